@@ -1,0 +1,5 @@
+"""`python -m ceremony` is the program `escrow`."""
+
+from ceremony.cli import main
+
+main()

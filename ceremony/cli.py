@@ -1,0 +1,82 @@
+"""The program `escrow`: find the command, run it, turn errors into messages and exit statuses."""
+
+import signal
+import sys
+from importlib import import_module
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+INTERRUPTED = 130
+
+_COMMANDS = {
+    "seal": "Seal a CA's private keys and make the share sheets.",
+    "inspect": "Show what a package contains. Needs no share.",
+    "check": "Check share sheets against a package, without recombining anything.",
+    "recover": "Restore a CA from a quorum of share sheets and a package.",
+    "rehearse": "Do the whole thing with a throw-away CA, and report what was proved.",
+}
+
+
+class _Commands(click.Group):
+    """Commands by name; a command's module, and with it the libraries, is loaded only when it is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's interface
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        command = import_module(f"ceremony.commands.{cmd_name}").command
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="step-ca-escrow", prog_name="escrow")
+def escrow() -> None:
+    """Offline escrow of the keys of a step-ca certificate authority.
+
+    Encrypts the CA's private keys, splits the key that encrypts them into Shamir shares on paper, and restores
+    the CA from a quorum of the sheets. Works without a network. Nothing secret is taken from arguments or the
+    environment.
+
+    Exit status: 0 done; 1 a check or operation failed; 2 usage; 3 refused by the machine or by a gate;
+    130 interrupted.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with its status."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        result = escrow.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("\nInterrupted. Nothing was left behind.", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        return 1
+    except Exception as error:
+        from escrow.errors import EscrowError
+
+        if not isinstance(error, EscrowError):
+            raise
+        click.echo(f"escrow: {error}", err=True)
+        return error.exit_status
+    return result if isinstance(result, int) else 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - signal's interface
+    raise KeyboardInterrupt

@@ -1,0 +1,46 @@
+"""`escrow check`: are these sheets good?"""
+
+import json
+from pathlib import Path
+
+import click
+
+from ceremony import options
+from ceremony.console import Progress
+from escrow.gather import Collection
+from escrow.recovery import gather, read_package, still_needed
+
+
+@click.command(name="check")
+@click.argument("package", type=options.PATH)
+@click.argument("pages", nargs=-1, required=True, type=options.PATH)
+@options.as_json
+def command(package: Path, pages: tuple[Path, ...], *, as_json: bool) -> int:
+    """Read share sheets from PAGES and check each against PACKAGE, without recombining anything.
+
+    PAGES are PDF, PNG, JPEG or TIFF files: any number of sheets, in any order and rotation. Exit status 0 only
+    if every share found is valid.
+    """
+    manifest = read_package(package).manifest
+    options.protect_process(manifest.kind)
+    with Progress() as progress:
+        collection = gather(manifest, pages, keep=False, progress=progress)
+    click.echo(json.dumps(_result(collection), indent=2) if as_json else _describe(collection))
+    return 1 if collection.problems else 0
+
+
+def _result(collection: Collection) -> dict[str, object]:
+    return {
+        "shares": [
+            {"x": v.x, "group": v.group, "valid": v.valid, "problem": v.problem, "page": v.page}
+            for v in collection.verdicts
+        ],
+        "quorum": collection.missing == 0,
+        "missing": collection.missing,
+    }
+
+
+def _describe(collection: Collection) -> str:
+    lines = [str(verdict) for verdict in collection.verdicts]
+    lines.append(still_needed(collection) if collection.missing else "The valid shares are a quorum.")
+    return "\n".join(lines)

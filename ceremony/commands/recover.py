@@ -1,0 +1,61 @@
+"""`escrow recover`: a CA back from paper."""
+
+from pathlib import Path
+
+import click
+
+from ceremony import options
+from ceremony.console import Progress, ask_new_password, say
+from escrow import recovery
+from escrow.files import NewFiles
+from escrow.memory import Secret
+
+
+@click.command(name="recover")
+@click.argument("package", type=options.PATH)
+@click.argument("pages", nargs=-1, required=True, type=options.PATH)
+@click.option("--to", "target", required=True, type=options.PATH, metavar="DIR", help="The STEPPATH to make.")
+@click.option("--only", multiple=True, metavar="NAME", help="Restore this key only; may be given several times.")
+@options.password_files
+def command(
+    package: Path,
+    pages: tuple[Path, ...],
+    target: Path,
+    only: tuple[str, ...],
+    password_files: tuple[str, ...],
+) -> None:
+    """Restore the CA in PACKAGE from a quorum of share sheets read from PAGES.
+
+    Writes certs/, secrets/ and config/ so that step-ca starts from DIR, with the keys encrypted under a new
+    password. A root key is usually not wanted on the online host: use --only intermediate.
+    """
+    sealed = recovery.read_package(package)
+    manifest = sealed.manifest
+    recovery.check_names(manifest, only)
+    options.protect_process(manifest.kind)
+    given = options.read_passwords(password_files)
+    if set(given) - {None}:
+        message = "The restored keys get one new password: give --password-file without the name of a key."
+        raise click.UsageError(message)
+    with Progress() as progress, NewFiles(target) as out:
+        recovery.check_target(out, manifest)
+        collection = recovery.gather(manifest, pages, keep=True, progress=progress)
+        recovery.require_quorum(collection)
+        with recovery.recombine(collection) as wrapping_key:
+            collection.close()
+            members = recovery.open_checked(sealed, wrapping_key)
+        with given.get(None) or _ask(progress) as password:
+            recovery.restore(manifest, members, only, password, out=out, progress=progress)
+        for member in members.values():
+            member.close()
+        out.publish()
+    names = ", ".join(entry.name for entry in manifest.keys if not only or entry.name in only)
+    say(f"Restored {names} of {manifest.ca} to {target}.")
+    say("Not in escrow, and so not restored: the database with issued and revoked certificates, ACME accounts and")
+    say("provisioners managed remotely. Restore db/ from its own backup before you start.")
+    say(f"Start it with:  STEPPATH={target.absolute()} step-ca {target.absolute() / 'config/ca.json'}")
+
+
+def _ask(progress: Progress) -> Secret:
+    progress.pause()
+    return ask_new_password("the restored keys")

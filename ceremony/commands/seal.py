@@ -1,0 +1,101 @@
+"""`escrow seal`: a CA's keys onto paper."""
+
+import datetime as dt
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from ceremony import options
+from ceremony.console import Passwords, Progress, say
+from escrow import sealing
+from escrow.files import NewFiles
+from escrow.manifest import Manifest, group_hex
+from escrow.paper.sheet import PageSize
+from escrow.policy import Policy
+from escrow.share import Kind
+
+
+@click.command(name="seal")
+@click.argument("steppath", required=False, type=options.PATH)
+@click.option(
+    "--generate",
+    "generate_name",
+    metavar="NAME",
+    help="Make a new CA with this name instead of importing one.",
+)
+@click.option("--threshold", required=True, type=int, metavar="K", help="How many shares a recovery needs.")
+@click.option(
+    "--custodian",
+    "custodians",
+    multiple=True,
+    required=True,
+    metavar="NAME",
+    help="Who gets a share; once for each.",
+)
+@click.option(
+    "--out",
+    "out_directory",
+    required=True,
+    type=options.PATH,
+    metavar="DIR",
+    help="Where package.escrow and shares/ are written.",
+)
+@click.option(
+    "--page-size",
+    type=click.Choice(get_args(PageSize)),
+    default="A4",
+    show_default=True,
+    help="Paper of the sheets.",
+)
+@click.option("--specimen", is_flag=True, help="Practice: sheets are marked, and production refuses them.")
+@options.password_files
+@options.allow_disk
+def command(  # noqa: PLR0913 - one parameter an option
+    *,
+    steppath: Path | None,
+    generate_name: str | None,
+    threshold: int,
+    custodians: tuple[str, ...],
+    out_directory: Path,
+    page_size: PageSize,
+    password_files: tuple[str, ...],
+    specimen: bool,
+    allow_disk: bool,
+) -> None:
+    r"""Seal the private keys of the CA at STEPPATH and make one share sheet for each custodian.
+
+    Imports every private key, checks each against its certificate, encrypts them under a new wrapping key,
+    splits that key, proves that all shares fit, and writes DIR/package.escrow and DIR/shares/share-X.pdf.
+
+    \b
+    escrow seal ~/.step --threshold 2 --custodian Anna --custodian Bert --custodian Cleo --out /dev/shm/ceremony
+    """
+    if (steppath is None) == (generate_name is None):
+        message = "Name a STEPPATH to import, or a new CA with --generate: one of the two."
+        raise click.UsageError(message)
+    kind = Kind.SPECIMEN if specimen else Kind.PRODUCTION
+    policy = Policy.plain(threshold, len(custodians))
+    options.protect_process(kind)
+    options.require_memory_backed(out_directory, allow_disk=allow_disk or specimen, what="shares")
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    order = sealing.Order(kind, policy, custodians, now, page_size)
+    with Progress() as progress, NewFiles(out_directory) as out:
+        out.check_absent([sealing.PACKAGE_FILE, *(sealing.sheet_file(policy, p) for p in policy.positions)])
+        if steppath is not None:
+            passwords = Passwords(options.read_passwords(password_files))
+            authority = sealing.import_tree(steppath, passwords, progress)
+        else:
+            authority = sealing.generate(str(generate_name), now, progress)
+        manifest = sealing.seal(authority, order, out, progress)
+        out.publish()
+    _report(manifest, authority.notes, out_directory)
+
+
+def _report(manifest: Manifest, notes: tuple[str, ...], out: Path) -> None:
+    for note in notes:
+        say(f"Note: {note}")
+    say(f"Sealed {', '.join(entry.name for entry in manifest.keys)} of {manifest.ca} ({manifest.kind.value}).")
+    say(f"Set {group_hex(manifest.set_id)}, epoch {manifest.epoch}; a quorum is {manifest.policy}.")
+    say(f"Package: {out / sealing.PACKAGE_FILE}   Sheets: {out / 'shares'}")
+    say("Now print each sheet, and read every printed sheet back with 'escrow check' before anybody leaves.")

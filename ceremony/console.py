@@ -1,0 +1,160 @@
+"""The terminal: what is said goes to standard error, so that results on standard output stay clean.
+
+Passwords come from the terminal without echo, straight into locked memory.
+"""
+
+import os
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+import click
+
+from escrow.errors import KeyFileError, UsageError
+from escrow.files import strip_end
+from escrow.memory import Secret
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+_MAX_PASSWORD = 1024
+_NEWLINE = 0x0A
+_TRIES = 3
+
+
+def say(text: str = "") -> None:
+    """Tell the person something."""
+    click.echo(text, err=True)
+
+
+class Progress:
+    """Bars for the stages of an operation, on a terminal; nothing elsewhere."""
+
+    def __init__(self) -> None:
+        self._bars: RichProgress | None = None
+        self._task: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import Progress as RichProgress
+
+            # No refreshing thread: this process forks workers.
+            self._bars = RichProgress(
+                console=Console(stderr=True), auto_refresh=False, redirect_stdout=False, redirect_stderr=False
+            )
+            self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bars:
+            self._bars.stop()
+
+    def pause(self) -> None:
+        """Leave the terminal to a question; the next stage begins a new set of bars."""
+        if self._bars:
+            self._bars.stop()
+            self._bars, self._task = None, {}
+            self.__enter__()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show that `done` of `total` parts of a stage are done."""
+        if not self._bars:
+            return
+        if stage not in self._task:
+            self._task[stage] = self._bars.add_task(stage)
+        self._bars.update(self._task[stage], completed=done, total=total)
+        self._bars.refresh()
+
+
+def ask_password(question: str) -> Secret:
+    """Read one line from the terminal without echo. Raises UsageError where there is no terminal."""
+    with _terminal() as terminal:
+        os.write(terminal, question.encode())
+        secret = Secret(_MAX_PASSWORD)
+        secret.fill(bytes(_MAX_PASSWORD))
+        with _no_echo(terminal):
+            length = _read_line(terminal, secret.view)
+        secret.shorten(length)
+    strip_end(secret)
+    return secret
+
+
+def ask_new_password(what: str) -> Secret:
+    """Ask for a new password until it was given twice alike, and is not empty."""
+    while True:
+        with ask_password(f"New password for {what}: ") as first, ask_password("The same again: ") as second:
+            if not len(first):
+                say("An empty password would leave the keys unprotected. Choose one.")
+            elif not first.matches(second):
+                say("The two differ. Try again.")
+            else:
+                return Secret.of(first.view)
+
+
+class Passwords:
+    """Where the passwords of encrypted keys come from: files given per key or for all, else the terminal."""
+
+    def __init__(self, given: dict[str | None, Secret]) -> None:
+        self._given = given
+        self._last: Secret | None = None
+        self._tries: dict[str, int] = {}
+
+    def __call__(self, name: str, problem: str | None) -> Secret:
+        """The password of the key `name`. `step ca init` uses one for all: the last one that worked is tried first."""
+        given = self._given.get(name) or self._given.get(None)
+        if given:
+            if problem:
+                raise KeyFileError(problem)
+            return given
+        if self._last and problem is None:
+            return self._last
+        self._tries[name] = self._tries.get(name, 0) + 1
+        if problem and name in self._tries and self._tries[name] > 1:
+            say(problem)
+        if self._tries[name] > _TRIES:
+            raise KeyFileError(problem or "")
+        self._last = ask_password(f"Password of the key {name}: ")
+        return self._last
+
+
+@contextmanager
+def _terminal() -> Iterator[int]:
+    try:
+        descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        message = "A password is needed and there is no terminal to ask for it: give it with --password-file."
+        raise UsageError(message) from None
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _no_echo(terminal: int) -> Iterator[None]:
+    before = termios.tcgetattr(terminal)
+    silent = termios.tcgetattr(terminal)
+    silent[3] &= ~termios.ECHO
+    try:
+        termios.tcsetattr(terminal, termios.TCSAFLUSH, silent)
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
+        os.write(terminal, b"\n")
+
+
+def _read_line(terminal: int, view: memoryview) -> int:
+    """Read up to the end of a line into `view`; return the length without the newline."""
+    length = 0
+    while got := os.readv(terminal, [view[length:]]):
+        length += got
+        if view[length - 1] == _NEWLINE:
+            return length - 1
+        if length == len(view):
+            message = f"A password has at most {len(view)} bytes."
+            raise KeyFileError(message)
+    return length

@@ -1,0 +1,61 @@
+"""Options that several commands share, and what their values mean."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from ceremony.console import say
+from escrow.errors import RefusedError
+from escrow.files import is_memory_backed, read_password
+from escrow.memory import Secret, protect
+from escrow.share import Kind
+
+PATH = click.Path(path_type=Path)
+
+password_files = click.option(
+    "--password-file",
+    "password_files",
+    multiple=True,
+    metavar="[NAME=]FILE",
+    help="Take the password from a file, '-' for standard input, /dev/fd/N for a descriptor; NAME= for one key only.",
+)
+allow_disk = click.option(
+    "--allow-disk",
+    is_flag=True,
+    help="Write secrets to a disk although they can be read from it after deletion.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
+
+
+def protect_process(kind: Kind) -> None:
+    """Lock and harden this process. Production refuses a machine that lacks something; practice only says so."""
+    shortcomings = protect(required=kind is Kind.PRODUCTION)
+    if shortcomings:
+        say("SPECIMEN material on a machine where production would refuse:")
+        for shortcoming in shortcomings:
+            say(f"  {shortcoming}")
+
+
+def require_memory_backed(directory: Path, *, allow_disk: bool, what: str) -> None:
+    """Raise RefusedError if secrets would be written to something that keeps what is deleted."""
+    if not allow_disk and not is_memory_backed(directory):
+        message = (
+            f"{directory} is on a disk, and {what} may be read from a disk long after deletion. Use a directory on a "
+            "memory-backed file system such as /dev/shm, or give --allow-disk if you know that this is what you want."
+        )
+        raise RefusedError(message)
+
+
+def read_passwords(sources: Sequence[str]) -> dict[str | None, Secret]:
+    """Read the passwords given with --password-file: by the name of a key, or under None for all others."""
+    passwords: dict[str | None, Secret] = {}
+    for source in sources:
+        match = re.match(r"([A-Za-z0-9_.-]+)=(.+)", source)
+        name, file = (match[1], match[2]) if match and not Path(source).exists() else (None, source)
+        if name in passwords:
+            message = f"--password-file is given twice for {name or 'all keys'}."
+            raise click.UsageError(message)
+        passwords[name] = read_password(file)
+    return passwords

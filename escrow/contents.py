@@ -1,0 +1,60 @@
+"""What must hold between the keys and the certificates of a CA, before sealing as after opening."""
+
+import hashlib
+from collections.abc import Mapping
+
+from cryptography import x509
+
+from escrow import certificates, keys, stepca
+from escrow.errors import CertificateError, KeyFileError
+from escrow.manifest import Manifest
+from escrow.memory import Secret
+
+
+def prove_contents(manifest: Manifest, members: Mapping[str, Secret]) -> None:
+    """Prove that the members of a package are the CA that its manifest describes.
+
+    Every certificate has the fingerprint in the manifest; every key has the public half in the manifest, and
+    that of its certificate or .pub file; a signature made with it verifies; the chain leads to a root.
+    Raises CertificateError or KeyFileError.
+    """
+    found = sorted(
+        (file, certificates.fingerprint(certificate))
+        for file in manifest.files
+        for certificate in certificates_of(members, file)
+    )
+    if found != sorted((entry.file, entry.sha256) for entry in manifest.certificates):
+        message = "The certificates in the package are not those that its manifest names."
+        raise CertificateError(message)
+    publics = public_keys(members)
+    for entry in manifest.keys:
+        public = keys.public_half(members[entry.file], entry.name)
+        if key_fingerprint(public) != entry.public_key:
+            message = f"The key {entry.name} in the package is not the one that its manifest names."
+            raise KeyFileError(message)
+        keys.prove(members[entry.file], publics.get(entry.public_file or "", public), entry.name)
+    hierarchy = stepca.hierarchy(members)
+    certificates.check_chain(hierarchy.chain, hierarchy.roots)
+
+
+def certificates_of(files: Mapping[str, Secret], file: str) -> list[x509.Certificate]:
+    """The certificates in a file of `certs/`; none for SSH keys and for files elsewhere."""
+    if not file.startswith("certs/") or b"-----BEGIN CERTIFICATE-----" not in bytes(files[file].view):
+        return []
+    return stepca.certificates_in(files, file)
+
+
+def public_keys(files: Mapping[str, Secret]) -> dict[str, bytes]:
+    """The public key (SubjectPublicKeyInfo, DER) of each certificate file and SSH public key in `certs/`."""
+    found = {}
+    for file in files:
+        if chain := certificates_of(files, file):
+            found[file] = certificates.public_key(chain[0])
+        elif file.startswith("certs/") and file.endswith(".pub"):
+            found[file] = certificates.read_ssh_public_key(bytes(files[file].view), file)
+    return found
+
+
+def key_fingerprint(public: bytes) -> str:
+    """SHA-256 of a SubjectPublicKeyInfo (DER), lower-case hex."""
+    return hashlib.sha256(public).hexdigest()

@@ -1,0 +1,243 @@
+"""Files: reading with limits, and writing so that a set of files appears together or not at all."""
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from escrow.errors import FileError, RefusedError
+from escrow.memory import Secret
+
+FILE_MODE = 0o600
+DIRECTORY_MODE = 0o700
+
+_MEMORY_FILE_SYSTEMS = {"tmpfs", "ramfs"}
+_DESCRIPTOR = re.compile(r"(?:/dev/fd/|/proc/self/fd/|fd:)(\d+)")
+_PARTIAL = ".partial"
+
+
+def read_secret(path: Path, limit: int) -> Secret:
+    """Read a regular file straight into locked memory. Raises FileError, also for more than `limit` bytes."""
+    descriptor = _open_regular(path)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size > limit:
+            raise _too_long(path, limit)
+        return Secret.read(descriptor, size, str(path))  # no more pages than the file needs
+    finally:
+        os.close(descriptor)
+
+
+def read_public(path: Path, limit: int) -> bytes:
+    """Read a regular file that holds no secret. Raises FileError, also for more than `limit` bytes."""
+    descriptor = _open_regular(path)
+    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise _too_long(path, limit)
+    return content
+
+
+def read_password(source: str) -> Secret:
+    """Read a password from a file, from `-` (standard input), or from a descriptor (/dev/fd/N, fd:N).
+
+    White space at the end is cut off, as step does. Raises FileError, also when nothing is left.
+    """
+    limit = 1024
+    match = _DESCRIPTOR.fullmatch({"-": "fd:0", "/dev/stdin": "fd:0"}.get(source, source))
+    name = "standard input" if match and match[1] == "0" else source
+    if match:
+        # Not by opening /dev/fd/N: that path is closed to a process that forbids being traced.
+        password = Secret.read(int(match[1]), limit, name)
+    else:
+        try:
+            descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise _cannot(Path(source), "read", error) from None
+        try:
+            password = Secret.read(descriptor, limit, name)
+        finally:
+            os.close(descriptor)
+    strip_end(password)
+    if not len(password):
+        password.close()
+        message = f"The password from {name} is empty. step would take that for no password at all; give one."
+        raise FileError(message)
+    return password
+
+
+def strip_end(password: Secret) -> None:
+    """Cut white space off the end, in place: step and step-ca do the same when they read a password file."""
+    view = password.view
+    length = len(view)
+    while length and view[length - 1] in b" \t\n\v\f\r":
+        length -= 1
+    password.shorten(length)
+
+
+def is_memory_backed(path: Path) -> bool:
+    """Whether what is written at or below `path` stays in memory (tmpfs or ramfs)."""
+    existing = path.absolute()
+    while not existing.exists():
+        existing = existing.parent
+    device = existing.stat().st_dev
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    for line in Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape").splitlines():
+        before, _, after = line.partition(" - ")
+        if before.split()[2] == wanted:
+            return after.split()[0] in _MEMORY_FILE_SYSTEMS
+    return False
+
+
+class NewFiles:
+    """Files that are all written first and then appear together; if anything fails, none of them stays.
+
+    Never over an existing file, never through a symbolic link, each fsynced, modes exact whatever the umask.
+    Use as a context manager and call `publish` at the end of the block. Raises FileError.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._directories: list[Path] = []
+        self._waiting: dict[Path, Path] = {}
+        self._published: list[Path] = []
+        self._done = False
+
+    def __enter__(self) -> Self:
+        if self.root.is_symlink():
+            message = f"{self.root} is a symbolic link: name the directory itself."
+            raise RefusedError(message)
+        for ancestor in reversed([self.root, *self.root.parents]):
+            self._make_directory(ancestor)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._done:
+            return
+        for path in (*self._waiting.values(), *self._published):
+            path.unlink(missing_ok=True)
+        for directory in reversed(self._directories):
+            try:
+                directory.rmdir()
+            except OSError as problem:
+                if problem.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}:
+                    raise
+
+    def check_absent(self, names: Iterable[str]) -> None:
+        """Raise RefusedError if one of these files is there already, before any work is done."""
+        for name in names:
+            if os.path.lexists(self.root / name):
+                message = (
+                    f"{self.root / name} exists and is never overwritten: name another directory, or move it away."
+                )
+                raise RefusedError(message)
+
+    def write(self, name: str, content: bytes | memoryview, mode: int = FILE_MODE) -> None:
+        """Write one file, to appear when `publish` is called."""
+        descriptor = self.open(name, mode)
+        try:
+            write_all(descriptor, content)
+        except OSError as error:
+            raise _cannot(self.root / name, "write", error) from None
+        finally:
+            os.close(descriptor)
+
+    def open(self, name: str, mode: int = FILE_MODE) -> int:
+        """Open one file for writing, to appear when `publish` is called; the caller closes the descriptor."""
+        self.check_absent([name])
+        path = self.root / name
+        for ancestor in reversed(path.relative_to(self.root).parents):
+            self._make_directory(self.root / ancestor)
+        partial = path.with_name(f".{path.name}{_PARTIAL}")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            descriptor = os.open(partial, flags, FILE_MODE)
+        except FileExistsError:
+            message = (
+                f"{partial} is left over from an interrupted run and may hold a secret: destroy it "
+                "(on a memory-backed file system, remove it), then run the command again."
+            )
+            raise RefusedError(message) from None
+        except OSError as error:
+            raise _cannot(path, "write", error) from None
+        self._waiting[path] = partial
+        os.fchmod(descriptor, mode)
+        return descriptor
+
+    def publish(self) -> None:
+        """Let all files appear, in the order in which they were opened."""
+        for path, partial in self._waiting.items():
+            try:
+                _sync(partial)
+                _rename_new(partial, path)
+            except OSError as error:
+                raise _cannot(path, "write", error) from None
+            self._published.append(path)
+        for directory in {path.parent for path in self._published} | {self.root}:
+            _sync(directory)
+        self._done = True
+
+    def _make_directory(self, path: Path) -> None:
+        try:
+            path.mkdir(DIRECTORY_MODE)
+        except FileExistsError:
+            if (path.is_symlink() and path.is_relative_to(self.root)) or not path.is_dir():
+                message = f"{path} is not a directory."
+                raise FileError(message) from None
+            return
+        except OSError as error:
+            raise _cannot(path, "create", error) from None
+        self._directories.append(path)
+        path.chmod(DIRECTORY_MODE)  # whatever the umask took away
+
+
+def write_all(descriptor: int, content: bytes | memoryview) -> None:
+    """Write everything to a descriptor, without copying it."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _rename_new(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)  # fails if the target exists, which rename does not
+    except OSError as error:
+        if error.errno not in {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS} or os.path.lexists(target):
+            raise
+        source.rename(target)  # a file system without links, such as a USB stick's
+    else:
+        source.unlink()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _open_regular(path: Path) -> int:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise _cannot(path, "read", error) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        message = f"{path} is not a regular file."
+        raise FileError(message)
+    return descriptor
+
+
+def _too_long(path: Path, limit: int) -> FileError:
+    return FileError(f"{path} is longer than {limit} bytes: this is not the file that was meant.")
+
+
+def _cannot(path: Path, what: str, error: OSError) -> FileError:
+    return FileError(f"Cannot {what} {path}: {error.strerror}.")

@@ -1,0 +1,160 @@
+"""Gather shares from pages: every share is judged the moment it is read, and none that is good is ever lost."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from escrow.errors import EscrowError, ShareError, WorkerError
+from escrow.files import read_secret
+from escrow.manifest import Manifest
+from escrow.memory import Secret, isolate
+from escrow.paper.scan import MAX_FILE, scan
+from escrow.policy import MAX_SHARES, Position
+from escrow.share import VALUE_LENGTH, Record, is_share_text
+
+MAX_CODES_ON_PAGE = 12
+"""A sheet has a few codes. A page with more is a collage: which of them counts?"""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found at one place: a share, or the reason why there is none. `problem` is None if it is valid."""
+
+    page: str
+    group: int | None
+    x: int | None
+    problem: str | None
+
+    @property
+    def valid(self) -> bool:
+        """Whether this is a share of the set."""
+        return self.problem is None
+
+    @property
+    def position(self) -> Position | None:
+        """Where a valid share stands in its policy; None for anything that is not a valid share."""
+        if not self.valid or self.group is None or self.x is None:
+            return None
+        return Position(self.group, self.x)
+
+    def __str__(self) -> str:
+        share = "No share" if self.x is None else f"Share {self.x}"
+        if self.group is not None and self.group > 1:
+            share += f" of group {self.group}"
+        return f"{share} ({self.page}): " + (self.problem or "valid")
+
+
+class Collection:
+    """The shares of one set gathered so far.
+
+    With `keep`, the values of valid shares are held, one Secret each; without, they never leave the worker
+    that read them. Close it to wipe them.
+    """
+
+    def __init__(self, manifest: Manifest, *, keep: bool) -> None:
+        self.manifest = manifest
+        self.verdicts: list[Verdict] = []
+        self.shares: dict[Position, Secret] = {}
+        self._keep = keep
+
+    def add_file(self, path: Path) -> list[Verdict]:
+        """Read all pages of a file, in a worker of its own, and judge what is on them."""
+        try:
+            found = self._read(path)
+        except EscrowError as error:
+            reason = "the file is damaged beyond reading" if isinstance(error, WorkerError) else str(error)
+            found = [Verdict(str(path), None, None, f"{reason}.".replace("..", "."))]
+        verdicts = [self._against_earlier(verdict) for verdict in found]
+        self.verdicts += verdicts
+        return verdicts
+
+    @property
+    def present(self) -> set[Position]:
+        """The positions of all valid shares."""
+        return {verdict.position for verdict in self.verdicts if verdict.position}
+
+    @property
+    def missing(self) -> int:
+        """How many more shares a quorum needs."""
+        return self.manifest.policy.missing(self.present)
+
+    @property
+    def problems(self) -> list[Verdict]:
+        """Everything that is not a valid share."""
+        return [verdict for verdict in self.verdicts if not verdict.valid]
+
+    def only(self, positions: Iterable[Position]) -> "Collection":
+        """A collection of some of these shares; they stay this one's to wipe."""
+        chosen = Collection(self.manifest, keep=True)
+        chosen.shares = {position: self.shares[position] for position in positions}
+        return chosen
+
+    def close(self) -> None:
+        """Wipe every share."""
+        for secret in self.shares.values():
+            secret.close()
+
+    def _against_earlier(self, verdict: Verdict) -> Verdict:
+        if not verdict.valid:
+            return verdict
+        for earlier in self.verdicts:
+            if earlier.valid and (earlier.group, earlier.x) == (verdict.group, verdict.x):
+                problem = f"the same share was already read from {earlier.page}. Leave one of the two out."
+                return Verdict(verdict.page, verdict.group, verdict.x, problem)
+        return verdict
+
+    def _read(self, path: Path) -> list[Verdict]:
+        content = read_secret(path, MAX_FILE)
+        values = Secret(VALUE_LENGTH * MAX_SHARES)
+
+        def in_worker() -> bytes:
+            judged = list(judge_file(self.manifest, str(path), bytes(content.view)))
+            if self._keep:
+                values.fill(b"".join({r.position: r.value for r, _ in judged if r}.values()))
+            return json.dumps([asdict(verdict) for _, verdict in judged]).encode()
+
+        with content, values:
+            verdicts = [Verdict(**fields) for fields in json.loads(isolate(in_worker, content, values))]
+            if self._keep:
+                self._hold(values, dict.fromkeys(v.position for v in verdicts if v.position))
+        return verdicts
+
+    def _hold(self, values: Secret, positions: Iterable[Position]) -> None:
+        for number, position in enumerate(positions):
+            if position not in self.shares:
+                start = number * VALUE_LENGTH
+                self.shares[position] = Secret.of(values.view[start : start + VALUE_LENGTH])
+
+
+def judge_file(manifest: Manifest, name: str, content: bytes) -> Iterable[tuple[Record | None, Verdict]]:
+    """Judge all codes on all pages of a file; a valid share comes with its record. Call in a worker.
+
+    A share that stands several times on one page is one share: sheets carry their code more than once.
+    """
+    pages = list(scan(content))
+    for page in pages:
+        where = name if len(pages) == 1 else f"{name}, page {page.number}"
+        texts = [text for text in page.texts if is_share_text(text)]
+        if len(texts) > MAX_CODES_ON_PAGE:
+            problem = f"{len(texts)} different codes are on one page: scan each sheet by itself."
+            yield None, Verdict(where, None, None, problem)
+        elif texts:
+            yield from (judge(manifest, where, text) for text in texts)
+        elif not page.is_blank or len(pages) == 1:
+            problem = "no code of a share can be read on this page. Scan it again, flat and sharp, at 300 dpi."
+            yield None, Verdict(where, None, None, problem)
+
+
+def judge(manifest: Manifest, where: str, text: str) -> tuple[Record | None, Verdict]:
+    """Judge one code. Call in a worker."""
+    try:
+        record = Record.from_text(text)
+    except ShareError as error:
+        return None, Verdict(where, None, None, _as_clause(str(error)))
+    problem = manifest.problem_with(record)
+    return (None if problem else record), Verdict(where, record.group, record.x, problem)
+
+
+def _as_clause(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]

@@ -1,0 +1,10 @@
+"""Secrets in locked memory: the pages, the process, and the one-shot workers.
+
+`MEMORY.md` beside the package says what is claimed, why it holds, and which test shows it.
+"""
+
+from escrow.memory.process import Shortcoming, protect
+from escrow.memory.secret import Secret
+from escrow.memory.worker import isolate
+
+__all__ = ["Secret", "Shortcoming", "isolate", "protect"]

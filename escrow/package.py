@@ -1,0 +1,200 @@
+"""The package: the encrypted keys of one share set as one text file. `seal` and `open_package` are inverses.
+
+The layout stands in FORMAT.md, section "Package": a preamble for a stranger, the manifest, a PEM block with CMS,
+and a hash over all of it, so that damage anywhere is noticed.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from escrow import cms, payload
+from escrow.errors import PackageError
+from escrow.manifest import Manifest
+from escrow.memory import Secret, isolate
+
+MAX_LENGTH = 16 << 20
+MANIFEST_MEMBER = "manifest.json"
+README_MEMBER = "README.txt"
+
+_TITLE = "STEP-CA ESCROW PACKAGE, FORMAT 1"
+_MANIFEST_BEGIN, _MANIFEST_END = "==== MANIFEST ====", "==== END OF MANIFEST ===="
+_PEM_BEGIN, _PEM_END = "-----BEGIN CMS-----", "-----END CMS-----"
+_HASH_LABEL = "SHA-256 of everything above this line: "
+
+_PREAMBLE = """\
+{title}
+
+This file holds the encrypted private keys of the certificate authority named
+in the manifest below. It is useless without a quorum of the paper shares that
+were printed with it, and the shares are useless without it. It is not secret;
+keep several copies, apart from the shares.
+{specimen}
+The shares carry the set id {set_id}.
+{quorum}
+
+To recover without any special software, on a computer that is not connected
+to a network, with ssss, openssl and unzip (K is the number of shares needed):
+
+  1. ssss-combine -t K -x -D     enter the K LEFT lines; note the result
+  2. ssss-combine -t K -x -D     enter the K RIGHT lines; note the result
+  3. Join the two results, left first, to 64 hex digits: W
+  4. openssl cms -decrypt -binary -inform PEM -in THIS_FILE \\
+       -secretkey W -secretkeyid {set_id} -out keys.zip
+  5. unzip keys.zip
+
+ssss prints its result on standard error; without -D the result is wrong and
+nothing says so. openssl leaves a file behind even when it fails: go on only if
+its exit status is 0, and if it is not, destroy keys.zip.
+{groups}"""
+_GROUPS = """\
+The shares are in groups: do steps 1 to 3 for the shares of each group (for a
+group of one share its two values are the result), and again with the results
+as lines NUMBER_OF_GROUP-RESULT and the number of groups as K.
+"""
+_README = """\
+The private keys of a step-ca certificate authority, restored from escrow.
+
+secrets/   private keys, PKCS#8 PEM, NOT ENCRYPTED: keep them in memory only
+certs/     certificates and SSH public keys, byte for byte as they were
+config/, templates/   step-ca's configuration, byte for byte as it was
+
+Before step-ca can use them: encrypt each key under a password with
+  openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256 -iter 600000 \\
+    -in KEY -out NEW
+and correct the paths in config/ca.json.
+"""
+
+
+@dataclass(frozen=True)
+class Package:
+    """What can be known of a package without its wrapping key."""
+
+    manifest: Manifest
+    cms: bytes = field(repr=False)
+
+    def encode(self) -> bytes:
+        """The package's text, UTF-8."""
+        body = base64.b64encode(self.cms).decode("ascii")
+        text = "\n".join(
+            [
+                _preamble(self.manifest),
+                _MANIFEST_BEGIN,
+                self.manifest.encode().decode() + _MANIFEST_END,
+                "",
+                _PEM_BEGIN,
+                *textwrap.wrap(body, 64),
+                _PEM_END,
+                "",
+                "",
+            ]
+        ).encode()
+        return text + _HASH_LABEL.encode() + hashlib.sha256(text).hexdigest().encode() + b"\n"
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """The package in a text. Raises PackageError or ManifestError; any changed byte is noticed."""
+        if not data.startswith(_TITLE.encode()):
+            message = f"This is not an escrow package: it does not begin with {_TITLE!r}."
+            raise PackageError(message)
+        _check_hash(data)
+        text = data.decode()
+        manifest = Manifest.decode(_between(text, _MANIFEST_BEGIN + "\n", _MANIFEST_END).encode())
+        body = _between(text, _PEM_BEGIN + "\n", _PEM_END)
+        try:
+            der = base64.b64decode(body.replace("\n", ""), validate=True)
+        except binascii.Error:
+            message = "The package's CMS block is not base64: it is damaged. Use another copy."
+            raise PackageError(message) from None
+        cms.check_structure(der)
+        return cls(manifest, der)
+
+
+def seal(manifest: Manifest, wrapping_key: Secret, members: Mapping[str, Secret]) -> Package:
+    """Encrypt the members under the wrapping key, with the manifest and a README beside them."""
+
+    def in_worker() -> bytes:
+        contents: dict[str, bytes | memoryview] = {
+            README_MEMBER: _README.encode(),
+            MANIFEST_MEMBER: manifest.encode(),
+            **{name: member.view for name, member in members.items()},
+        }
+        return cms.encrypt(bytes(wrapping_key.view), manifest.set_id, payload.pack(contents))
+
+    return Package(manifest, isolate(in_worker, wrapping_key, *members.values()))
+
+
+def open_package(package: Package, wrapping_key: Secret) -> dict[str, Secret]:
+    """Decrypt a package: the members by file name, without the manifest and the README.
+
+    The inner manifest is compared with the outer one, which authenticates it, and the members must be exactly
+    those that it names. Raises PackageError; what a failed attempt computed is wiped, never shown.
+    """
+    plaintext = Secret(len(package.cms))
+
+    def in_worker() -> bytes:
+        members = payload.unpack(cms.decrypt(bytes(wrapping_key.view), package.manifest.set_id, package.cms))
+        _check_members(package.manifest, members)
+        wanted = {name: content for name, content in members.items() if name not in _OWN_MEMBERS}
+        plaintext.fill(b"".join(wanted.values()))
+        return json.dumps([[name, len(content)] for name, content in wanted.items()]).encode()
+
+    with plaintext:
+        lengths = json.loads(isolate(in_worker, wrapping_key, plaintext))
+        members, start = {}, 0
+        for name, length in lengths:
+            members[name] = Secret.of(plaintext.view[start : start + length])
+            start += length
+        return members
+
+
+_OWN_MEMBERS = {README_MEMBER, MANIFEST_MEMBER}
+
+
+def _check_members(manifest: Manifest, members: Mapping[str, bytes]) -> None:
+    if members.get(MANIFEST_MEMBER) != manifest.encode():
+        message = "The manifest inside the package differs from the one outside: the package was tampered with."
+        raise PackageError(message)
+    named = {entry.file for entry in manifest.keys} | set(manifest.files) | _OWN_MEMBERS
+    if set(members) != named:
+        odd = ", ".join(sorted(set(members) ^ named))
+        message = f"The package's content is not what its manifest says ({odd}): the package was put together wrongly."
+        raise PackageError(message)
+
+
+def _preamble(manifest: Manifest) -> str:
+    several = len(manifest.policy.groups) > 1
+    specimen = "" if manifest.kind.value == "production" else "\nSPECIMEN: made for practice. It protects nothing.\n"
+    return _PREAMBLE.format(
+        title=_TITLE,
+        specimen=specimen,
+        set_id=manifest.set_id.hex(),
+        quorum=textwrap.fill(f"A quorum is {manifest.policy}.", 78),
+        groups=_GROUPS if several else "",
+    )
+
+
+def _check_hash(data: bytes) -> None:
+    text, label, given = data.rpartition(_HASH_LABEL.encode())
+    if not label or len(given) != 2 * hashlib.sha256().digest_size + 1:
+        message = "The package is cut off: its last line, the hash over everything above, is missing. Use another copy."
+        raise PackageError(message)
+    if given != hashlib.sha256(text).hexdigest().encode() + b"\n":
+        message = "The package is damaged: the hash in its last line does not fit. Use another copy."
+        if b"\r\n" in data:
+            message += " (Its line endings were converted; a copy made as a binary file would fit.)"
+        raise PackageError(message)
+
+
+def _between(text: str, begin: str, end: str) -> str:
+    _, found, rest = text.partition(begin)
+    inside, found_end, _ = rest.partition(end)
+    if not found or not found_end:
+        message = f"The package lacks the line {(end if found else begin).strip()!r}: it is damaged. Use another copy."
+        raise PackageError(message)
+    return inside

@@ -1,0 +1,1 @@
+"""Paper: `sheet` renders shares, `scan` reads them back."""

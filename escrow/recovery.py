@@ -1,0 +1,164 @@
+"""Recover a CA: sheets -> shares -> wrapping key -> keys. The inverse is `sealing`."""
+
+import hmac
+from collections.abc import Collection as AbstractCollection
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from escrow import keys, package, shamir, stepca
+from escrow.contents import prove_contents
+from escrow.errors import QuorumError, RefusedError, ShareError, UsageError
+from escrow.files import NewFiles, read_public
+from escrow.gather import Collection
+from escrow.manifest import Manifest
+from escrow.memory import Secret, isolate
+from escrow.package import Package
+from escrow.policy import Policy, Position
+from escrow.sealing import Progress
+from escrow.share import key_check
+
+
+def read_package(path: Path) -> Package:
+    """Read a package file. Raises FileError, PackageError or ManifestError."""
+    return Package.decode(read_public(path, package.MAX_LENGTH))
+
+
+def gather(manifest: Manifest, pages: Sequence[Path], *, keep: bool, progress: Progress) -> Collection:
+    """Read page files one after the other into a collection."""
+    collection = Collection(manifest, keep=keep)
+    for number, page in enumerate(pages):
+        progress("Reading pages", number, len(pages))
+        collection.add_file(page)
+    progress("Reading pages", len(pages), len(pages))
+    return collection
+
+
+def require_quorum(collection: Collection) -> None:
+    """Raise QuorumError if shares are missing, ShareError if anything given is not a valid share.
+
+    Either way the message says which shares are good: they are not lost, and need not be looked for again.
+    """
+    if collection.problems:
+        lines = [str(verdict) for verdict in collection.problems]
+        lines.append(_good_shares(collection))
+        if not collection.missing:
+            lines.append("A quorum is there without the rest: leave the rest out to go on.")
+        raise ShareError("\n".join(lines))
+    if collection.missing:
+        message = f"{_good_shares(collection)}\n{still_needed(collection)}"
+        raise QuorumError(message)
+
+
+def still_needed(collection: Collection) -> str:
+    """How many more shares are needed, in words."""
+    number = collection.missing
+    return (
+        f"{number} more {'share is' if number == 1 else 'shares are'} needed: a quorum is {collection.manifest.policy}."
+    )
+
+
+def recombine(collection: Collection) -> Secret:
+    """Recombine the wrapping key from a quorum; every further share is checked against the same polynomials.
+
+    Raises ShareError when shares disagree or the result is not the key that was split.
+    """
+    manifest, shares = collection.manifest, collection.shares
+    wrapping_key = Secret(shamir.LENGTH)
+
+    def in_worker() -> bytes:
+        values = {position: bytes(secret.view) for position, secret in shares.items()}
+        secret = combine(manifest.policy, values)
+        if not hmac.compare_digest(key_check(secret).hex(), manifest.key_check):
+            message = (
+                "The shares are valid one by one, but the key that they give is not the one in the manifest: "
+                "the set was made wrongly."
+            )
+            raise ShareError(message)
+        wrapping_key.fill(secret)
+        return b""
+
+    with ExitStack() as undo:
+        undo.callback(wrapping_key.close)
+        isolate(in_worker, wrapping_key, *shares.values())
+        undo.pop_all()
+    return wrapping_key
+
+
+def combine(policy: Policy, values: Mapping[Position, bytes]) -> bytes:
+    """The 32 bytes that were split by a policy, from at least a quorum of values. Call in a worker.
+
+    Raises ShareError when a value beyond the quorum disagrees with it.
+    """
+    quorum = policy.choose(values)
+    parts = {}
+    for number, group in enumerate(policy.groups, 1):
+        members = {p.x: value for p, value in values.items() if p.group == number}
+        if len(members) < group.threshold:
+            continue
+        chosen = {x: members[x] for x in sorted(members)[: group.threshold]}
+        for x, value in members.items():
+            if shamir.interpolate(chosen, group.threshold, x) != value:
+                others = ", ".join(map(str, chosen))
+                message = f"Share {x} of group {number} contradicts shares {others}: one of them is wrong."
+                raise ShareError(message)
+        parts[number] = shamir.combine(chosen, group.threshold)
+    needed = {number: parts[number] for number in sorted({position.group for position in quorum})}
+    for number, part in parts.items():
+        if shamir.interpolate(needed, policy.threshold, number) != part:
+            message = f"Group {number} contradicts groups {', '.join(map(str, needed))}: one of them is wrong."
+            raise ShareError(message)
+    return shamir.combine(needed, policy.threshold)
+
+
+def open_checked(sealed: Package, wrapping_key: Secret) -> dict[str, Secret]:
+    """Open a package and prove its contents, before anybody gets to see them."""
+    members = package.open_package(sealed, wrapping_key)
+    with ExitStack() as undo:
+        for member in members.values():
+            undo.callback(member.close)
+        prove_contents(sealed.manifest, members)
+        undo.pop_all()
+    return members
+
+
+def check_target(files: NewFiles, manifest: Manifest) -> None:
+    """Raise RefusedError if there are keys at the target, or any file that would have to be overwritten."""
+    secrets = files.root / "secrets"
+    if secrets.is_dir() and any(secrets.iterdir()):
+        message = f"{secrets} holds keys already: nothing is restored over a CA. Name another directory."
+        raise RefusedError(message)
+    files.check_absent([*manifest.files, *(entry.file for entry in manifest.keys)])
+
+
+def check_names(manifest: Manifest, only: AbstractCollection[str]) -> None:
+    """Raise UsageError if a key is wanted that the package does not have."""
+    known = {entry.name for entry in manifest.keys}
+    if unknown := set(only) - known:
+        message = f"The package has no key {', '.join(sorted(unknown))}; it has {', '.join(sorted(known))}."
+        raise UsageError(message)
+
+
+def restore(  # noqa: PLR0913 - what to restore, where to, and how
+    manifest: Manifest,
+    members: Mapping[str, Secret],
+    only: AbstractCollection[str],
+    password: Secret,
+    *,
+    out: NewFiles,
+    progress: Progress,
+) -> None:
+    """Write a STEPPATH with the wanted keys (all, if `only` is empty) encrypted under a password."""
+    wanted = [entry for entry in manifest.keys if not only or entry.name in only]
+    encrypted = {}
+    for number, entry in enumerate(wanted):
+        progress("Encrypting keys", number, len(wanted))
+        encrypted[entry.file] = keys.export(members[entry.file], password)
+    progress("Encrypting keys", len(wanted), len(wanted))
+    stepca.write_tree(out, {name: members[name] for name in manifest.files}, encrypted)
+
+
+def _good_shares(collection: Collection) -> str:
+    several = len(collection.manifest.policy.groups) > 1
+    names = [f"{p.x} of group {p.group}" if several else str(p.x) for p in sorted(collection.present)]
+    return f"Valid and not lost: share {', '.join(names)}." if names else "No valid share was given."
