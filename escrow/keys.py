@@ -7,6 +7,7 @@ cryptography leaves copies of keys on heap and stack.
 import base64
 import json
 import re
+import textwrap
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
+from escrow import pbes2
 from escrow.errors import KeyFileError, PasswordRequiredError
 from escrow.memory import Secret, isolate
 
@@ -25,7 +27,6 @@ SupportedPublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.
 SupportedKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
 KEY_CAPACITY = 1 << 14  # an RSA key of 8192 bits is 6.5 kB as PEM
-ITERATIONS = 600_000  # OWASP's figure for PBKDF2-HMAC-SHA256, and what step itself writes
 
 _CURVES: dict[str, type[ec.EllipticCurve]] = {
     "EC P-256": ec.SECP256R1,
@@ -33,7 +34,6 @@ _CURVES: dict[str, type[ec.EllipticCurve]] = {
     "EC P-521": ec.SECP521R1,
 }
 _CURVE_NAMES = {"secp256r1": "EC P-256", "secp384r1": "EC P-384", "secp521r1": "EC P-521"}
-_RSA_OID = "1.2.840.113549.1.1.1"
 _MIN_RSA_BITS, _MAX_RSA_BITS = 2048, 8192
 _BLOCK = re.compile(rb"-----BEGIN ((?:[A-Z0-9]+ )*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
 
@@ -203,25 +203,10 @@ def _algorithm_of(key: SupportedKey) -> str:
 
 
 def _encrypt(pem: bytes, password: bytes) -> bytes:
-    # cryptography cannot set the iteration count, pycryptodome can; the structure is the same.
-    from Crypto.IO import PEM, PKCS8
-    from Crypto.Util.asn1 import DerNull, DerObject
-
-    key = PKCS8.unwrap(PEM.decode(pem.decode("ascii"))[0])
-    parameters: DerObject | None = None
-    if key.oid == _RSA_OID:
-        parameters = DerNull()  # RFC 8017, A.1: NULL; unwrap does not tell it from absent
-    elif key.params is not None:
-        parameters = DerObject().decode(key.params)
-    wrapped = PKCS8.wrap(
-        key.private_key,
-        key.oid,
-        password,
-        "PBKDF2WithHMAC-SHA256AndAES256-CBC",
-        {"iteration_count": ITERATIONS, "salt_size": 16},
-        parameters,
-    )
-    return PEM.encode(wrapped, "ENCRYPTED PRIVATE KEY").encode("ascii") + b"\n"
+    der = base64.b64decode(b"".join(pem.splitlines()[1:-1]))
+    body = base64.b64encode(pbes2.encrypt(der, password)).decode("ascii")
+    lines = ["-----BEGIN ENCRYPTED PRIVATE KEY-----", *textwrap.wrap(body, 64), "-----END ENCRYPTED PRIVATE KEY-----"]
+    return "\n".join([*lines, ""]).encode()
 
 
 def _prove(key: SupportedKey, public: bytes, name: str) -> None:

@@ -1,0 +1,49 @@
+"""Fixtures: the real programs, trees made by the real step, a place in memory for what is secret."""
+
+import functools
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from helpers import StepTree, make_tree
+
+from escrow.memory import Secret
+
+FORBID_SKIPS = "ESCROW_TESTS_FORBID_SKIPS"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:  # noqa: ARG001
+    """With ESCROW_TESTS_FORBID_SKIPS set, a skipped test is a failed one: nothing may go untested unseen."""
+    report = yield
+    if report.skipped and os.environ.get(FORBID_SKIPS):
+        report.outcome = "failed"
+        report.longrepr = f"skipped where skips are forbidden: {report.longrepr}"
+    return report
+
+
+@pytest.fixture
+def shm() -> Iterator[Path]:
+    """A directory of its own on a memory-backed file system, where shares may be written."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:  # noqa: S108 - memory is what is wanted
+        yield Path(directory)
+
+
+@pytest.fixture(scope="session")
+def trees(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], StepTree]:
+    """Trees made by the real step, each kind once: P-256, ssh, RSA, Ed25519."""
+    base = tmp_path_factory.mktemp("trees")
+
+    @functools.cache
+    def tree(kind: str) -> StepTree:
+        return make_tree(base / kind, kind)
+
+    return tree
+
+
+@pytest.fixture(autouse=True)
+def _allow_unlocked_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the suite run for accounts that may not lock memory; where they may, it changes nothing."""
+    monkeypatch.setattr(Secret, "unlocked_allowed", True)

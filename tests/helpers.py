@@ -1,0 +1,153 @@
+"""What tests share: running programs, and trees made by the real step."""
+
+import json
+import os
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PASSWORD = "correct horse"
+PROVISIONER_PASSWORD = "battery staple"
+TIMEOUT = 120
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a program did."""
+
+    status: int
+    out: str
+    err: str
+
+    def expect(self, status: int = 0) -> "Run":
+        """Fail the test, showing everything, unless the exit status is this one."""
+        assert self.status == status, f"exit status {self.status}\n--- out\n{self.out}\n--- err\n{self.err}"
+        return self
+
+
+def need(*programs: str) -> None:
+    """Skip the test if a program is not installed."""
+    missing = [program for program in programs if not shutil.which(program)]
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)}, not installed here (see .ci/run)")
+
+
+def run(*command: str | Path, stdin: str = "", env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Run:
+    """Run a program to its end, with an environment of its own."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        input=stdin.encode(),
+        capture_output=True,
+        timeout=TIMEOUT,
+        check=False,
+        env={**os.environ, **(env or {})},
+        cwd=cwd,
+    )
+    return Run(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+
+
+def escrow(*arguments: str | Path, stdin: str = "", env: Mapping[str, str] | None = None) -> Run:
+    """Run the program under test as its users do: in a process of its own."""
+    return run(sys.executable, "-m", "ceremony", *arguments, stdin=stdin, env=env)
+
+
+def can_lock() -> bool:
+    """Whether this account may lock as much memory as production demands."""
+    _, hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    return os.geteuid() == 0 or hard == resource.RLIM_INFINITY or hard >= 512 * 2**20
+
+
+def practice() -> list[str]:
+    """The option that lets `escrow seal` run here: none where memory can be locked, else --specimen."""
+    return [] if can_lock() else ["--specimen"]
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True)
+class StepTree:
+    """A STEPPATH made by the real step, and the password files that belong to it."""
+
+    path: Path
+    port: int
+    password_file: Path
+    provisioner_password_file: Path
+
+    @property
+    def url(self) -> str:
+        """Where its step-ca listens."""
+        return f"https://localhost:{self.port}"
+
+
+def make_tree(directory: Path, kind: str) -> StepTree:
+    """A tree as `step ca init` makes it; for RSA and Ed25519 with keys from `step certificate create`."""
+    need("step", "step-ca")
+    directory.mkdir(parents=True)
+    password, provisioner = directory / "password", directory / "provisioner-password"
+    password.write_text(PASSWORD + "\n")
+    provisioner.write_text(PROVISIONER_PASSWORD + "\n")
+    tree = StepTree(directory / "step", free_port(), password, provisioner)
+    tree.path.mkdir()
+    env = {"STEPPATH": str(tree.path)}
+    run(
+        *("step", "ca", "init", "--deployment-type", "standalone", "--name", "Test CA", "--dns", "localhost"),
+        *("--address", f"127.0.0.1:{tree.port}", "--provisioner", "admin", "--password-file", password),
+        *("--provisioner-password-file", provisioner, *(["--ssh"] if kind == "ssh" else [])),
+        env=env,
+    ).expect()
+    options = {"RSA": ["--kty", "RSA", "--size", "3072"], "Ed25519": ["--kty", "OKP", "--curve", "Ed25519"]}
+    if kind in options:
+        root = [tree.path / "certs/root_ca.crt", tree.path / "secrets/root_ca_key"]
+        intermediate = [tree.path / "certs/intermediate_ca.crt", tree.path / "secrets/intermediate_ca_key"]
+        create = ["step", "certificate", "create", "--force", "--password-file", password, *options[kind]]
+        run(*create, "--profile", "root-ca", f"{kind} Root", *root, env=env).expect()
+        signer = ["--ca", root[0], "--ca-key", root[1], "--ca-password-file", password]
+        run(*create, "--profile", "intermediate-ca", *signer, f"{kind} CA", *intermediate, env=env).expect()
+        defaults = json.loads((tree.path / "config/defaults.json").read_text())
+        defaults["fingerprint"] = run("step", "certificate", "fingerprint", root[0]).expect().out.strip()
+        (tree.path / "config/defaults.json").write_text(json.dumps(defaults))
+    return tree
+
+
+@contextmanager
+def step_ca(tree: Path, password_file: Path, url: str) -> Iterator[None]:
+    """The real step-ca, running from a tree until the block ends."""
+    need("step", "step-ca")
+    env = {**os.environ, "STEPPATH": str(tree)}
+    command = ["step-ca", "--password-file", str(password_file), str(tree / "config/ca.json")]
+    server = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        for _ in range(100):
+            health = run("step", "ca", "health", "--ca-url", url, "--root", tree / "certs/root_ca.crt")
+            if health.status == 0 or server.poll() is not None:
+                break
+            time.sleep(0.1)
+        assert server.poll() is None, f"step-ca ended: {server.communicate()[0].decode()}"
+        assert health.out.strip() == "ok", health.err
+        yield
+    finally:
+        server.terminate()
+        server.communicate(timeout=TIMEOUT)
+
+
+def rasterise(pdf: Path, dpi: int, options: Sequence[str] = ("-gray", "-png")) -> Path:
+    """The first page of a PDF as a picture, by poppler: a renderer that is not ours."""
+    need("pdftoppm")
+    target = pdf.with_suffix("")
+    run("pdftoppm", "-r", str(dpi), "-singlefile", *options, pdf, target).expect()
+    return target.with_suffix(".jpg" if "-jpeg" in options else ".png")
