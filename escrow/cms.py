@@ -124,7 +124,10 @@ def decrypt(wrapping_key: bytes, key_identifier: bytes, der: bytes) -> bytes:
     try:
         content_key = aes_key_unwrap(wrapping_key, recipient.encrypted_key)
     except (InvalidUnwrap, ValueError):
-        message = "The wrapping key does not open the package's encrypted key: it is another set's, or the package is damaged."
+        message = (
+            "The wrapping key does not open the package's encrypted key: "
+            "it is another set's, or the package is damaged."
+        )
         raise PackageError(message) from None
     parameters = envelope.content.encryption.parameters
     try:

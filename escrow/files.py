@@ -142,9 +142,7 @@ class NewFiles:
         """Write one file, to appear when `publish` is called."""
         descriptor = self.open(name, mode)
         try:
-            write_all(descriptor, content)
-        except OSError as error:
-            raise _cannot(self.root / name, "write", error) from None
+            write_all(descriptor, content, self.root / name)
         finally:
             os.close(descriptor)
 
@@ -197,11 +195,14 @@ class NewFiles:
         path.chmod(DIRECTORY_MODE)  # whatever the umask took away
 
 
-def write_all(descriptor: int, content: bytes | memoryview) -> None:
-    """Write everything to a descriptor, without copying it."""
+def write_all(descriptor: int, content: bytes | memoryview, path: Path) -> None:
+    """Write everything to a descriptor of the file at `path`, without copying it. Raises FileError."""
     rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+    try:
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    except OSError as error:
+        raise _cannot(path, "write", error) from None
 
 
 def _rename_new(source: Path, target: Path) -> None:

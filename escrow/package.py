@@ -180,14 +180,15 @@ def _preamble(manifest: Manifest) -> str:
 
 
 def _check_hash(data: bytes) -> None:
+    if b"\r" in data:
+        message = "The package's line endings were converted on the way. Use another copy, or undo it with: tr -d '\\r'"
+        raise PackageError(message)
     text, label, given = data.rpartition(_HASH_LABEL.encode())
     if not label or len(given) != 2 * hashlib.sha256().digest_size + 1:
         message = "The package is cut off: its last line, the hash over everything above, is missing. Use another copy."
         raise PackageError(message)
     if given != hashlib.sha256(text).hexdigest().encode() + b"\n":
         message = "The package is damaged: the hash in its last line does not fit. Use another copy."
-        if b"\r\n" in data:
-            message += " (Its line endings were converted; a copy made as a binary file would fit.)"
         raise PackageError(message)
 
 

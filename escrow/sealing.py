@@ -200,7 +200,7 @@ def _make_sheet(manifest: Manifest, position: Position, value: Secret, order: Or
         if read_back != [record]:
             message = f"The sheet of share {position.x} cannot be read back from its own picture: report this."
             raise PageError(message)
-        write_all(descriptor, pdf)
+        write_all(descriptor, pdf, out.root / name)
         return b""
 
     with open(descriptor, "wb", buffering=0):  # noqa: PTH123 - a descriptor, not a path

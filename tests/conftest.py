@@ -27,7 +27,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 @pytest.fixture
 def shm() -> Iterator[Path]:
     """A directory of its own on a memory-backed file system, where shares may be written."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:  # noqa: S108 - memory is what is wanted
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
         yield Path(directory)
 
 

@@ -1,12 +1,17 @@
 """What tests share: running programs, and trees made by the real step."""
 
+import fcntl
 import json
 import os
+import pty
 import resource
+import select
 import shutil
 import socket
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -151,3 +156,63 @@ def rasterise(pdf: Path, dpi: int, options: Sequence[str] = ("-gray", "-png")) -
     target = pdf.with_suffix("")
     run("pdftoppm", "-r", str(dpi), "-singlefile", *options, pdf, target).expect()
     return target.with_suffix(".jpg" if "-jpeg" in options else ".png")
+
+
+class Terminal:
+    """A program under a pseudo-terminal of 80x24, driven as a person would drive it."""
+
+    def __init__(self, *command: str | Path) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.shown = ""
+        self._slave = slave
+        self.process = subprocess.Popen(
+            [str(part) for part in command],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - tests have one thread
+        )
+
+    def expect(self, text: str) -> None:
+        """Wait until the text is shown after what was shown when last waited for."""
+        deadline = time.monotonic() + TIMEOUT
+        while text not in self.shown[self._seen :]:
+            assert time.monotonic() < deadline, f"waited for {text!r}; shown: {self.shown}"
+            ready, _, _ = select.select([self._master], [], [], 0.1)
+            if ready:
+                self.shown += os.read(self._master, 4096).decode(errors="replace")
+            elif self.process.poll() is not None and text not in self.shown[self._seen :]:
+                pytest.fail(f"the program ended without {text!r}; shown: {self.shown}")
+        self._seen = self.shown.index(text, self._seen) + len(text)
+
+    _seen = 0
+
+    def type(self, text: str) -> None:
+        """Type, without Enter."""
+        os.write(self._master, text.encode())
+
+    def echoes(self) -> bool:
+        """Whether the terminal shows what is typed."""
+        return bool(termios.tcgetattr(self._slave)[3] & termios.ECHO)
+
+    def wait_for_silence(self) -> None:
+        """Wait until the program has switched the terminal's echo off."""
+        deadline = time.monotonic() + TIMEOUT
+        while self.echoes():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def end(self) -> int:
+        """Wait for the program's end; return its exit status."""
+        deadline = time.monotonic() + TIMEOUT
+        while self.process.poll() is None:
+            assert time.monotonic() < deadline
+            if select.select([self._master], [], [], 0.05)[0]:
+                self.shown += os.read(self._master, 4096).decode(errors="replace")
+        while select.select([self._master], [], [], 0.05)[0]:
+            self.shown += os.read(self._master, 4096).decode(errors="replace")
+        os.close(self._slave)
+        os.close(self._master)
+        return self.process.returncode

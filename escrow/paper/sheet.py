@@ -80,7 +80,9 @@ def render(record: Record, manifest: Manifest, custodian: str, size: PageSize = 
     width, height = _SIZES[size]
     buffer = io.BytesIO()
     # invariant: no time and no random document id, so the same share gives the same file
-    canvas = Canvas(buffer, pagesize=(width * _MM, height * _MM), invariant=1, pageCompression=1)
+    canvas = Canvas(
+        buffer, (width * _MM, height * _MM), invariant=1, pageCompression=1, initialFontName=_FONTS["regular"]
+    )
     design = template.load("share", _FIELDS)
     canvas.setTitle(design.title)
     page = _Page(canvas, height)
@@ -200,19 +202,34 @@ class _Page:
         self._canvas.restoreState()
 
     def _wrap(self, text: str, block: Block, size: float) -> list[str] | None:
-        from reportlab.lib.utils import simpleSplit
-
         lines: list[str] = []
         for paragraph in text.split("\n"):
             if block.font == "mono":
                 lines.append(paragraph)  # commands and digits are never wrapped
             else:
-                lines += simpleSplit(paragraph, _FONTS[block.font], size, block.width * _MM) or [""]
+                lines += self._break(paragraph, block, size)
         widest = max(self._canvas.stringWidth(line, _FONTS[block.font], size) for line in lines)
         fits = widest <= block.width * _MM + 0.01 and (
             block.height is None or len(lines) * size * _LEADING <= block.height * _MM
         )
         return lines if fits else None
+
+    def _break(self, paragraph: str, block: Block, size: float) -> list[str]:
+        """Break between words, and inside a word that is wider than the block by itself."""
+        from reportlab.lib.utils import simpleSplit
+
+        font, width = _FONTS[block.font], block.width * _MM
+        lines: list[str] = []
+        for line in simpleSplit(paragraph, font, size, width) or [""]:
+            rest = line
+            while self._canvas.stringWidth(rest, font, size) > width:
+                fits = next(
+                    n for n in range(len(rest), 0, -1) if self._canvas.stringWidth(rest[:n], font, size) <= width
+                )
+                lines.append(rest[:fits])
+                rest = rest[fits:]
+            lines.append(rest)
+        return lines
 
     def _y(self, from_top: float) -> float:
         return (self._height - from_top) * _MM
