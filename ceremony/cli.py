@@ -54,7 +54,17 @@ def main() -> NoReturn:
     """Run the command line and exit with its status."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    sys.exit(_run())
+    sys.exit(run())
+
+
+def run() -> int:
+    """Run the command line; return its exit status. Every secret is wiped by then, whatever happened."""
+    try:
+        return _run()
+    finally:
+        memory = sys.modules.get("escrow.memory")  # not imported for this: --help needs none
+        if memory:
+            memory.close_all()
 
 
 def _run() -> int:

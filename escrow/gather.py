@@ -9,7 +9,7 @@ from escrow.errors import EscrowError, ShareError, WorkerError
 from escrow.files import read_secret
 from escrow.manifest import Manifest
 from escrow.memory import Secret, isolate
-from escrow.paper.scan import MAX_FILE, scan
+from escrow.paper.scan import MAX_FILE, prepare, scan
 from escrow.policy import MAX_SHARES, Position
 from escrow.share import VALUE_LENGTH, Record, is_share_text
 
@@ -57,6 +57,7 @@ class Collection:
         self.verdicts: list[Verdict] = []
         self.shares: dict[Position, Secret] = {}
         self._keep = keep
+        prepare()
 
     def add_file(self, path: Path) -> list[Verdict]:
         """Read all pages of a file, in a worker of its own, and judge what is on them."""

@@ -90,25 +90,27 @@ def combine(policy: Policy, values: Mapping[Position, bytes]) -> bytes:
 
     Raises ShareError when a value beyond the quorum disagrees with it.
     """
-    quorum = policy.choose(values)
     parts = {}
     for number, group in enumerate(policy.groups, 1):
         members = {p.x: value for p, value in values.items() if p.group == number}
-        if len(members) < group.threshold:
-            continue
-        chosen = {x: members[x] for x in sorted(members)[: group.threshold]}
-        for x, value in members.items():
-            if shamir.interpolate(chosen, group.threshold, x) != value:
-                others = ", ".join(map(str, chosen))
-                message = f"Share {x} of group {number} contradicts shares {others}: one of them is wrong."
-                raise ShareError(message)
-        parts[number] = shamir.combine(chosen, group.threshold)
-    needed = {number: parts[number] for number in sorted({position.group for position in quorum})}
-    for number, part in parts.items():
-        if shamir.interpolate(needed, policy.threshold, number) != part:
-            message = f"Group {number} contradicts groups {', '.join(map(str, needed))}: one of them is wrong."
-            raise ShareError(message)
-    return shamir.combine(needed, policy.threshold)
+        if len(members) >= group.threshold:
+            parts[number] = _combine_checked(members, group.threshold, f"Share {{}} of group {number}")
+    return _combine_checked(parts, policy.threshold, "Group {}")
+
+
+def _combine_checked(values: Mapping[int, bytes], k: int, name: str) -> bytes:
+    chosen = {x: values[x] for x in sorted(values)[:k]}
+    secret = shamir.combine(chosen, k)
+    try:
+        shamir.prove_consistent(values, k, secret)
+    except ShareError:  # now look for the one to name, which costs more
+        others = ", ".join(map(str, chosen))
+        for x, value in values.items():
+            if shamir.interpolate(chosen, k, x) != value:
+                message = f"{name.format(x)} contradicts {others}: one of them is wrong. Leave one out at a time."
+                raise ShareError(message) from None
+        raise
+    return secret
 
 
 def open_checked(sealed: Package, wrapping_key: Secret) -> dict[str, Secret]:

@@ -15,7 +15,7 @@ from escrow.gather import judge_file
 from escrow.keys import KEY_CAPACITY, PrivateKey
 from escrow.manifest import CertificateEntry, KeyEntry, Manifest, Superseded
 from escrow.memory import Secret, isolate
-from escrow.paper import sheet
+from escrow.paper import scan, sheet
 from escrow.policy import Policy, Position
 from escrow.share import VALUE_LENGTH, Kind, Record, commitment, key_check
 
@@ -147,6 +147,7 @@ def seal(authority: Authority, order: Order, out: NewFiles, progress: Progress) 
             undo.callback(content.close)
         prove_contents(manifest, opened)
         sheet.prepare()
+        scan.prepare()
         for number, (position, value) in enumerate(shares.items()):
             progress("Making share sheets", number, len(shares))
             _make_sheet(manifest, position, value, order, out)

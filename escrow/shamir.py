@@ -69,7 +69,7 @@ def interpolate(shares: Mapping[int, bytes], k: int, at: int) -> bytes:
 
 
 def prove_consistent(shares: Mapping[int, bytes], k: int, secret: bytes) -> None:
-    """Prove that all n shares lie on one polynomial of degree below k that gives `secret`: every quorum works.
+    """Prove that all of these n shares lie on one polynomial of degree below k that gives `secret`: every quorum works.
 
     Each share is multiplied by a random polynomial f with f(0) = 1 and degree n - k. If the shares lie on a
     polynomial p of degree below k, then f*p has degree below n, and combining all n products gives
@@ -78,8 +78,10 @@ def prove_consistent(shares: Mapping[int, bytes], k: int, secret: bytes) -> None
     form that the library's own `combine` can evaluate.) Raises ShareError.
     """
     check_threshold(k, len(shares), "shares")
+    for x in shares:
+        _check_index(x)
     for lane in _LANES:
-        weights = dict(Shamir.split(len(shares) - k + 1, len(shares), _ONE))
+        weights = dict(Shamir.split(len(shares) - k + 1, max(shares), _ONE))
         products = [
             (x, _multiply(_xor(value[lane], _power(x, k) if k > 1 else _ZERO), weights[x]))
             for x, value in shares.items()

@@ -256,7 +256,7 @@ def test_a_share_that_was_forged_with_its_commitment_is_found_by_the_others(
         page.write_bytes(changed(record, set_id=manifest.short_set_id))
         pages.append(page)
     done = recover(sets, tmp_path, *pages, package=tmp_path / "package").expect(1)
-    assert "Share 3 of group 1 contradicts shares 1, 2" in done.err
+    assert "Share 3 of group 1 contradicts 1, 2" in done.err
     done = recover(sets, tmp_path, *pages[1:], package=tmp_path / "package").expect(1)
     assert "not the one in the manifest" in done.err
 

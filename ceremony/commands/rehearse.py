@@ -14,8 +14,8 @@ from ceremony import options
 from ceremony.console import Passwords, Progress, say
 from escrow import recovery, sealing
 from escrow.errors import KeyFileError
-from escrow.files import NewFiles, is_memory_backed
-from escrow.memory import Secret
+from escrow.files import NewFiles, is_memory_backed, write_all
+from escrow.memory import Secret, isolate
 from escrow.paper.raster import pictures
 from escrow.policy import Policy
 from escrow.share import Kind
@@ -87,16 +87,28 @@ def rehearse(directory: Path, progress: sealing.Progress) -> list[str]:
 
 
 def _take_pictures(directory: Path, sheets: Sequence[str], progress: sealing.Progress) -> list[Path]:
-    """Rasterise the sheets: what a scanner would make of them."""
-    taken = []
+    """Rasterise the sheets: what a scanner would make of them. One worker a sheet: no process sees two shares."""
     with NewFiles(directory) as out:
         for number, name in enumerate(sheets):
             progress("Taking pictures of the sheets", number, len(sheets))
-            picture = io.BytesIO()
-            next(pictures((directory / name).read_bytes(), _DPI)).save(picture, "PNG")
-            file = f"pictures/{Path(name).stem}.png"
-            out.write(file, picture.getvalue())
-            taken.append(directory / file)
+            _take_picture(directory / name, out, _picture_file(name))
         out.publish()
     progress("Taking pictures of the sheets", len(sheets), len(sheets))
-    return taken
+    return [directory / _picture_file(name) for name in sheets]
+
+
+def _take_picture(sheet: Path, out: NewFiles, name: str) -> None:
+    descriptor = out.open(name)
+
+    def in_worker() -> bytes:
+        picture = io.BytesIO()
+        next(pictures(sheet.read_bytes(), _DPI)).save(picture, "PNG")
+        write_all(descriptor, picture.getbuffer(), out.root / name)
+        return b""
+
+    with open(descriptor, "wb", buffering=0):  # noqa: PTH123 - a descriptor, not a path
+        isolate(in_worker)
+
+
+def _picture_file(sheet: str) -> str:
+    return f"pictures/{Path(sheet).stem}.png"

@@ -4,7 +4,7 @@
 """
 
 from escrow.memory.process import Shortcoming, protect
-from escrow.memory.secret import Secret
+from escrow.memory.secret import Secret, close_all
 from escrow.memory.worker import isolate
 
-__all__ = ["Secret", "Shortcoming", "isolate", "protect"]
+__all__ = ["Secret", "Shortcoming", "close_all", "isolate", "protect"]

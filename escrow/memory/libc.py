@@ -11,7 +11,6 @@ import os
 PAGE = mmap.PAGESIZE
 
 _SYS_MEMFD_SECRET = 447  # the same number on every architecture (Linux 5.14, kernel/sys_ni.c)
-_FD_CLOEXEC = 1
 _PROT_NONE, _PROT_READ_WRITE = 0, 3
 _MAP_SHARED, _MAP_PRIVATE, _MAP_FIXED, _MAP_ANONYMOUS, _MAP_NORESERVE = 0x01, 0x02, 0x10, 0x20, 0x4000
 _MAP_FAILED = ctypes.c_void_p(-1).value
@@ -75,7 +74,8 @@ def map_guarded(length: int, *, lock: bool) -> int:
 
 
 def _map_memfd_secret(address: int, length: int) -> None:
-    descriptor = _check(_libc.syscall(_SYS_MEMFD_SECRET, _FD_CLOEXEC), "memfd_secret")
+    # The manual page says FD_CLOEXEC; the kernel (mm/secretmem.c) takes O_CLOEXEC and refuses the other.
+    descriptor = _check(_libc.syscall(_SYS_MEMFD_SECRET, os.O_CLOEXEC), "memfd_secret")
     try:
         os.ftruncate(descriptor, length)
         _mmap(address, length, _PROT_READ_WRITE, _MAP_SHARED | _MAP_FIXED, descriptor)

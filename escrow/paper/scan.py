@@ -31,6 +31,15 @@ class Page:
     is_blank: bool
 
 
+def prepare() -> None:
+    """Load the libraries once, before workers are forked that need them."""
+    import pypdfium2  # noqa: F401 - loaded for the workers
+    import zxingcpp  # noqa: F401 - loaded for the workers
+    from PIL import Image
+
+    Image.init()
+
+
 def scan(content: bytes) -> Iterator[Page]:
     """Read a file page by page. Raises PageError."""
     if not content:

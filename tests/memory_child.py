@@ -1,0 +1,125 @@
+"""Run the program's real entry point, stopping at marks so that another process can read this one's memory.
+
+Marks: each progress report, the end of each worker's task, and "closed" when the command has ended and every
+secret should be gone. At a mark the contents of all living Secrets are written, straight from their pages, to a
+pipe: what to look for. Descriptors come in the environment: ESCROW_MARKS="marks,secrets,go".
+"""
+
+import os
+import struct
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import ceremony.cli
+import ceremony.console
+from escrow.memory import Secret, secret, worker
+
+PLAUSIBLE = 1 << 11  # bytes; a longer Secret is a file, and would fill the pipe
+MARKS, SECRETS, GO = map(int, os.environ["ESCROW_MARKS"].split(","))
+
+
+def mark(name: str, known: Iterable[Secret] | None = None) -> None:
+    """Tell the contents of all Secrets that this process can reach, then its name, and wait."""
+    for living in reachable() if known is None else known:
+        if 0 < len(living) <= PLAUSIBLE:
+            os.write(SECRETS, struct.pack("=I", len(living)))
+            view = living.view
+            while view:
+                view = view[os.write(SECRETS, view) :]
+    os.write(SECRETS, struct.pack("=I", 0))
+    os.write(MARKS, f"{name}\t{os.getpid()}\n".encode())
+    os.read(GO, 1)
+
+
+def reachable() -> list[Secret]:
+    """The Secrets whose pages this process has: in a worker only those that it was handed."""
+    regions = []
+    for line in Path("/proc/self/maps").read_text("utf-8").splitlines():
+        start, _, end = line.split()[0].partition("-")
+        if line.split()[1].startswith("r"):
+            regions.append((int(start, 16), int(end, 16)))
+    return [living for living in secret._living if any(a <= living._address < b for a, b in regions)]
+
+
+def stop_at_the_end_of_workers() -> None:
+    """Make every worker stop when its task is done and all that it computed is still in its memory."""
+    work = worker._work
+
+    def stopping(task: Callable[[], bytes], writing: int, parent: int) -> None:
+        def stopped() -> bytes:
+            answer = task()
+            mark(f"worker {task.__qualname__.partition('.')[0]}")
+            return answer
+
+        work(stopped, writing, parent)
+
+    worker._work = stopping  # type: ignore[assignment]
+
+
+def stop_at_progress() -> None:
+    """Stop at every progress report."""
+    show = ceremony.console.Progress.__call__
+
+    def stopping(self: ceremony.console.Progress, stage: str, done: int, total: int) -> None:
+        show(self, stage, done, total)
+        mark(f"{stage} {done}/{total}")
+
+    ceremony.console.Progress.__call__ = stopping  # type: ignore[method-assign]
+
+
+LEAKS: dict[str, Callable[[Secret], object]] = {
+    "bytes": lambda s: bytes(s.view),
+    "integer": lambda s: int.from_bytes(s.view, "big"),
+    "hex": lambda s: s.view.hex(),
+    "text": lambda s: "\N{GREEK SMALL LETTER ALPHA}" + s.view.hex(),  # stored with two bytes a character
+}
+
+
+def deep_down(levels: int, action: Callable[[], object]) -> None:
+    """Act far down the C stack, where nothing that is called later overwrites what is left there.
+
+    Through map(), because calls from Python to Python do not use the C stack.
+    """
+    if levels:
+        list(map(lambda _: deep_down(levels - 1, action), [None]))  # noqa: C417 - the C frame is the point
+    else:
+        action()
+
+
+def leak(kind: str) -> None:
+    """Leak a Secret on purpose, in one of the ways that the scanner must see."""
+    from escrow.memory import isolate, protect
+
+    protect(required=False)
+    held = Secret.random(32)
+
+    def leak_in_worker() -> bytes:
+        kept = bytes(held.view)
+        mark("leaked in a worker")
+        return kept[:0]
+
+    if kind == "worker":
+        isolate(leak_in_worker, held)
+    if kind == "stack":
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        deep_down(100, lambda: AESGCM(held.view).encrypt(bytes(12), b"text", None))
+        leaked: object = None
+    else:
+        leaked = LEAKS[kind](held) if kind in LEAKS else None
+    mark("leaked", [held])  # nothing else in between: a residue on the stack is soon overwritten
+    del leaked
+    held.close()
+    mark("closed")
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "leak":
+        leak(sys.argv[2])
+    else:
+        stop_at_progress()
+        stop_at_the_end_of_workers()
+        status = ceremony.cli.run()
+        mark("closed")
+        sys.exit(status)

@@ -1,0 +1,133 @@
+"""Read another process's memory, and look for secrets in it in every form that a program might give them."""
+
+import base64
+import os
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ahocorasick_rs import BytesAhoCorasick
+
+FRAGMENT = 8
+UNLOCKABLE = {"[vdso]", "[vvar]", "[vvar_vclock]", "[vsyscall]"}
+_HEADER = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ *(.*)")
+_CHUNK = 1 << 24
+
+
+@dataclass(frozen=True)
+class Region:
+    """One mapping of a process."""
+
+    start: int
+    end: int
+    permissions: str
+    name: str
+    anonymous: bool
+    flags: frozenset[str]
+
+    @property
+    def is_as_on_disk(self) -> bool:
+        """Whether every page is still a page of a file that nobody can write through this mapping."""
+        return self.name.startswith("/") and "w" not in self.permissions and not self.anonymous
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A fragment of a secret that was found."""
+
+    secret: str
+    form: str
+    address: int
+    where: str
+
+
+def regions(pid: int) -> Iterator[Region]:
+    """The mappings of a process with their VmFlags."""
+    current: tuple[int, int, str, str] | None = None
+    anonymous = True
+    for line in Path(f"/proc/{pid}/smaps").read_text("utf-8", "replace").splitlines():
+        if match := _HEADER.match(line):
+            current = (int(match[1], 16), int(match[2], 16), match[3], match[4])
+        elif line.startswith("Anonymous:"):
+            anonymous = line.split()[1] != "0"
+        elif line.startswith("VmFlags:") and current:
+            yield Region(*current, anonymous, frozenset(line.split()[1:]))
+
+
+def fragments(secret: bytes) -> dict[bytes, str]:
+    """Every form in which 8 bytes of a secret may lie in memory, with the name of the form."""
+    found: dict[bytes, str] = {}
+
+    def windows(data: bytes, length: int, form: str, step: int = 1) -> None:
+        for start in range(0, max(1, len(data) - length + 1), step):
+            found.setdefault(data[start : start + length], form)
+
+    def text(characters: str, length: int, form: str) -> None:
+        for width, codec in ((1, "latin-1"), (2, "utf-16-le"), (4, "utf-32-le")):
+            windows(characters.encode(codec), length * width, form, width)
+
+    windows(secret, FRAGMENT, "bytes")
+    windows(secret[::-1], FRAGMENT, "reversed")
+    for name, data in (("hex", secret), ("reversed hex", secret[::-1])):
+        text(data.hex(), 2 * FRAGMENT, name)
+        text(data.hex().upper(), 2 * FRAGMENT, name)
+    for offset in range(3):
+        text(base64.b64encode(secret[offset:]).decode().rstrip("=")[:-1], 10, "base64")
+    for offset in range(5):
+        text(base64.b32encode(secret[offset:]).decode().rstrip("=")[:-1], 12, "base32")
+    windows(secret.decode("latin-1").encode("utf-32-le"), 4 * FRAGMENT, "utf-32", 4)
+    for order in ("big", "little"):
+        number = int.from_bytes(secret, order)  # type: ignore[arg-type]
+        digits = [number >> shift & (1 << 30) - 1 for shift in range(0, number.bit_length(), 30)]
+        windows(struct.pack(f"<{len(digits)}I", *digits), 2 * 4, "digits", 4)
+    return {fragment: form for fragment, form in found.items() if len(set(fragment)) > 3}  # not zeros and the like
+
+
+class Scanner:
+    """Looks for many secrets at once."""
+
+    def __init__(self, secrets: Mapping[str, bytes]) -> None:
+        self.secrets = secrets
+        self._forms: list[tuple[str, str]] = []
+        patterns: list[bytes] = []
+        for name, secret in secrets.items():
+            for fragment, form in fragments(secret).items():
+                patterns.append(fragment)
+                self._forms.append((name, form))
+        self._automaton = BytesAhoCorasick(patterns)
+
+    def scan(self, pid: int) -> list[Hit]:
+        """Every fragment in all memory of a process that can be read and is not a file's unchanged content."""
+        hits = []
+        with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+            for region in regions(pid):
+                if not region.permissions.startswith("r") or region.name in UNLOCKABLE or region.is_as_on_disk:
+                    continue
+                for address, content in _read(memory.fileno(), region):
+                    for pattern, start, _ in self._automaton.find_matches_as_indexes(content):
+                        hits.append(Hit(*self._forms[pattern], address + start, region.name or "anonymous"))
+        return hits
+
+
+def _read(descriptor: int, region: Region) -> Iterator[tuple[int, bytes]]:
+    for address in range(region.start, region.end, _CHUNK):
+        try:
+            yield address, os.pread(descriptor, min(_CHUNK + 64, region.end - address), address)
+        except OSError:
+            return  # memfd_secret's pages and guard pages: not readable even for root
+
+
+def unlocked(pid: int) -> list[str]:
+    """The mappings of a process that are not locked.
+
+    memfd_secret's pages cannot be swapped at all (mm/secretmem.c marks the whole file unevictable). The kernel
+    shows `lo` on the mapping that mmap made, but takes the flag off in a forked child and refuses to set it again,
+    so in a worker they are known by their name.
+    """
+    return [
+        f"{m.start:x}-{m.end:x} {m.permissions} {m.name}"
+        for m in regions(pid)
+        if "lo" not in m.flags and m.name not in UNLOCKABLE and not m.name.startswith("/secretmem")
+    ]

@@ -1,0 +1,259 @@
+"""Keys only ever live in locked memory: read from outside, at every mark of every command that touches a secret.
+
+The program runs as a child through its real entry point and stops at marks. At each of them all mappings of it and
+of its worker must be locked, and secrets may be found only where MEMORY.md says: nowhere in the parent (but in a
+Secret's own pages, where the fall-back makes those readable), and in a worker only the secrets of its task.
+"""
+
+import os
+import shutil
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from helpers import PASSWORD, TIMEOUT, StepTree, can_lock, escrow
+from memory_scan import Hit, Scanner, unlocked
+
+from escrow import shamir
+from escrow.paper.scan import scan
+from escrow.share import Record
+
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0 or not can_lock(), reason="needs root, to read the memory of a process that forbids it"
+)
+
+CHILD = Path(__file__).with_name("memory_child.py")
+OWN_PAGES = {"/dev/zero (deleted)"}  # a Secret without memfd_secret: shared anonymous memory
+CUSTODIANS = ("Anna", "Bert", "Cleo")
+ORDER = ["--threshold", "2", *(part for name in CUSTODIANS for part in ("--custodian", name))]
+
+
+@dataclass
+class Seen:
+    """What was found of one process at one mark: secrets by their number, and where."""
+
+    mark: str
+    is_worker: bool
+    unlocked: list[str]
+    hits: list[Hit]
+    reachable: set[str] = field(repr=False)
+
+    @property
+    def leaked(self) -> list[Hit]:
+        return [hit for hit in self.hits if hit.where not in OWN_PAGES]
+
+
+def secrets_in(content: bytes) -> Iterator[tuple[str, bytes]]:
+    """What is secret about the content of a Secret: 32 bytes are; of a PEM key the private numbers are."""
+    if len(content) == 32:
+        yield "value", content
+    elif content.startswith(b"-----BEGIN PRIVATE KEY-----"):
+        key = serialization.load_pem_private_key(content, None)
+        if isinstance(key, ec.EllipticCurvePrivateKey):
+            yield "private key", key.private_numbers().private_value.to_bytes((key.key_size + 7) // 8, "big")
+        elif isinstance(key, rsa.RSAPrivateKey):
+            for number in (key.private_numbers().d, key.private_numbers().p, key.private_numbers().q):
+                yield "private key", number.to_bytes((number.bit_length() + 7) // 8, "big")
+        else:
+            yield "private key", content and key.private_bytes_raw()  # type: ignore[union-attr]
+
+
+def watch(
+    *arguments: str | Path, stdin: str = "", secrets: Mapping[str, bytes] | None = None, thorough: bool = True
+) -> Iterator[Seen]:
+    """Run the child to its end, reading at each mark the memory of the process that stopped there.
+
+    With `thorough`, at a worker's mark also that of the parent, which is waiting for it.
+    """
+    marks, marks_in = os.pipe()
+    told, told_in = os.pipe()
+    go_out, go = os.pipe()
+    descriptors = (marks_in, told_in, go_out)
+    process = subprocess.Popen(
+        [sys.executable, str(CHILD), *map(str, arguments)],
+        env={**os.environ, "ESCROW_MARKS": ",".join(map(str, descriptors))},
+        pass_fds=descriptors,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    for descriptor in descriptors:
+        os.close(descriptor)
+    if process.stdin:
+        process.stdin.write(stdin.encode())
+        process.stdin.close()
+    known = dict(secrets or {})
+    scanner = Scanner(dict(known))
+    with os.fdopen(marks) as lines, os.fdopen(told, "rb") as contents:
+        for line in lines:
+            mark, _, pid = line.strip().partition("\t")
+            reachable = set()
+            while length := struct.unpack("=I", contents.read(4))[0]:
+                for kind, secret in secrets_in(contents.read(length)):
+                    if secret not in known.values():
+                        known[f"{kind} {len(known)}"] = secret
+                    reachable |= {name for name, value in known.items() if value == secret}
+            if scanner.secrets != known:
+                scanner = Scanner(dict(known))
+            for seen in {int(pid), process.pid} if thorough else {int(pid)}:
+                yield Seen(mark, seen != process.pid, unlocked(seen), scanner.scan(seen), reachable)
+            os.write(go, b".")
+    os.close(go)
+    assert process.stderr
+    errors = process.stderr.read().decode()
+    assert process.wait(TIMEOUT) == 0, errors
+    process.stderr.close()
+
+
+@pytest.mark.parametrize("kind", ["bytes", "integer", "hex", "text", "stack"])
+def test_a_deliberate_leak_is_found(kind: str) -> None:
+    """The positive control: if the scanner does not see this, what it does not see elsewhere proves nothing."""
+    leaked, closed = list(watch("leak", kind))
+    assert leaked.leaked, f"the scanner is blind to {kind}"
+    assert closed.mark == "closed"
+
+
+def test_a_deliberate_leak_in_a_worker_is_found_there_and_not_in_its_parent() -> None:
+    seen = list(watch("leak", "worker"))
+    assert [entry.mark for entry in seen if entry.is_worker] == ["leaked in a worker"]
+    for entry in seen:
+        assert bool(entry.leaked) == entry.is_worker, entry
+
+
+def test_without_a_leak_nothing_is_found() -> None:
+    for seen in watch("leak", "none"):
+        assert not seen.leaked
+        assert not seen.unlocked
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A CA whose secrets the test knows, on paper."""
+
+    package: Path
+    sheets: tuple[Path, ...]
+    secrets: Mapping[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def password() -> str:
+    return os.getrandom(12).hex()
+
+
+@pytest.fixture(scope="module")
+def tree(trees: Callable[[str], StepTree], password: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tree by the real step, its keys under a password that nobody could confuse with anything else."""
+    copy = tmp_path_factory.mktemp("memory") / "step"
+    shutil.copytree(trees("P-256").path, copy)
+    for path in (copy / "secrets").iterdir():
+        key = serialization.load_pem_private_key(path.read_bytes(), PASSWORD.encode())
+        encryption = serialization.BestAvailableEncryption(password.encode())
+        path.write_bytes(
+            key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, encryption)
+        )
+    return copy
+
+
+@pytest.fixture(scope="module")
+def keys(tree: Path, password: str) -> dict[str, bytes]:
+    """The password and the private scalars of the tree."""
+    known = {"password": password.encode()}
+    for path in (tree / "secrets").iterdir():
+        key = serialization.load_pem_private_key(path.read_bytes(), password.encode())
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        known[path.name] = key.private_numbers().private_value.to_bytes(32, "big")
+    return known
+
+
+@pytest.fixture(scope="module")
+def sealed(tree: Path, keys: dict[str, bytes], password: str, tmp_path_factory: pytest.TempPathFactory) -> Sealed:
+    out = tmp_path_factory.mktemp("memory") / "out"
+    escrow("seal", tree, *ORDER, "--out", out, "--allow-disk", "--password-file", "-", stdin=password).expect()
+    sheets = tuple(out / f"shares/share-{x}.pdf" for x in (1, 2, 3))
+    records = [Record.from_text(next(scan(sheet.read_bytes())).texts[0]) for sheet in sheets]
+    secrets = {f"share {record.x}": record.value for record in records}
+    secrets["W"] = shamir.combine({record.x: record.value for record in records[:2]}, 2)
+    for share in records:
+        secrets |= {f"left of {share.x}": share.value[:16], f"right of {share.x}": share.value[16:]}
+    return Sealed(out / "package.escrow", sheets, {**keys, **secrets})
+
+
+def check_everything(seen: Iterator[Seen], allowed: Mapping[str, set[str]]) -> None:
+    """Nothing unlocked anywhere, nothing found in the parent, and in a worker only what its task is allowed."""
+    marks = []
+    for entry in seen:
+        marks.append(entry.mark)
+        assert not entry.unlocked, f"{entry.mark}: not locked: {entry.unlocked[:5]}"
+        found = {hit.secret for hit in entry.leaked}
+        may = allowed.get(entry.mark, set()) if entry.is_worker else set()
+        odd = [hit for hit in entry.leaked if not any(hit.secret.startswith(name) for name in may)]
+        assert not odd, f"{entry.mark}: {sorted(found)} found, such as {odd[:3]}"
+        if entry.mark == "closed":
+            assert not entry.hits, f"after closing: {entry.hits[:3]}"
+    assert marks[-1] == "closed"
+    assert any(mark.startswith("worker") for mark in marks)
+
+
+KEYS = {"private key", "root_ca_key", "intermediate_ca_key", "password"}
+EVERYTHING = {*KEYS, "value", "share", "left", "right", "W"}
+# What each task works on, and so may have in its memory, by the name of the function that starts the worker.
+ALLOWED = {
+    "worker _hold": KEYS,
+    "worker prove": KEYS,
+    "worker public_half": KEYS,
+    "worker export": KEYS,
+    "worker _issue": KEYS,
+    "worker _split": {"value", "share", "left", "right", "W"},
+    "worker seal": {*KEYS, "value", "W"},
+    "worker open_package": {*KEYS, "value", "W"},
+    "worker recombine": {"value", "share", "left", "right", "W"},
+}
+
+
+def test_sealing_an_imported_ca_leaves_no_trace(tree: Path, keys: dict[str, bytes], password: str, shm: Path) -> None:
+    arguments = ["seal", tree, *ORDER, "--out", shm / "out", "--password-file", "-"]
+    check_everything(watch(*arguments, stdin=password, secrets=keys), {**ALLOWED, "worker _make_sheet": {"value"}})
+
+
+def test_each_sheet_is_rendered_by_a_worker_that_sees_one_share(shm: Path) -> None:
+    """No two render workers have the same share in reach, and none has more than one."""
+    seen: list[set[str]] = []
+    for entry in watch("seal", "--generate", "X", *ORDER, "--out", shm / "out"):
+        if entry.mark == "worker _make_sheet" and entry.is_worker:
+            assert len(entry.reachable) == 1
+            seen.append(entry.reachable)
+    assert len(seen) == len(CUSTODIANS)
+    assert len(set.union(*seen)) == len(CUSTODIANS)
+
+
+def test_sealing_a_generated_ca_leaves_no_trace(shm: Path) -> None:
+    arguments = ["seal", "--generate", "X", *ORDER, "--out", shm / "out"]
+    check_everything(watch(*arguments, thorough=False), {**ALLOWED, "worker _make_sheet": {"value"}})
+
+
+def test_checking_sheets_leaves_no_trace(sealed: Sealed) -> None:
+    seen = watch("check", sealed.package, *sealed.sheets, secrets=sealed.secrets)
+    check_everything(seen, {"worker Collection": {"share", "left", "right"}})
+
+
+def test_recovering_leaves_no_trace(sealed: Sealed, shm: Path) -> None:
+    new = os.getrandom(12).hex()
+    arguments = ["recover", sealed.package, *sealed.sheets[:2], "--to", shm / "restored", "--password-file", "-"]
+    secrets = {**sealed.secrets, "password": new.encode()}
+    allowed = {**ALLOWED, "worker Collection": {"share", "left", "right", "value"}}
+    check_everything(watch(*arguments, stdin=new, secrets=secrets), allowed)
+
+
+def test_rehearsing_leaves_no_trace() -> None:
+    allowed = {
+        **ALLOWED,
+        "worker _make_sheet": {"value"},
+        "worker _take_picture": {"value"},
+        "worker Collection": {"value"},
+    }
+    check_everything(watch("rehearse", thorough=False), allowed)
