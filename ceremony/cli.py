@@ -78,13 +78,14 @@ def _run() -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return 1
-    except Exception as error:
-        from escrow.errors import EscrowError
+    except Exception as error:  # noqa: BLE001 - the text of an unforeseen error may quote a secret: it is not shown
+        from escrow.errors import EscrowError, place
 
-        if not isinstance(error, EscrowError):
-            raise
-        click.echo(f"escrow: {error}", err=True)
-        return error.exit_status
+        if isinstance(error, EscrowError):
+            click.echo(f"escrow: {error}", err=True)
+            return error.exit_status
+        click.echo(f"escrow: an error that nobody foresaw: {place(error)}. Please report this line.", err=True)
+        return 1
     return result if isinstance(result, int) else 0
 
 

@@ -14,7 +14,7 @@ import click
 
 from escrow.errors import KeyFileError, UsageError
 from escrow.files import strip_end
-from escrow.memory import Secret
+from escrow.memory import LastWill, Secret
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -139,12 +139,18 @@ def _no_echo(terminal: int) -> Iterator[None]:
     before = termios.tcgetattr(terminal)
     silent = termios.tcgetattr(terminal)
     silent[3] &= ~termios.ECHO
+
+    def restore(_: object = None) -> None:
+        termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
+        os.write(terminal, b"\n")
+
+    will = LastWill(restore)  # killed at the prompt, this process could not give the echo back
     try:
         termios.tcsetattr(terminal, termios.TCSAFLUSH, silent)
         yield
     finally:
-        termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
-        os.write(terminal, b"\n")
+        restore()
+        will.revoke()
 
 
 def _read_line(terminal: int, view: memoryview) -> int:

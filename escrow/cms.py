@@ -157,6 +157,7 @@ def _parse(der: bytes) -> _AuthEnvelopedData:
         and len(recipients) == 1
         and recipients[0].version == 4  # noqa: PLR2004 - RFC 5652, 6.2.3: always 4
         and recipients[0].encryption.algorithm == _AES256_WRAP
+        and len(recipients[0].encrypted_key) == _KEY + 8  # RFC 3394, 2.2.1: one block of 8 bytes more
         and envelope.content.content_type == _DATA
         and encryption.algorithm == _AES256_GCM
         and len(encryption.parameters.nonce) == _NONCE

@@ -32,7 +32,10 @@ def prove_contents(manifest: Manifest, members: Mapping[str, Secret]) -> None:
         if key_fingerprint(public) != entry.public_key:
             message = f"The key {entry.name} in the package is not the one that its manifest names."
             raise KeyFileError(message)
-        keys.prove(members[entry.file], publics.get(entry.public_file or "", public), entry.name)
+        if entry.public_file and entry.public_file not in publics:
+            message = f"The key {entry.name} should belong to {entry.public_file}, which has no public key in it."
+            raise KeyFileError(message)
+        keys.prove(members[entry.file], publics[entry.public_file] if entry.public_file else public, entry.name)
     hierarchy = stepca.hierarchy(members)
     certificates.check_chain(hierarchy.chain, hierarchy.roots)
 

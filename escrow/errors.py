@@ -4,6 +4,9 @@ A message says what is wrong, which share, field or file, and what to do next. I
 The class decides the program's exit status, nothing else.
 """
 
+from pathlib import Path
+from traceback import extract_tb
+
 
 class EscrowError(Exception):
     """Root of all errors raised on purpose: a check or an operation failed (exit status 1)."""
@@ -77,3 +80,10 @@ class LockedMemoryError(EscrowError):
 
 class WorkerError(EscrowError):
     """A one-shot worker process died, or failed in a way nobody foresaw."""
+
+
+def place(error: BaseException) -> str:
+    """The type of an error that nobody foresaw, and where it arose; not its text, which may quote a secret."""
+    frames = extract_tb(error.__traceback__)
+    where = " < ".join(f"{frame.name}, {Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames[-4:]))
+    return f"{type(error).__name__} in {where}"

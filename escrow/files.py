@@ -4,13 +4,13 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from escrow.errors import FileError, RefusedError
-from escrow.memory import Secret
+from escrow.memory import LastWill, Secret
 
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
@@ -97,7 +97,8 @@ class NewFiles:
     """Files that are all written first and then appear together; if anything fails, none of them stays.
 
     Never over an existing file, never through a symbolic link, each fsynced, modes exact whatever the umask.
-    Use as a context manager and call `publish` at the end of the block. Raises FileError.
+    If this process is killed, what is unfinished is removed by another. Use as a context manager and call
+    `publish` at the end of the block. Raises FileError.
     """
 
     def __init__(self, root: Path) -> None:
@@ -106,28 +107,28 @@ class NewFiles:
         self._waiting: dict[Path, Path] = {}
         self._published: list[Path] = []
         self._done = False
+        self._will: LastWill | None = None
 
     def __enter__(self) -> Self:
         if self.root.is_symlink():
             message = f"{self.root} is a symbolic link: name the directory itself."
             raise RefusedError(message)
-        for ancestor in reversed([self.root, *self.root.parents]):
-            self._make_directory(ancestor)
+        self._will = LastWill(_remove)
+        try:
+            for ancestor in reversed([self.root, *self.root.parents]):
+                self._make_directory(ancestor)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._done:
-            return
-        for path in (*self._waiting.values(), *self._published):
-            path.unlink(missing_ok=True)
-        for directory in reversed(self._directories):
-            try:
-                directory.rmdir()
-            except OSError as problem:
-                if problem.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}:
-                    raise
+        if not self._done:
+            _remove([*map(str, self._directories), *map(str, (*self._published, *self._waiting.values()))])
+        if self._will:
+            self._will.revoke()
 
     def check_absent(self, names: Iterable[str]) -> None:
         """Raise RefusedError if one of these files is there already, before any work is done."""
@@ -154,6 +155,8 @@ class NewFiles:
             self._make_directory(self.root / ancestor)
         partial = path.with_name(f".{path.name}{_PARTIAL}")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        if not os.path.lexists(partial):  # else it is somebody else's, and not to be removed
+            self._will_remove(partial)
         try:
             descriptor = os.open(partial, flags, FILE_MODE)
         except FileExistsError:
@@ -177,9 +180,14 @@ class NewFiles:
             except OSError as error:
                 raise _cannot(path, "write", error) from None
             self._published.append(path)
+            self._will_remove(path)
         for directory in {path.parent for path in self._published} | {self.root}:
             _sync(directory)
         self._done = True
+
+    def _will_remove(self, path: Path) -> None:
+        if self._will:
+            self._will.add(str(path.absolute()))
 
     def _make_directory(self, path: Path) -> None:
         try:
@@ -192,6 +200,7 @@ class NewFiles:
         except OSError as error:
             raise _cannot(path, "create", error) from None
         self._directories.append(path)
+        self._will_remove(path)
         path.chmod(DIRECTORY_MODE)  # whatever the umask took away
 
 
@@ -203,6 +212,19 @@ def write_all(descriptor: int, content: bytes | memoryview, path: Path) -> None:
             rest = rest[os.write(descriptor, rest) :]
     except OSError as error:
         raise _cannot(path, "write", error) from None
+
+
+def _remove(paths: Sequence[str]) -> None:
+    """Remove files and empty directories, the latest first. What is not there, or not empty, stays as it is."""
+    for path in reversed(paths):
+        try:
+            if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114 - texts, from a pipe
+                os.rmdir(path)  # noqa: PTH106
+            else:
+                os.unlink(path)  # noqa: PTH108
+        except OSError as problem:
+            if problem.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}:
+                raise
 
 
 def _rename_new(source: Path, target: Path) -> None:

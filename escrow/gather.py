@@ -10,7 +10,7 @@ from escrow.files import read_secret
 from escrow.manifest import Manifest
 from escrow.memory import Secret, isolate
 from escrow.paper.scan import MAX_FILE, prepare, scan
-from escrow.policy import MAX_SHARES, Position
+from escrow.policy import Position
 from escrow.share import VALUE_LENGTH, Record, is_share_text
 
 MAX_CODES_ON_PAGE = 12
@@ -107,7 +107,7 @@ class Collection:
 
     def _read(self, path: Path) -> list[Verdict]:
         content = read_secret(path, MAX_FILE)
-        values = Secret(VALUE_LENGTH * MAX_SHARES)
+        values = Secret(VALUE_LENGTH * len(self.manifest.policy.positions))
 
         def in_worker() -> bytes:
             judged = list(judge_file(self.manifest, str(path), bytes(content.view)))

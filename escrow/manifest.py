@@ -5,9 +5,11 @@ manifest can change without every share of the set disagreeing. It names no cust
 that could be guessed.
 """
 
+import datetime as dt
 import hashlib
 import json
 import re
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -18,11 +20,13 @@ from escrow.share import SET_ID_LENGTH, SHORT_SET_ID_LENGTH, Kind, Record, commi
 FORMAT = "step-ca escrow manifest"
 VERSION = 1
 MAX_LENGTH = 1 << 20
+MAX_EPOCH = 9999
+DIRECTORIES = frozenset({"certs", "secrets", "config", "templates"})
+TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 _HASH = re.compile(r"[0-9a-f]{64}")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _SET_ID = re.compile(r"[0-9a-f]{32}")
-_DIRECTORIES = {"certs", "secrets", "config", "templates"}
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,9 @@ class Manifest:
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """The manifest in canonical text. Raises ManifestError for anything else."""
+        if len(data) > MAX_LENGTH:
+            message = f"The manifest is longer than {MAX_LENGTH} bytes: this toolkit did not make it."
+            raise ManifestError(message)
         try:
             manifest = cls._from_fields(json.loads(data.decode()))
         except ManifestError:
@@ -122,22 +129,34 @@ class Manifest:
         return manifest
 
     def _check(self) -> None:
-        paths = [entry.file for entry in self.keys] + list(self.files)
+        key_files = [entry.file for entry in self.keys]
+        paths = [*key_files, *self.files]
         hashes = [h for group in self.commitments for h in group]
         hashes += [self.key_check, *(c.sha256 for c in self.certificates), *(k.public_key for k in self.keys)]
-        numbers = [self.epoch, *(entry.epoch for entry in self.supersedes), self.policy.threshold]
+        epochs = [*(entry.epoch for entry in self.supersedes), self.epoch]
+        numbers = [*epochs, self.policy.threshold]
         numbers += [number for group in self.policy.groups for number in (group.threshold, group.shares)]
+        whole = all(type(number) is int and 1 <= number <= MAX_EPOCH for number in numbers)
         checks = {
             "ca": is_printable(self.ca),
-            "created": _TIME.fullmatch(self.created) is not None,
-            "epoch": all(type(number) is int and number >= 1 for number in numbers),
-            "supersedes": all(_SET_ID.fullmatch(entry.set_id) for entry in self.supersedes),
+            "created": _is_time(self.created),
+            "epoch": whole,
+            "supersedes": all(_SET_ID.fullmatch(entry.set_id) for entry in self.supersedes)
+            and whole
+            and epochs == sorted(set(epochs)),
             "commitments": [len(group) for group in self.commitments] == [g.shares for g in self.policy.groups]
             and all(_HASH.fullmatch(value) for value in hashes),
             "keys": bool(self.keys) and len({entry.name for entry in self.keys}) == len(self.keys),
-            "files": len(set(paths)) == len(paths) and all(map(is_tree_path, paths)),
+            "files": all(is_tree_path(file, {"secrets"}) for file in key_files)
+            and all(is_tree_path(file, DIRECTORIES - {"secrets"}) for file in self.files)
+            and len(set(paths)) == len(paths)
+            and not any(path.startswith(f"{other}/") for path in paths for other in paths),
             "certificates": all(c.file in self.files and is_printable(c.subject) for c in self.certificates),
-            "public_file": all(entry.public_file in (*self.files, None) for entry in self.keys),
+            "public_file": all(
+                entry.public_file is None
+                or (entry.public_file in self.files and entry.public_file.startswith("certs/"))
+                for entry in self.keys
+            ),
             "names": all(is_printable(entry.name) and is_printable(entry.algorithm) for entry in self.keys),
         }
         for name, holds in checks.items():
@@ -203,9 +222,18 @@ def is_printable(text: object) -> bool:
     return isinstance(text, str) and 0 < len(text) <= 500 and text.isprintable()  # noqa: PLR2004
 
 
-def is_tree_path(path: object) -> bool:
-    """Whether this names a file below one of the directories of a STEPPATH, and nothing outside."""
+def is_tree_path(path: object, directories: AbstractSet[str] = DIRECTORIES) -> bool:
+    """Whether this names a file below one of these directories of a STEPPATH, and nothing outside."""
     if not is_printable(path):
         return False
     parts = str(path).split("/")
-    return len(parts) > 1 and parts[0] in _DIRECTORIES and not {"", ".", ".."} & set(parts)
+    return len(parts) > 1 and parts[0] in directories and not {"", ".", ".."} & set(parts)
+
+
+def _is_time(text: str) -> bool:
+    """Whether this is a time of the calendar, UTC, in the one form that a manifest has."""
+    try:
+        dt.datetime.strptime(text, TIME)  # noqa: DTZ007 - the Z says UTC
+    except ValueError:
+        return False
+    return _TIME.fullmatch(text) is not None

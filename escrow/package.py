@@ -5,7 +5,6 @@ and a hash over all of it, so that damage anywhere is noticed.
 """
 
 import base64
-import binascii
 import hashlib
 import json
 import textwrap
@@ -22,7 +21,8 @@ MAX_LENGTH = 16 << 20
 MANIFEST_MEMBER = "manifest.json"
 README_MEMBER = "README.txt"
 
-_TITLE = "STEP-CA ESCROW PACKAGE, FORMAT 1"
+_TITLE = "STEP-CA ESCROW PACKAGE, FORMAT"
+_VERSION = "1"
 _MANIFEST_BEGIN, _MANIFEST_END = "==== MANIFEST ====", "==== END OF MANIFEST ===="
 _PEM_BEGIN, _PEM_END = "-----BEGIN CMS-----", "-----END CMS-----"
 _HASH_LABEL = "SHA-256 of everything above this line: "
@@ -53,9 +53,9 @@ nothing says so. openssl leaves a file behind even when it fails: go on only if
 its exit status is 0, and if it is not, destroy keys.zip.
 {groups}"""
 _GROUPS = """\
-The shares are in groups: do steps 1 to 3 for the shares of each group (for a
-group of one share its two values are the result), and again with the results
-as lines NUMBER_OF_GROUP-RESULT and the number of groups as K.
+The shares are in groups: do steps 1 and 2 for the sheets of each group, and
+again with the results as lines NUMBER_OF_GROUP-RESULT and the number of groups
+needed as K. The lines of a group of one sheet are such lines already.
 """
 _README = """\
 The private keys of a step-ca certificate authority, restored from escrow.
@@ -80,39 +80,32 @@ class Package:
 
     def encode(self) -> bytes:
         """The package's text, UTF-8."""
-        body = base64.b64encode(self.cms).decode("ascii")
-        text = "\n".join(
-            [
-                _preamble(self.manifest),
-                _MANIFEST_BEGIN,
-                self.manifest.encode().decode() + _MANIFEST_END,
-                "",
-                _PEM_BEGIN,
-                *textwrap.wrap(body, 64),
-                _PEM_END,
-                "",
-                "",
-            ]
-        ).encode()
+        text = (_preamble(self.manifest) + self._body()).encode()
         return text + _HASH_LABEL.encode() + hashlib.sha256(text).hexdigest().encode() + b"\n"
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """The package in a text. Raises PackageError or ManifestError; any changed byte is noticed."""
-        if not data.startswith(_TITLE.encode()):
-            message = f"This is not an escrow package: it does not begin with {_TITLE!r}."
-            raise PackageError(message)
-        _check_hash(data)
-        text = data.decode()
-        manifest = Manifest.decode(_between(text, _MANIFEST_BEGIN + "\n", _MANIFEST_END).encode())
-        body = _between(text, _PEM_BEGIN + "\n", _PEM_END)
+        text = _checked_text(data)
+        manifest = Manifest.decode(_between(text, _MANIFEST_BEGIN, _MANIFEST_END).encode())
         try:
-            der = base64.b64decode(body.replace("\n", ""), validate=True)
-        except binascii.Error:
+            der = base64.b64decode(_between(text, _PEM_BEGIN, _PEM_END).replace("\n", ""), validate=True)
+        except ValueError:
             message = "The package's CMS block is not base64: it is damaged. Use another copy."
             raise PackageError(message) from None
         cms.check_structure(der)
-        return cls(manifest, der)
+        package = cls(manifest, der)
+        if not text.endswith("\n" + package._body()):
+            message = "The package is not laid out as this toolkit does it: it was changed. Use another copy."
+            raise PackageError(message)
+        return package
+
+    def _body(self) -> str:
+        """All that follows the preamble, which is for people and may be worded otherwise in another release."""
+        body = textwrap.wrap(base64.b64encode(self.cms).decode("ascii"), 64)
+        manifest = self.manifest.encode().decode()
+        lines = [_MANIFEST_BEGIN, manifest + _MANIFEST_END, "", _PEM_BEGIN, *body, _PEM_END, "", ""]
+        return "\n".join(lines)
 
 
 def seal(manifest: Manifest, wrapping_key: Secret, members: Mapping[str, Secret]) -> Package:
@@ -171,7 +164,7 @@ def _preamble(manifest: Manifest) -> str:
     several = len(manifest.policy.groups) > 1
     specimen = "" if manifest.kind.value == "production" else "\nSPECIMEN: made for practice. It protects nothing.\n"
     return _PREAMBLE.format(
-        title=_TITLE,
+        title=f"{_TITLE} {_VERSION}",
         specimen=specimen,
         set_id=manifest.set_id.hex(),
         quorum=textwrap.fill(f"A quorum is {manifest.policy}.", 78),
@@ -179,7 +172,18 @@ def _preamble(manifest: Manifest) -> str:
     )
 
 
-def _check_hash(data: bytes) -> None:
+def _checked_text(data: bytes) -> str:
+    """The text above the last line, once the first line and the hash in the last were found right."""
+    title, _, version = data.partition(b"\n")[0].decode("utf-8", "replace").rstrip("\r").rpartition(" ")
+    if title != _TITLE:
+        message = f"This is not an escrow package: its first line is not '{_TITLE} {_VERSION}'."
+        raise PackageError(message)
+    if version != _VERSION:
+        message = f"The package has format version {version}; this program reads {_VERSION}. Use a newer one."
+        raise PackageError(message)
+    if len(data) > MAX_LENGTH:
+        message = f"The package is longer than {MAX_LENGTH} bytes: this toolkit did not make it."
+        raise PackageError(message)
     if b"\r" in data:
         message = "The package's line endings were converted on the way. Use another copy, or undo it with: tr -d '\\r'"
         raise PackageError(message)
@@ -190,12 +194,18 @@ def _check_hash(data: bytes) -> None:
     if given != hashlib.sha256(text).hexdigest().encode() + b"\n":
         message = "The package is damaged: the hash in its last line does not fit. Use another copy."
         raise PackageError(message)
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        message = "The package is not UTF-8 text: it was changed. Use another copy."
+        raise PackageError(message) from None
 
 
 def _between(text: str, begin: str, end: str) -> str:
-    _, found, rest = text.partition(begin)
-    inside, found_end, _ = rest.partition(end)
+    """What stands between two whole lines, the last newline included; names in the manifest cannot imitate them."""
+    _, found, rest = text.partition(f"\n{begin}\n")
+    inside, found_end, _ = rest.partition(f"\n{end}\n")
     if not found or not found_end:
-        message = f"The package lacks the line {(end if found else begin).strip()!r}: it is damaged. Use another copy."
+        message = f"The package lacks the line {end if found else begin!r}: it is damaged. Use another copy."
         raise PackageError(message)
-    return inside
+    return inside + "\n"

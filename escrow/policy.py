@@ -57,6 +57,9 @@ class Policy:
         check_threshold(self.threshold, len(self.groups), "groups")
         for group in self.groups:
             check_threshold(group.threshold, group.shares, "shares")
+        if len(self.groups) == 1 and self.groups[0].shares == 1:
+            message = "One share alone would be the whole secret: make two or more."
+            raise PolicyError(message)
 
     @classmethod
     def plain(cls, k: int, n: int) -> Self:

@@ -13,8 +13,9 @@ from escrow.errors import KeyFileError, PageError, PasswordRequiredError, UsageE
 from escrow.files import NewFiles, read_secret, write_all
 from escrow.gather import judge_file
 from escrow.keys import KEY_CAPACITY, PrivateKey
-from escrow.manifest import CertificateEntry, KeyEntry, Manifest, Superseded
+from escrow.manifest import TIME, CertificateEntry, KeyEntry, Manifest, Superseded
 from escrow.memory import Secret, isolate
+from escrow.package import Package
 from escrow.paper import scan, sheet
 from escrow.policy import Policy, Position
 from escrow.share import VALUE_LENGTH, Kind, Record, commitment, key_check
@@ -142,7 +143,8 @@ def seal(authority: Authority, order: Order, out: NewFiles, progress: Progress) 
         progress("Splitting the wrapping key", 1, 1)
         members = {**{entry.file: entry.key.pem for entry in authority.keys}, **authority.files}
         sealed = package.seal(manifest, wrapping_key, members)
-        opened = package.open_package(sealed, wrapping_key)
+        text = sealed.encode()
+        opened = package.open_package(Package.decode(text), wrapping_key)  # what will be read, not what was meant
         for content in opened.values():
             undo.callback(content.close)
         prove_contents(manifest, opened)
@@ -151,7 +153,7 @@ def seal(authority: Authority, order: Order, out: NewFiles, progress: Progress) 
         for number, (position, value) in enumerate(shares.items()):
             progress("Making share sheets", number, len(shares))
             _make_sheet(manifest, position, value, order, out)
-        out.write(PACKAGE_FILE, sealed.encode())  # last: a package says that all its sheets are there
+        out.write(PACKAGE_FILE, text)  # last: a package says that all its sheets are there
         progress("Making share sheets", len(shares), len(shares))
     return manifest
 
@@ -217,7 +219,7 @@ def _describe(authority: Authority, order: Order, facts: Mapping[str, list[str] 
     return Manifest(
         kind=order.kind,
         ca=authority.name,
-        created=order.created.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        created=order.created.astimezone(dt.UTC).strftime(TIME),
         epoch=order.epoch,
         supersedes=order.supersedes,
         policy=order.policy,

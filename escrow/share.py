@@ -19,6 +19,7 @@ from escrow.policy import Position
 SET_ID_LENGTH = 16
 SHORT_SET_ID_LENGTH = 8
 VALUE_LENGTH = 32
+LANE = 16
 RECORD_LENGTH = 48
 
 _LAYOUT = struct.Struct(">B8sBBB32sI")
@@ -99,12 +100,25 @@ class Record:
                 record = cls.decode(_from_base32(text.removeprefix(kind.prefix)))
                 break
         else:
+            version = text.partition(":")[0]
             message = "The text does not begin with ESCR1: or SPEC1:, so it is no share."
+            if is_share_text(text):
+                message = f"The share has the format {version}, which this program does not know: use a newer one."
             raise ShareError(message)
         if record.kind is not kind or record.to_text() != text:
             message = "The share's text is not in its canonical form: it was changed after printing."
             raise ShareError(message)
         return record
+
+
+def ssss_lines(record: Record) -> tuple[str, str]:
+    """The left and the right lane as ssss-combine reads them: a number, a hyphen, 32 hex digits.
+
+    The number is x. A share with k = 1 is a whole group, not to be combined with others of its group: it bears
+    the number that its group has among the groups.
+    """
+    number = record.group if record.k == 1 else record.x
+    return f"{number}-{record.value[:LANE].hex()}", f"{number}-{record.value[LANE:].hex()}"
 
 
 def is_share_text(text: str) -> bool:
@@ -126,5 +140,5 @@ def _from_base32(body: str) -> bytes:
     try:
         return base64.b32decode(body + "=" * (-len(body) % 8))
     except (binascii.Error, ValueError):
-        message = "The share's text has characters that a share never has: something was misread or mistyped."
+        message = "The share's text has characters that a share never has, or a wrong length: it was misread."
         raise ShareError(message) from None

@@ -3,25 +3,39 @@
 import functools
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
+import old_kernel
 import pytest
 from helpers import StepTree, make_tree
 
 from escrow.memory import Secret
 
+Reporting = Generator[None, pytest.TestReport, pytest.TestReport]
 FORBID_SKIPS = "ESCROW_TESTS_FORBID_SKIPS"
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:  # noqa: ARG001
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Reporting:  # noqa: ARG001
     """With ESCROW_TESTS_FORBID_SKIPS set, a skipped test is a failed one: nothing may go untested unseen."""
     report = yield
     if report.skipped and os.environ.get(FORBID_SKIPS):
         report.outcome = "failed"
         report.longrepr = f"skipped where skips are forbidden: {report.longrepr}"
     return report
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that takes memfd_secret away from the whole run."""
+    text = "run with memfd_secret unavailable, as on older kernels: Secrets fall back to locked anonymous memory"
+    parser.addoption("--without-memfd-secret", action="store_true", help=text)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take memfd_secret away from this process and all that it starts, if that was asked for."""
+    if config.getoption("--without-memfd-secret"):
+        old_kernel.take_away_memfd_secret()
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def need(*programs: str) -> None:
         pytest.skip(f"needs {', '.join(missing)}, not installed here (see .ci/run)")
 
 
-def run(*command: str | Path, stdin: str = "", env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Run:
+def run(*command: object, stdin: str = "", env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Run:
     """Run a program to its end, with an environment of its own."""
     done = subprocess.run(
         [str(part) for part in command],
@@ -60,7 +60,7 @@ def run(*command: str | Path, stdin: str = "", env: Mapping[str, str] | None = N
     return Run(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
 
 
-def escrow(*arguments: str | Path, stdin: str = "", env: Mapping[str, str] | None = None) -> Run:
+def escrow(*arguments: object, stdin: str = "", env: Mapping[str, str] | None = None) -> Run:
     """Run the program under test as its users do: in a process of its own."""
     return run(sys.executable, "-m", "ceremony", *arguments, stdin=stdin, env=env)
 
@@ -161,7 +161,7 @@ def rasterise(pdf: Path, dpi: int, options: Sequence[str] = ("-gray", "-png")) -
 class Terminal:
     """A program under a pseudo-terminal of 80x24, driven as a person would drive it."""
 
-    def __init__(self, *command: str | Path) -> None:
+    def __init__(self, *command: object) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.shown = ""

@@ -148,8 +148,8 @@ def test_a_stranger_recovers_with_ssss_openssl_and_unzip_alone(
         assert public == run("openssl", "x509", "-in", tree.path / "certs" / certificate, "-noout", "-pubkey").out
     for key in ("ssh_host_ca_key", "ssh_user_ca_key"):
         (tmp_path / "secrets" / key).chmod(0o600)
-        public = run("ssh-keygen", "-y", "-f", tmp_path / "secrets" / key).expect().out.split()[:2]
-        assert public == (tree.path / f"certs/{key}.pub").read_text().split()[:2]
+        line = run("ssh-keygen", "-y", "-f", tmp_path / "secrets" / key).expect().out.split()[:2]
+        assert line == (tree.path / f"certs/{key}.pub").read_text().split()[:2]
 
 
 def test_a_generated_ca_is_sealed_restored_and_started(tmp_path: Path, shm: Path) -> None:

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(
 CHILD = Path(__file__).with_name("memory_child.py")
 OWN_PAGES = {"/dev/zero (deleted)"}  # a Secret without memfd_secret: shared anonymous memory
 CUSTODIANS = ("Anna", "Bert", "Cleo")
-ORDER = ["--threshold", "2", *(part for name in CUSTODIANS for part in ("--custodian", name))]
+ORDER: list[str | Path] = ["--threshold", "2", *(part for name in CUSTODIANS for part in ("--custodian", name))]
 
 
 @dataclass
@@ -216,7 +216,7 @@ ALLOWED = {
 
 
 def test_sealing_an_imported_ca_leaves_no_trace(tree: Path, keys: dict[str, bytes], password: str, shm: Path) -> None:
-    arguments = ["seal", tree, *ORDER, "--out", shm / "out", "--password-file", "-"]
+    arguments: list[str | Path] = ["seal", tree, *ORDER, "--out", shm / "out", "--password-file", "-"]
     check_everything(watch(*arguments, stdin=password, secrets=keys), {**ALLOWED, "worker _make_sheet": {"value"}})
 
 
@@ -232,7 +232,7 @@ def test_each_sheet_is_rendered_by_a_worker_that_sees_one_share(shm: Path) -> No
 
 
 def test_sealing_a_generated_ca_leaves_no_trace(shm: Path) -> None:
-    arguments = ["seal", "--generate", "X", *ORDER, "--out", shm / "out"]
+    arguments: list[str | Path] = ["seal", "--generate", "X", *ORDER, "--out", shm / "out"]
     check_everything(watch(*arguments, thorough=False), {**ALLOWED, "worker _make_sheet": {"value"}})
 
 
@@ -243,7 +243,15 @@ def test_checking_sheets_leaves_no_trace(sealed: Sealed) -> None:
 
 def test_recovering_leaves_no_trace(sealed: Sealed, shm: Path) -> None:
     new = os.getrandom(12).hex()
-    arguments = ["recover", sealed.package, *sealed.sheets[:2], "--to", shm / "restored", "--password-file", "-"]
+    arguments: list[str | Path] = [
+        "recover",
+        sealed.package,
+        *sealed.sheets[:2],
+        "--to",
+        shm / "restored",
+        "--password-file",
+        "-",
+    ]
     secrets = {**sealed.secrets, "password": new.encode()}
     allowed = {**ALLOWED, "worker Collection": {"share", "left", "right", "value"}}
     check_everything(watch(*arguments, stdin=new, secrets=secrets), allowed)

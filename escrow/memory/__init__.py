@@ -3,8 +3,9 @@
 `MEMORY.md` beside the package says what is claimed, why it holds, and which test shows it.
 """
 
+from escrow.memory.lastwill import LastWill
 from escrow.memory.process import Shortcoming, protect
 from escrow.memory.secret import Secret, close_all
 from escrow.memory.worker import isolate
 
-__all__ = ["Secret", "Shortcoming", "close_all", "isolate", "protect"]
+__all__ = ["LastWill", "Secret", "Shortcoming", "close_all", "isolate", "protect"]

@@ -51,12 +51,12 @@ def _mmap(address: int | None, length: int, protection: int, flags: int, descrip
     return result
 
 
-def map_guarded(length: int, *, lock: bool) -> int:
+def map_guarded(length: int, *, must_lock: bool) -> int:
     """Map `length` bytes (whole pages) between two inaccessible pages; return the address of the first byte.
 
     The pages come from memfd_secret(2): locked, absent from dumps and from the kernel's direct map. Where the
-    kernel has none, from anonymous memory that is locked (unless `lock` is false, for rehearsals on machines
-    that cannot) and kept out of dumps. Both are shared mappings, so a worker that is handed one can answer in
+    kernel has none, from anonymous memory that is locked and kept out of dumps; only without `must_lock`, for
+    rehearsals, may locking fail. Both are shared mappings, so a worker that is handed one can answer in
     it, and are not inherited by any other child.
     """
     reserved = _mmap(None, length + 2 * PAGE, _PROT_NONE, _MAP_PRIVATE | _MAP_ANONYMOUS | _MAP_NORESERVE)
@@ -65,7 +65,7 @@ def map_guarded(length: int, *, lock: bool) -> int:
         try:
             _map_memfd_secret(address, length)
         except OSError:
-            _map_locked_anonymous(address, length, lock=lock)
+            _map_locked_anonymous(address, length, must_lock=must_lock)
         _check(_libc.madvise(address, length, _MADV_DONTFORK), "madvise(MADV_DONTFORK)")
     except OSError:
         _libc.munmap(reserved, length + 2 * PAGE)
@@ -83,10 +83,10 @@ def _map_memfd_secret(address: int, length: int) -> None:
         os.close(descriptor)  # the mapping alone keeps the pages; nobody else can map them
 
 
-def _map_locked_anonymous(address: int, length: int, *, lock: bool) -> None:
+def _map_locked_anonymous(address: int, length: int, *, must_lock: bool) -> None:
     _mmap(address, length, _PROT_READ_WRITE, _MAP_SHARED | _MAP_FIXED | _MAP_ANONYMOUS)
-    if lock:
-        _check(_libc.mlock(address, length), "mlock")
+    if _libc.mlock(address, length) != 0 and must_lock:
+        _check(-1, "mlock")
     _check(_libc.madvise(address, length, _MADV_DONTDUMP), "madvise(MADV_DONTDUMP)")
 
 

@@ -1,6 +1,7 @@
 """The process that holds secrets: locked, undumpable, and with an allocator that overwrites what it frees."""
 
 import os
+import pwd
 import resource
 import sys
 from dataclasses import dataclass
@@ -139,9 +140,17 @@ def _may_lock_more(limit: int) -> bool:
 
 
 def _memlock_shortcoming(limit: int) -> Shortcoming:
+    try:
+        account = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        account = str(os.getuid())
     return Shortcoming(
         f"Memory cannot be locked: RLIMIT_MEMLOCK is {limit // 1024} KiB and {LOCKED_BYTES_NEEDED // 1024} KiB "
         "are needed.",
-        "As root, for the shell you are in: prlimit --memlock=unlimited --pid PID_OF_YOUR_SHELL; or for good, "
-        "a line 'YOUR_ACCOUNT - memlock unlimited' in /etc/security/limits.d/escrow.conf, then log in again.",
+        "As root, raise the limit of the shell you are in:\n"
+        f"  prlimit --memlock=unlimited --pid {os.getppid()}\n"
+        "or start a shell that may lock memory:\n"
+        f"  setpriv --reuid={account} --regid={account} --init-groups "
+        "--inh-caps=+ipc_lock --ambient-caps=+ipc_lock bash\n"
+        f"For good: write '{account} - memlock unlimited' into /etc/security/limits.d/escrow.conf, and log in again.",
     )

@@ -39,7 +39,7 @@ class Secret:
         self._owner = 0  # so that __del__ of a half-made object touches nothing
         self._size = -(-(capacity + _HEADER.size) // libc.PAGE) * libc.PAGE
         try:
-            self._address = libc.map_guarded(self._size, lock=not Secret.unlocked_allowed)
+            self._address = libc.map_guarded(self._size, must_lock=not Secret.unlocked_allowed)
         except OSError as error:
             message = f"No locked memory for a secret of {capacity} bytes: {libc.explain(error)}."
             raise LockedMemoryError(message) from None

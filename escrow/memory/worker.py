@@ -10,7 +10,6 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import NoReturn
 
 from escrow import errors
@@ -67,21 +66,12 @@ def _work(task: Callable[[], bytes], writing: int, parent: int) -> NoReturn:
         except errors.EscrowError as error:
             answer = _FAILED + json.dumps([type(error).__name__, str(error)]).encode()
         except BaseException as error:  # noqa: BLE001 - nothing may unwind into the parent's frames
-            answer = _BROKEN + _place(error).encode()
+            answer = _BROKEN + errors.place(error).encode()
         rest = memoryview(answer)
         while rest:
             rest = rest[os.write(writing, rest) :]
     finally:
         os._exit(0)
-
-
-def _place(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    code = trace.tb_frame.f_code if trace else None
-    where = f" in {code.co_name}, {Path(code.co_filename).name}:{trace.tb_lineno}" if code and trace else ""
-    return type(error).__name__ + where
 
 
 def _read_all(descriptor: int) -> bytes:

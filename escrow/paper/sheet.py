@@ -8,8 +8,7 @@ from escrow.errors import TemplateError
 from escrow.manifest import Manifest, group_hex
 from escrow.paper import template
 from escrow.paper.template import Block
-from escrow.shamir import LANE
-from escrow.share import Kind, Record
+from escrow.share import Kind, Record, ssss_lines
 from escrow.words import to_words
 
 if TYPE_CHECKING:
@@ -81,7 +80,11 @@ def render(record: Record, manifest: Manifest, custodian: str, size: PageSize = 
     buffer = io.BytesIO()
     # invariant: no time and no random document id, so the same share gives the same file
     canvas = Canvas(
-        buffer, (width * _MM, height * _MM), invariant=1, pageCompression=1, initialFontName=_FONTS["regular"]
+        buffer,
+        (width * _MM, height * _MM),
+        invariant=1,
+        pageCompression=1,
+        initialFontName=_FONTS["regular"],  # type: ignore[arg-type]  # the stubs take it for a number
     )
     design = template.load("share", _FIELDS)
     canvas.setTitle(design.title)
@@ -109,8 +112,8 @@ def _fields(record: Record, manifest: Manifest, custodian: str) -> Mapping[str, 
     note = ""
     if several and record.k == 1:
         note = (
-            f"This share is group {record.group} by itself: its lines are the group's part. Enter them with the "
-            f"other groups' results, with -t {manifest.policy.threshold}."
+            f"This share is all of group {record.group}: its lines are the group's result already, numbered as such. "
+            "Enter them with the results of the other groups, made in the same way from their sheets."
         )
     elif several:
         note = (
@@ -118,18 +121,21 @@ def _fields(record: Record, manifest: Manifest, custodian: str) -> Mapping[str, 
             f"group, then again with the results, {record.group}-RESULT for this one, with "
             f"-t {manifest.policy.threshold}."
         )
+    left, right = ssss_lines(record)
+    # A group of one needs no combining of its own: its lines go straight among the results of the groups.
+    k = manifest.policy.threshold if several and record.k == 1 else record.k
     return {
         "ca": manifest.ca,
         "custodian": custodian,
         "share": f"{of}, group {record.group}" if several else of,
-        "k": str(record.k),
+        "k": str(k),
         "policy": str(manifest.policy) + (" shares" if not several else ""),
         "set_id": group_hex(manifest.short_set_id),
         "set_id_hex": manifest.set_id.hex(),
         "epoch": str(manifest.epoch),
         "created": manifest.created[:10],
-        "left": f"{record.x}-{record.value[:LANE].hex()}",
-        "right": f"{record.x}-{record.value[LANE:].hex()}",
+        "left": left,
+        "right": right,
         "group_note": note,
     }
 

@@ -1,0 +1,51 @@
+"""What is to be undone if this process dies without doing it itself.
+
+A process that is killed or aborts runs no handler: unfinished files would stay, and a terminal would stay silent.
+So a child waits for its end. It is forked before it could inherit a secret (Secrets are not inherited), reads
+one pipe, and acts when the pipe closes.
+"""
+
+import os
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import NoReturn
+
+_REVOKED = b"\0"
+_SEPARATOR = b"\n\0\n"
+
+
+class LastWill:
+    """`undo` is called with all that was added, in a process of its own, unless `revoke` was called before."""
+
+    def __init__(self, undo: Callable[[Sequence[str]], None]) -> None:
+        reading, self._writing = os.pipe()
+        self._executor = os.fork()
+        if self._executor == 0:
+            _execute(undo, reading, self._writing)
+        os.close(reading)
+
+    def add(self, entry: str) -> None:
+        """Have `undo` called with this entry too. Any text but a NUL between two line ends."""
+        os.write(self._writing, os.fsencode(entry) + _SEPARATOR)
+
+    def revoke(self) -> None:
+        """Everything was done or undone by this process itself."""
+        os.write(self._writing, _REVOKED)
+        os.close(self._writing)
+        os.waitpid(self._executor, 0)
+
+
+def _execute(undo: Callable[[Sequence[str]], None], reading: int, writing: int) -> NoReturn:
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_IGN)  # they are sent to the whole group; this is not the time
+        os.close(writing)
+        content = b""
+        while chunk := os.read(reading, 1 << 16):
+            content += chunk
+        if not content.endswith(_REVOKED):
+            with suppress(OSError):  # nobody is left to be told
+                undo([os.fsdecode(entry) for entry in content.split(_SEPARATOR)[:-1]])
+    finally:
+        os._exit(0)

@@ -1,0 +1,34 @@
+"""Without memfd_secret, Secrets are locked anonymous pages, and every promise but one still holds.
+
+CI runs the whole suite this way (`pytest --without-memfd-secret`); here the tests that are about memory.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+from helpers import run
+from test_secret import has_memfd_secret
+
+HERE = Path(__file__).parent
+
+
+def test_the_tests_about_memory_pass_without_memfd_secret() -> None:
+    done = run(
+        *(sys.executable, "-m", "pytest", "--without-memfd-secret", "-q", "-p", "no:cacheprovider", "-rs"),
+        *(HERE / "test_secret.py", HERE / "test_memory_scan.py", "-k", "not rehearsing and not one_share"),
+        env={"ESCROW_TESTS_FORBID_SKIPS": ""},
+        cwd=HERE.parent,
+    ).expect()
+    assert re.search(r"\d+ passed", done.out)
+    assert "memfd_secret, which this kernel does not give" in done.out
+
+
+def test_the_option_really_takes_it_away() -> None:
+    code = """if True:
+        import old_kernel, test_secret
+        old_kernel.take_away_memfd_secret()
+        print(test_secret.has_memfd_secret())
+    """
+    assert run(sys.executable, "-c", code, cwd=HERE).expect().out.strip() == "False"
+    assert has_memfd_secret() in {True, False}

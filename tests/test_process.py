@@ -1,0 +1,142 @@
+"""Production refuses a machine that cannot keep a secret, says what to do, and what it says works."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from helpers import Run, can_lock, escrow, need, practice, run
+
+from escrow.memory import process
+from escrow.memory.process import HARDENED_ENVIRONMENT
+from escrow.paper.raster import pictures
+
+ORDER: list[str | Path] = ["--threshold", "2", "--custodian", "Anna", "--custodian", "Bert"]
+COMMAND: list[str | Path] = [sys.executable, "-m", "ceremony", "seal", "--generate", "X", *ORDER, "--out"]
+
+
+# Root without any privilege: what an ordinary account is, but able to read this checkout wherever it lies.
+UNPRIVILEGED = ["--securebits=+noroot", "--inh-caps=-all", "--ambient-caps=-all"]
+
+
+def as_ordinary_user(memlock: int, *command: str | Path) -> Run:
+    """Run a command without privileges, with a limit on locked memory in bytes, as whoever we may be."""
+    need("prlimit", "setpriv")
+    privileges = ["setpriv", *UNPRIVILEGED] if os.geteuid() == 0 else []
+    return run("prlimit", f"--memlock={memlock}:{memlock}", *privileges, *command)
+
+
+@pytest.mark.parametrize("limit", [0, 8 * 2**20])
+def test_too_low_a_limit_on_locked_memory_is_refused_and_nothing_is_written(limit: int, shm: Path) -> None:
+    done = as_ordinary_user(limit, *COMMAND, shm / "out").expect(3)
+    assert f"RLIMIT_MEMLOCK is {limit // 1024} KiB" in done.err
+    assert "prlimit --memlock=unlimited --pid" in done.err
+    assert list(shm.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who does what the message says")
+def test_the_remedies_in_the_message_work(shm: Path) -> None:
+    """An account with 8 MiB is refused; what the message tells root to do makes the same command succeed."""
+    limit = 8 * 2**20
+    message = as_ordinary_user(limit, *COMMAND, shm / "out").expect(3).err
+    remedy = re.search(r"setpriv .*--init-groups (.*) bash", message)
+    assert remedy
+    granted = ["--securebits=+noroot", *remedy[1].split()]
+    run("prlimit", f"--memlock={limit}:{limit}", "setpriv", *granted, *COMMAND, shm / "out").expect(0)
+
+    raised = re.search(r"prlimit (--memlock=unlimited) --pid \d+", message)
+    assert raised
+    if run("prlimit", raised[1], "true").status == 0:  # not where root itself lacks CAP_SYS_RESOURCE
+        run("prlimit", raised[1], "setpriv", *UNPRIVILEGED, *COMMAND, shm / "other").expect(0)
+
+
+def test_a_specimen_is_made_all_the_same_and_the_shortcoming_is_said(shm: Path) -> None:
+    done = as_ordinary_user(0, *COMMAND, shm / "out", "--specimen").expect(0)
+    assert "where production would refuse" in done.err
+    assert "RLIMIT_MEMLOCK is 0 KiB" in done.err
+
+
+def test_the_rehearsal_runs_where_memory_cannot_be_locked_and_says_so() -> None:
+    done = as_ordinary_user(0, sys.executable, "-m", "ceremony", "rehearse").expect(0)
+    assert "where production would refuse" in done.err
+    assert "bit for bit" in done.err
+
+
+def test_the_allocator_is_found_out_by_trying_it() -> None:
+    code = "from escrow.memory.process import allocator_overwrites as a; import sys; sys.exit(0 if a() else 9)"
+    run(sys.executable, "-c", code, env=HARDENED_ENVIRONMENT).expect(0)
+    for missing in HARDENED_ENVIRONMENT:
+        run(sys.executable, "-c", code, env={**HARDENED_ENVIRONMENT, missing: ""}).expect(9)
+    without_tcache = {**HARDENED_ENVIRONMENT, "GLIBC_TUNABLES": "glibc.malloc.perturb=165"}
+    run(sys.executable, "-c", code, env=without_tcache).expect(9)
+
+
+def test_production_refuses_an_allocator_that_keeps_what_is_freed(shm: Path) -> None:
+    """-E makes Python ignore PYTHONMALLOC, also after the program has started itself again."""
+    command: list[str | Path] = [sys.executable, "-E", *COMMAND[1:], shm / "out"]
+    done = run(*command).expect(3)
+    assert "Freed memory is not overwritten" in done.err
+    assert list(shm.iterdir()) == []
+
+
+def test_swap_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    swaps = "Filename\tType\tSize\tUsed\tPriority\n/dev/sda2 partition 1 0 -2\n/swapfile file 1 0 -3\n"
+    monkeypatch.setattr(Path, "read_text", lambda *_: swaps)
+    (shortcoming,) = process._check_swap()
+    assert str(shortcoming) == "Swap is on (/dev/sda2, /swapfile). As root: swapoff --all"
+    monkeypatch.setattr(Path, "read_text", lambda *_: swaps.splitlines()[0] + "\n")
+    assert process._check_swap() == ()
+
+
+@pytest.mark.skipif(not can_lock(), reason="needs an account that may lock memory")
+def test_a_process_that_is_being_traced_refuses(shm: Path) -> None:
+    need("strace")
+    done = run("strace", "-f", "-o", "/dev/null", *COMMAND, shm / "out").expect(3)
+    assert "is tracing this one" in done.err
+    assert list(shm.iterdir()) == []
+
+
+def test_nobody_of_the_same_account_may_read_or_trace_the_process_and_it_leaves_no_core(shm: Path) -> None:
+    code = f"""if True:
+        import os, resource, sys
+        from escrow.memory import protect
+        protect(required=False)
+        assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
+        os.chdir({str(shm)!r})
+        import escrow.memory.libc as libc
+        assert not libc.dumpable()
+        os.abort()
+    """
+    (shm / "abort.py").write_text(code)
+    done = run(sys.executable, shm / "abort.py")
+    assert done.status == -6, done.err
+    assert [path.name for path in shm.iterdir()] == ["abort.py"]
+
+
+def test_the_limit_that_is_asked_for_leaves_room_for_what_the_program_locks(shm: Path) -> None:
+    """All memory is locked, so a bound on the address space is a bound on what is locked: try the largest things."""
+    bound = ["prlimit", f"--as={process.LOCKED_BYTES_NEEDED}"]
+    run(*bound, *COMMAND, shm / "out", *practice()).expect(0)
+    sheets = sorted((shm / "out/shares").iterdir())
+    scanned = shm / "scan.png"  # A4 at 600 dpi, in colour
+    next(pictures(sheets[0].read_bytes(), 600)).convert("RGB").save(scanned)
+    package = shm / "out/package.escrow"
+    run(*bound, sys.executable, "-m", "ceremony", "check", package, scanned, *sheets[1:]).expect(0)
+
+
+def test_the_environment_takes_no_switch_that_weakens_the_program() -> None:
+    """Nothing in the sources reads an environment variable, but to start again with a hardened allocator."""
+    top = Path(__file__).parent.parent
+    users = [
+        f"{path.name}:{number}"
+        for folder in ("escrow", "ceremony")
+        for path in sorted((top / folder).rglob("*.py"))
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if re.search(r"os\.environ|getenv", line)
+    ]
+    assert {user.partition(":")[0] for user in users} == {"process.py"}
+
+
+def test_escrow_is_what_was_asked_for() -> None:
+    assert "escrow" in escrow("--version").expect(0).out
