@@ -14,6 +14,7 @@ MAX_MEMBERS = 1000
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # ZIP's zero: two packages of the same content differ by nothing else
 _MODE = 0o100600 << 16
+_CHANGED = "The archive in the package is not laid out as this toolkit does it: it was changed."
 
 
 def pack(members: Mapping[str, bytes | memoryview]) -> bytes:
@@ -38,6 +39,8 @@ def unpack(data: bytes) -> dict[str, bytes]:
                     "The archive in the package has too many members or compressed ones: this toolkit did not make it."
                 )
                 raise PackageError(message)
+            if len({entry.filename for entry in entries}) != len(entries):
+                raise PackageError(_CHANGED)  # and not what some release of zipfile says of overlapping entries
             members = {entry.filename: archive.read(entry) for entry in entries}
     except (
         zipfile.BadZipFile,
@@ -51,6 +54,5 @@ def unpack(data: bytes) -> dict[str, bytes]:
         message = f"The archive in the package cannot be read ({type(error).__name__}): it is damaged."
         raise PackageError(message) from None
     if pack(members) != data:
-        message = "The archive in the package is not laid out as this toolkit does it: it was changed."
-        raise PackageError(message)
+        raise PackageError(_CHANGED)
     return members

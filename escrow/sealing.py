@@ -67,17 +67,22 @@ def import_tree(path: Path, passwords: PasswordSource, progress: Progress) -> Au
     certificates.check_chain(hierarchy.chain, hierarchy.roots)
     publics = public_keys(tree.files)
     imported: list[EscrowedKey] = []
+    notes = list(tree.notes)
     with ExitStack() as undo:
         for number, file in enumerate(tree.keys):
             progress("Opening keys", number, len(tree.keys))
             key = _open_key(file.name, file.source, passwords)
             undo.callback(key.pem.close)
-            public_file = file.public_file or next((f for f, p in publics.items() if p == key.public), None)
-            keys.prove(key.pem, publics[public_file] if public_file else key.public, file.name)
+            fitting = [f for f in file.public_files or publics if publics.get(f) == key.public]
+            expected = publics.get(file.public_files[0]) if file.public_files else None
+            keys.prove(key.pem, key.public if fitting else expected or key.public, file.name)
+            public_file = fitting[0] if fitting else None
+            if not public_file:
+                notes.append(f"The key {file.name} has no certificate or public key in certs/: is it still in use?")
             imported.append(EscrowedKey(file.name, file.file, key, public_file))
         progress("Opening keys", len(tree.keys), len(tree.keys))
         undo.pop_all()
-    return Authority(certificates.name_of(hierarchy.roots[0]), tree.files, tuple(imported), tree.notes)
+    return Authority(certificates.name_of(hierarchy.roots[0]), tree.files, tuple(imported), tuple(notes))
 
 
 def generate(name: str, now: dt.datetime, progress: Progress) -> Authority:

@@ -32,15 +32,15 @@ _KMS = re.compile(r"[a-z0-9]+:")
 
 @dataclass(frozen=True)
 class KeyFile:
-    """A private key of a tree: its name, its file in the tree, where that is now, and its public counterpart.
+    """A private key of a tree: its name, its file in the tree, and where that is now.
 
-    `public_file` is a file in `certs/`; None means that it is looked for by the public key.
+    It must belong to one of the `public_files` in `certs/`; if there are none, its counterpart is looked for.
     """
 
     name: str
     file: str
     source: Path
-    public_file: str | None
+    public_files: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -80,16 +80,16 @@ def read_tree(path: Path) -> Tree:
         notes.append(f"{path} has no {CONFIG}: what is restored from it will need one before step-ca starts.")
     root_files = [_add(files, path, "certs", root) for root in paths.roots]
     chain_file = _add(files, path, "certs", paths.certificate)
-    keys = [KeyFile("intermediate", *_locate(path, "secrets", paths.key), chain_file)]
+    keys = [KeyFile("intermediate", *_locate(path, "secrets", paths.key), (chain_file,))]
     if (path / ROOT_KEY).exists():
-        keys.insert(0, KeyFile("root", ROOT_KEY, path / ROOT_KEY, root_files[0]))
+        keys.insert(0, KeyFile("root", ROOT_KEY, path / ROOT_KEY, tuple(root_files)))
     else:
         notes.append(f"The root's private key is not in {path / ROOT_KEY}: it is not escrowed.")
     for name, reference in (("ssh-host", paths.ssh_host_key), ("ssh-user", paths.ssh_user_key)):
         if reference:
             file, source = _locate(path, "secrets", reference)
             public = f"certs/{Path(file).name}.pub"
-            keys.append(KeyFile(name, file, source, public if public in files else None))
+            keys.append(KeyFile(name, file, source, (public,) if public in files else ()))
     keys += _other_keys(path, {key.file for key in keys}, notes)
     return Tree(files, tuple(keys), tuple(notes))
 
@@ -180,7 +180,7 @@ def _other_keys(path: Path, known: set[str], notes: list[str]) -> Iterable[KeyFi
         with read_secret(entry, _MAX_FILE) as content:
             is_key = len(content) <= KEY_CAPACITY and _KEY_MARK.search(content.view)
         if is_key:
-            yield KeyFile(entry.name, file, entry, None)
+            yield KeyFile(entry.name, file, entry, ())
         else:
             notes.append(f"{entry} is not a private key and is not escrowed.")
 
@@ -205,9 +205,8 @@ def _locate(path: Path, directory: str, reference: str) -> tuple[str, Path]:
     for candidate in (path / name, Path(reference), path / reference):
         if candidate.is_file():
             return name, candidate
-    message = (
-        f"ca.json names {reference}, which is neither there nor at {path / name}: copy it into {path / directory}."
-    )
+    named = "" if reference == name else f" (in ca.json: {reference})"
+    message = f"{path / name}{named} is missing: copy the file there, or name the right directory."
     raise TreeError(message)
 
 
@@ -215,6 +214,9 @@ def _read_paths(config: Secret) -> _Paths:
     def in_worker() -> bytes:
         settings = _from_json(bytes(config.view), CONFIG)
         ssh = settings.get("ssh") or {}
+        if not isinstance(ssh, dict):
+            message = f"The section ssh in {CONFIG} is not an object."
+            raise TreeError(message)
         root = settings.get("root") or ROOT_CERTIFICATE
         found = {
             "certificate": settings.get("crt") or INTERMEDIATE_CERTIFICATE,

@@ -79,7 +79,7 @@ def fragments(secret: bytes) -> dict[bytes, str]:
         text(base64.b32encode(secret[offset:]).decode().rstrip("=")[:-1], 12, "base32")
     windows(secret.decode("latin-1").encode("utf-32-le"), 4 * FRAGMENT, "utf-32", 4)
     for order in ("big", "little"):
-        number = int.from_bytes(secret, order)  # type: ignore[arg-type]
+        number = int.from_bytes(secret, order)
         digits = [number >> shift & (1 << 30) - 1 for shift in range(0, number.bit_length(), 30)]
         windows(struct.pack(f"<{len(digits)}I", *digits), 2 * 4, "digits", 4)
     return {fragment: form for fragment, form in found.items() if len(set(fragment)) > 3}  # not zeros and the like

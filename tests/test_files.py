@@ -78,11 +78,11 @@ def test_recover_refuses_a_tree_that_has_keys(shm: Path) -> None:
     assert sorted(path.name for path in target.rglob("*")) == ["root_ca_key", "secrets"]
 
 
-def in_small_file_system(size: str, *command: str | Path, options: str = "") -> tuple[int, str, str]:
+def in_small_file_system(size: str, *command: str | Path, options: str = "rw") -> tuple[int, str, str]:
     """Run a command with a tmpfs of a size at /mnt, in a mount namespace; return status, errors, what is left."""
     need("unshare", "mount")
     namespace = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--user", "--map-root-user"]
-    script = f'mount -t tmpfs -o size={size},mode=700 none /mnt; {options} "$@"; s=$?; find /mnt -type f; exit $s'
+    script = f'mount -t tmpfs -o size={size},mode=700,{options} none /mnt; "$@"; s=$?; find /mnt -type f; exit $s'
     done = subprocess.run(
         [*namespace, "sh", "-c", script, "sh", *map(str, command)], capture_output=True, text=True, check=False
     )
@@ -103,7 +103,7 @@ def test_a_full_disk_leaves_no_half_written_file(size: str) -> None:
 def test_a_read_only_directory_is_named() -> None:
     specimen = ["seal", "--generate", "X", *ORDER, "--out", "/mnt/out", "--specimen"]
     command = [sys.executable, "-m", "ceremony", *specimen]
-    status, errors, _ = in_small_file_system("1m", *command, options="mount -o remount,ro /mnt;")
+    status, errors, _ = in_small_file_system("1m", *command, options="ro")
     assert status == 1
     assert "Cannot create /mnt/out: Read-only file system." in errors
 

@@ -354,9 +354,21 @@ def set_parameters(nonce: int, tag: int) -> Callable[[cms._ContentInfo], object]
     return change
 
 
+def set_content_key(length: int) -> Callable[[cms._ContentInfo], object]:
+    def change(info: cms._ContentInfo) -> None:
+        [recipient] = info.content.recipients.as_list()
+        recipient.encrypted_key = aes_key_wrap(WRAPPING_KEY, bytes(length))
+        info.content.recipients = asn1.SetOf([recipient])
+
+    return change
+
+
 @pytest.mark.parametrize(
     "change",
     [
+        set_content_key(16),
+        set_content_key(24),
+        set_content_key(40),
         set_recipients(0),
         set_recipients(2),
         set_parameters(nonce=8, tag=16),
@@ -366,7 +378,19 @@ def set_parameters(nonce: int, tag: int) -> Callable[[cms._ContentInfo], object]
         set_parameters(nonce=12, tag=17),
         lambda info: setattr(info.content, "version", 1),
     ],
-    ids=["no recipient", "2 recipients", "nonce 8", "nonce 13", "tag 12", "tag 15", "tag 17", "version 1"],
+    ids=[
+        "key 16",
+        "key 24",
+        "key 40",
+        "no recipient",
+        "2 recipients",
+        "nonce 8",
+        "nonce 13",
+        "tag 12",
+        "tag 15",
+        "tag 17",
+        "version 1",
+    ],
 )
 def test_correct_der_with_other_parts_is_refused(change: Callable[[cms._ContentInfo], object]) -> None:
     cms.check_structure(rebuilt(lambda _: None))
