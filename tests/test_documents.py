@@ -1,0 +1,51 @@
+"""What the documents say is there is there: tests that carry a promise, files, commands, options."""
+
+import re
+from pathlib import Path
+
+import pytest
+from helpers import escrow
+
+TOP = Path(__file__).parent.parent
+DOCUMENTS = [
+    TOP / name for name in ("README.md", "escrow/MEMORY.md", "escrow/FORMAT.md", "CHANGELOG.md", "SECURITY.md")
+]
+TESTS = {path.name: path.read_text("utf-8") for path in (TOP / "tests").rglob("*.py")}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_test_that_is_named_exists(document: Path) -> None:
+    for name in set(re.findall(r"`(test_\w+)(?:\.py)?`", document.read_text("utf-8"))):
+        assert f"{name}.py" in TESTS or any(f"def {name}(" in text for text in TESTS.values()), name
+
+
+def test_every_promise_in_the_readme_names_its_test() -> None:
+    text = (TOP / "README.md").read_text("utf-8")
+    table = text.partition("## What is promised")[2].partition("\n## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("|")][2:]
+    assert len(rows) >= 7
+    for row in rows:
+        assert "`test_" in row, row
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_inside_the_project_leads_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", document.read_text("utf-8")):
+        if "://" not in target:
+            assert (document.parent / target).exists(), target
+
+
+def test_every_command_and_option_in_the_readme_exists() -> None:
+    text = (TOP / "README.md").read_text("utf-8")
+    used = re.findall(r"^(?:STEPPATH=\S+ )?escrow (\w+)(.*)$", text, re.MULTILINE)
+    assert {command for command, _ in used} >= {"seal", "check", "inspect", "recover"}
+    for command, rest in used:
+        shown = escrow(command, "--help").expect().out
+        for option in re.findall(r"--[a-z-]+", rest):
+            assert option in shown, f"{command} {option}"
+
+
+def test_no_document_names_a_machine_or_a_session() -> None:
+    for path in TOP.rglob("*.md"):
+        if ".venv" not in path.parts and "node_modules" not in path.parts:
+            assert not re.search(r"/work/|/root/|/tmp/w|subagent|\bsession id\b", path.read_text("utf-8")), path
