@@ -110,13 +110,14 @@ class Passwords:
             if problem:
                 raise KeyFileError(problem)
             return given
-        if self._last and problem is None:
+        if problem is None and self._last:
             return self._last
-        self._tries[name] = self._tries.get(name, 0) + 1
-        if problem and name in self._tries and self._tries[name] > 1:
-            say(problem)
-        if self._tries[name] > _TRIES:
+        tries = self._tries.get(name, 0)
+        if tries == _TRIES:
             raise KeyFileError(problem or "")
+        if tries and problem:
+            say(problem)
+        self._tries[name] = tries + 1
         self._last = ask_password(f"Password of the key {name}: ")
         return self._last
 
