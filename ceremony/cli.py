@@ -8,7 +8,10 @@ from typing import NoReturn
 
 import click
 
+from escrow import __version__
+
 INTERRUPTED = 130
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 _COMMANDS = {
     "seal": "Seal a CA's private keys and make the share sheets.",
@@ -37,7 +40,7 @@ class _Commands(click.Group):
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="step-ca-escrow", prog_name="escrow")
+@click.version_option(__version__, prog_name="escrow")
 def escrow() -> None:
     """Offline escrow of the keys of a step-ca certificate authority.
 
@@ -52,7 +55,7 @@ def escrow() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit with its status."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in _SIGNALS:
         signal.signal(number, _interrupt)
     sys.exit(run())
 
@@ -69,12 +72,13 @@ def run() -> int:
 
 def _run() -> int:
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)  # held back while the program started itself again
         result = escrow.main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("\nInterrupted. Nothing was left behind.", err=True)
+        click.echo("\nInterrupted. Nothing unfinished was left behind.", err=True)
         return INTERRUPTED
     except BrokenPipeError:
         return 1

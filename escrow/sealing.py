@@ -9,7 +9,7 @@ from pathlib import Path
 
 from escrow import certificates, keys, package, shamir, stepca
 from escrow.contents import certificates_of, key_fingerprint, prove_contents, public_keys
-from escrow.errors import KeyFileError, PageError, PasswordRequiredError, UsageError
+from escrow.errors import KeyFileError, PageError, PasswordRequiredError, TemplateError, UsageError
 from escrow.files import NewFiles, read_secret, write_all
 from escrow.gather import judge_file
 from escrow.keys import KEY_CAPACITY, PrivateKey
@@ -126,7 +126,10 @@ class Order:
             message = f"There are {len(self.custodians)} custodians for {number} shares: name one for each."
             raise UsageError(message)
         for custodian in self.custodians:
-            sheet.check_printable(custodian)
+            try:
+                sheet.check_printable(custodian)
+            except TemplateError as error:
+                raise UsageError(str(error)) from None
         twice = {name for name in self.custodians if self.custodians.count(name) > 1}
         if twice:
             message = f"{', '.join(sorted(twice))} would hold more than one share: name each custodian once."

@@ -16,7 +16,6 @@ from cryptography import x509
 from escrow import certificates
 from escrow.errors import TreeError
 from escrow.files import FILE_MODE, NewFiles, read_secret
-from escrow.keys import KEY_CAPACITY
 from escrow.memory import Secret, isolate
 
 CONFIG, DEFAULTS = "config/ca.json", "config/defaults.json"
@@ -57,6 +56,7 @@ class _Paths:
     """The files that a ca.json names."""
 
     roots: tuple[str, ...] = (ROOT_CERTIFICATE,)
+    federated_roots: tuple[str, ...] = ()
     certificate: str = INTERMEDIATE_CERTIFICATE
     key: str = INTERMEDIATE_KEY
     ssh_host_key: str | None = None
@@ -72,7 +72,8 @@ def read_tree(path: Path) -> Tree:
         message = f"{path} is not a directory: name the STEPPATH, the directory with certs, config and secrets in it."
         raise TreeError(message)
     files = {name: read_secret(path / name, _MAX_FILE) for name in _public_files(path)}
-    notes = []
+    refuse_private_keys(files)
+    notes: list[str] = []
     if CONFIG in files:
         paths = _read_paths(files[CONFIG])
     else:
@@ -80,6 +81,8 @@ def read_tree(path: Path) -> Tree:
         notes.append(f"{path} has no {CONFIG}: what is restored from it will need one before step-ca starts.")
     root_files = [_add(files, path, "certs", root) for root in paths.roots]
     chain_file = _add(files, path, "certs", paths.certificate)
+    for root in paths.federated_roots:
+        _add(files, path, "certs", root)
     keys = [KeyFile("intermediate", *_locate(path, "secrets", paths.key), (chain_file,))]
     if (path / ROOT_KEY).exists():
         keys.insert(0, KeyFile("root", ROOT_KEY, path / ROOT_KEY, tuple(root_files)))
@@ -102,6 +105,14 @@ class Hierarchy:
     chain: tuple[x509.Certificate, ...]
 
 
+def refuse_private_keys(files: Mapping[str, Secret]) -> None:
+    """Raise TreeError for a private key outside secrets/: it would travel, and come back, as a public file does."""
+    for name, content in files.items():
+        if _KEY_MARK.search(content.view):
+            message = f"{name} holds a private key: move it to secrets/, where keys are encrypted when restored."
+            raise TreeError(message)
+
+
 def hierarchy(files: Mapping[str, Secret]) -> Hierarchy:
     """The roots and the chain that a tree's ca.json names, or that lie where step puts them."""
     paths = _read_paths(files[CONFIG]) if CONFIG in files else _Paths()
@@ -112,7 +123,8 @@ def hierarchy(files: Mapping[str, Secret]) -> Hierarchy:
 def write_tree(files: NewFiles, members: Mapping[str, Secret], keys: Mapping[str, bytes]) -> None:
     """Write certificates, configuration and encrypted keys (by file name) as a STEPPATH.
 
-    Certificates byte for byte; paths and fingerprint in the configuration fit the new place.
+    Certificates byte for byte; paths and fingerprint in the configuration fit the new place. Raises TreeError or
+    FileError.
     """
     base = files.root.absolute()
     for name, member in members.items():
@@ -121,16 +133,15 @@ def write_tree(files: NewFiles, members: Mapping[str, Secret], keys: Mapping[str
         files.write(name, member.view, FILE_MODE if name.startswith("certs/") else _CONFIG_MODE)
     for name, pem in keys.items():
         files.write(name, pem)
-    known = {Path(name).name: name for name in (*members, *keys)}
     if DEFAULTS in members:
         roots = _read_paths(members[CONFIG]).roots if CONFIG in members else (ROOT_CERTIFICATE,)
-        root = known.get(Path(roots[0]).name, ROOT_CERTIFICATE)
+        root = f"certs/{Path(roots[0]).name}"  # as hierarchy() finds it, and as it was checked
         fingerprint = certificates.fingerprint(certificates_in(members, root)[0])
         changes = {"ca-config": str(base / CONFIG), "fingerprint": fingerprint, "root": str(base / root)}
         with _edited(members[DEFAULTS], lambda settings: settings.update(changes)) as text:
             files.write(DEFAULTS, text.view, _CONFIG_MODE)
     if CONFIG in members:
-        with _edited(members[CONFIG], lambda settings: _move(settings, base, known)) as text:
+        with _edited(members[CONFIG], lambda settings: _move(settings, base)) as text:
             files.write(CONFIG, text.view, _CONFIG_MODE)
 
 
@@ -173,14 +184,14 @@ def _public_files(path: Path) -> Iterable[str]:
 
 
 def _other_keys(path: Path, known: set[str], notes: list[str]) -> Iterable[KeyFile]:
-    for entry in sorted((path / "secrets").glob("*")):
-        file = f"secrets/{entry.name}"
+    for entry in sorted((path / "secrets").rglob("*")):
+        file = str(entry.relative_to(path))
         if file in known or not entry.is_file():
             continue
         with read_secret(entry, _MAX_FILE) as content:
-            is_key = len(content) <= KEY_CAPACITY and _KEY_MARK.search(content.view)
+            is_key = _KEY_MARK.search(content.view)
         if is_key:
-            yield KeyFile(entry.name, file, entry, ())
+            yield KeyFile(file.removeprefix("secrets/"), file, entry, ())
         else:
             notes.append(f"{entry} is not a private key and is not escrowed.")
 
@@ -189,7 +200,18 @@ def _add(files: dict[str, Secret], path: Path, directory: str, reference: str) -
     name, source = _locate(path, directory, reference)
     if name not in files:
         files[name] = read_secret(source, _MAX_FILE)
+    else:
+        with read_secret(source, _MAX_FILE) as content:
+            if not content.matches(files[name]):
+                raise _two_files(name, source, path / name)
     return name
+
+
+def _two_files(name: str, one: Path, other: Path) -> TreeError:
+    return TreeError(
+        f"{one} and {other} differ, and both would be {name} in the package. If one of them is out of date, move it "
+        "away; if both are needed, give one another name, in ca.json too."
+    )
 
 
 def _locate(path: Path, directory: str, reference: str) -> tuple[str, Path]:
@@ -202,9 +224,14 @@ def _locate(path: Path, directory: str, reference: str) -> tuple[str, Path]:
         raise TreeError(message)
     reference = reference.removeprefix("softkms:")
     name = f"{directory}/{Path(reference).name}"
-    for candidate in (path / name, Path(reference), path / reference):
-        if candidate.is_file():
-            return name, candidate
+    found = [place for place in (path / name, Path(reference), path / reference) if place.is_file()]
+    for other in found[1:]:
+        if not other.samefile(found[0]):
+            with read_secret(other, _MAX_FILE) as content, read_secret(found[0], _MAX_FILE) as first:
+                if not content.matches(first):
+                    raise _two_files(name, other, found[0])
+    if found:
+        return name, found[0]
     named = "" if reference == name else f" (in ca.json: {reference})"
     message = f"{path / name}{named} is missing: copy the file there, or name the right directory."
     raise TreeError(message)
@@ -225,13 +252,17 @@ def _read_paths(config: Secret) -> _Paths:
             "ssh_user_key": ssh.get("userKey") or None,
         }
         roots = root if isinstance(root, list) else [root]
-        if not all(isinstance(value, str) for value in (*roots, *filter(None, found.values()))):
+        federated = settings.get("federatedRoots") or []
+        if not isinstance(federated, list):
+            federated = [federated]
+        if not all(isinstance(value, str) for value in (*roots, *federated, *filter(None, found.values()))):
             message = f"{CONFIG} names certificates or keys by something else than a path."
             raise TreeError(message)
-        return json.dumps({**found, "roots": roots}).encode()
+        return json.dumps({**found, "roots": roots, "federated_roots": federated}).encode()
 
     fields = json.loads(isolate(in_worker, config))
-    return _Paths(**fields | {"roots": tuple(fields["roots"])})
+    roots, federated = tuple(fields.pop("roots")), tuple(fields.pop("federated_roots"))
+    return _Paths(roots, federated, **fields)
 
 
 def _edited(text: Secret, edit: Callable[[dict[str, Any]], None]) -> Secret:
@@ -247,29 +278,32 @@ def _edited(text: Secret, edit: Callable[[dict[str, Any]], None]) -> Secret:
     return result
 
 
-def _move(settings: dict[str, Any], base: Path, known: Mapping[str, str]) -> None:
-    """Point every path of a ca.json that names a restored file at the new place, and the database beside them."""
+def _move(settings: dict[str, Any], base: Path) -> None:
+    """Point the paths of a ca.json at the new place: certificates in certs/, keys in secrets/, the database in db/.
 
-    def moved(value: object) -> object:
+    By what each path is for, as `hierarchy` looks for it; never by what happens to have the same name.
+    """
+
+    def moved(value: object, directory: str) -> object:
         if isinstance(value, list):
-            return [moved(entry) for entry in value]
-        if isinstance(value, str) and (name := known.get(Path(value.removeprefix("softkms:")).name)):
-            return ("softkms:" if value.startswith("softkms:") else "") + str(base / name)
-        return value
+            return [moved(entry, directory) for entry in value]
+        if not isinstance(value, str) or not value:
+            return value
+        prefix = "softkms:" if value.startswith("softkms:") else ""
+        return prefix + str(base / directory / Path(value.removeprefix("softkms:")).name)
 
-    for section, names in (
-        (settings, ("root", "crt", "key", "federatedRoots")),
-        (settings.get("ssh"), _SSH_PATHS),
+    ssh = settings.get("ssh")
+    for section, names, directory in (
+        (settings, ("root", "crt", "federatedRoots"), "certs"),
+        (settings, ("key",), "secrets"),
+        (ssh, ("hostKey", "userKey"), "secrets"),
     ):
         for name in names:
             if isinstance(section, dict) and name in section:
-                section[name] = moved(section[name])
+                section[name] = moved(section[name], directory)
     database = settings.get("db")
     if isinstance(database, dict) and str(database.get("type", "")).startswith("badger"):
         database["dataSource"] = str(base / "db")
-
-
-_SSH_PATHS = ("hostKey", "userKey")
 
 
 def _from_json(text: bytes, name: str) -> dict[str, Any]:

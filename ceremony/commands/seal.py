@@ -74,6 +74,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     if (steppath is None) == (generate_name is None):
         message = "Name a STEPPATH to import, or a new CA with --generate: one of the two."
         raise click.UsageError(message)
+    if password_files and steppath is None:
+        message = "--password-file belongs to a STEPPATH: a new CA has no password yet."
+        raise click.UsageError(message)
     kind = Kind.SPECIMEN if specimen else Kind.PRODUCTION
     policy = Policy.plain(threshold, len(custodians))
     options.protect_process(kind)
@@ -89,12 +92,15 @@ def command(  # noqa: PLR0913 - one parameter an option
             authority = sealing.generate(str(generate_name), now, progress)
         manifest = sealing.seal(authority, order, out, progress)
         out.publish()
-    _report(manifest, authority.notes, out_directory)
+    _report(manifest, authority.notes, out_directory, imported=steppath is not None)
 
 
-def _report(manifest: Manifest, notes: tuple[str, ...], out: Path) -> None:
+def _report(manifest: Manifest, notes: tuple[str, ...], out: Path, *, imported: bool) -> None:
     for note in notes:
         say(f"Note: {note}")
+    if manifest.kind is Kind.SPECIMEN and imported:
+        say("CAREFUL: the keys are real. Specimen or not, two things open them: this package with these sheets.")
+        say("Destroy both after practice, or practise with --generate or 'escrow rehearse'.")
     say(f"Sealed {', '.join(entry.name for entry in manifest.keys)} of {manifest.ca} ({manifest.kind.value}).")
     say(f"Set {group_hex(manifest.set_id)}, epoch {manifest.epoch}; a quorum is {manifest.policy}.")
     say(f"Package: {out / sealing.PACKAGE_FILE}   Sheets: {out / 'shares'}")

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
+from escrow.memory.signals import signals_held
+
 _REVOKED = b"\0"
 _SEPARATOR = b"\n\0\n"
 
@@ -20,9 +22,11 @@ class LastWill:
 
     def __init__(self, undo: Callable[[Sequence[str]], None]) -> None:
         reading, self._writing = os.pipe()
-        self._executor = os.fork()
-        if self._executor == 0:
-            _execute(undo, reading, self._writing)
+        self._owner = os.getpid()
+        with signals_held():
+            self._executor = os.fork()
+            if self._executor == 0:
+                _execute(undo, reading, self._writing)
         os.close(reading)
 
     def add(self, entry: str) -> None:
@@ -30,7 +34,9 @@ class LastWill:
         os.write(self._writing, os.fsencode(entry) + _SEPARATOR)
 
     def revoke(self) -> None:
-        """Everything was done or undone by this process itself."""
+        """Everything was done or undone by this process itself. In any other process nothing happens."""
+        if self._owner != os.getpid():
+            return
         os.write(self._writing, _REVOKED)
         os.close(self._writing)
         os.waitpid(self._executor, 0)
@@ -38,8 +44,9 @@ class LastWill:
 
 def _execute(undo: Callable[[Sequence[str]], None], reading: int, writing: int) -> NoReturn:
     try:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-            signal.signal(number, signal.SIG_IGN)  # they are sent to the whole group; this is not the time
+        os.setsid()  # outlive what is sent to the group, and set a terminal from its background
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTTOU):
+            signal.signal(number, signal.SIG_IGN)
         os.close(writing)
         content = b""
         while chunk := os.read(reading, 1 << 16):
