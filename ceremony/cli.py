@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from contextlib import suppress
 from importlib import import_module
 from types import FrameType
 from typing import NoReturn
@@ -57,7 +58,11 @@ def main() -> NoReturn:
     """Run the command line and exit with its status."""
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
-    sys.exit(run())
+    try:
+        status = run()
+    except KeyboardInterrupt:  # a second one, while the first was being answered
+        status = INTERRUPTED
+    sys.exit(status)
 
 
 def run() -> int:
@@ -78,19 +83,31 @@ def _run() -> int:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("\nInterrupted. Nothing unfinished was left behind.", err=True)
+        _say("\nInterrupted. Nothing unfinished was left behind.")
         return INTERRUPTED
     except BrokenPipeError:
         return 1
     except Exception as error:  # noqa: BLE001 - the text of an unforeseen error may quote a secret: it is not shown
-        from escrow.errors import EscrowError, place
-
-        if isinstance(error, EscrowError):
-            click.echo(f"escrow: {error}", err=True)
-            return error.exit_status
-        click.echo(f"escrow: an error that nobody foresaw: {place(error)}. Please report this line.", err=True)
-        return 1
+        return _explain(error)
     return result if isinstance(result, int) else 0
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # the terminal may be gone
+        click.echo(text, err=True)
+
+
+def _explain(error: Exception) -> int:
+    from escrow.errors import EscrowError, place
+
+    if isinstance(error, EscrowError):
+        _say(f"escrow: {error}")
+        return error.exit_status
+    if isinstance(error, OSError):
+        _say(f"escrow: {error.strerror or 'input or output failed'} ({place(error)}).")
+        return 1
+    _say(f"escrow: an error that nobody foresaw: {place(error)}. Please report this line.")
+    return 1
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - signal's interface

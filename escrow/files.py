@@ -171,7 +171,11 @@ class NewFiles:
         self._will_remove(partial, os.fstat(descriptor))
         self._will_remove(path, os.fstat(descriptor))  # the same file, once it is published
         self._waiting[path] = partial
-        os.fchmod(descriptor, mode)
+        try:
+            os.fchmod(descriptor, mode)
+        except OSError as error:
+            os.close(descriptor)
+            raise _cannot(path, "set the mode of", error) from None
         return descriptor
 
     def publish(self) -> None:
@@ -206,7 +210,10 @@ class NewFiles:
         except OSError as error:
             raise _cannot(path, "create", error) from None
         self._will_remove(path, path.lstat())
-        path.chmod(DIRECTORY_MODE)  # whatever the umask took away
+        try:
+            path.chmod(DIRECTORY_MODE)  # whatever the umask took away
+        except OSError as error:
+            raise _cannot(path, "set the mode of", error) from None
 
 
 def write_all(descriptor: int, content: bytes | memoryview, path: Path) -> None:

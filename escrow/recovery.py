@@ -8,7 +8,7 @@ from pathlib import Path
 
 from escrow import keys, package, shamir, stepca
 from escrow.contents import prove_contents
-from escrow.errors import QuorumError, RefusedError, ShareError, UsageError
+from escrow.errors import ManifestError, PackageError, QuorumError, RefusedError, ShareError, UsageError
 from escrow.files import NewFiles, read_public
 from escrow.gather import Collection
 from escrow.manifest import Manifest
@@ -21,7 +21,11 @@ from escrow.share import key_check
 
 def read_package(path: Path) -> Package:
     """Read a package file. Raises FileError, PackageError or ManifestError."""
-    return Package.decode(read_public(path, package.MAX_LENGTH))
+    try:
+        return Package.decode(read_public(path, package.MAX_LENGTH))
+    except (PackageError, ManifestError) as error:
+        message = f"{path}: {error}"
+        raise type(error)(message) from None
 
 
 def gather(manifest: Manifest, pages: Sequence[Path], *, keep: bool, progress: Progress) -> Collection:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from escrow import certificates, keys, package, shamir, stepca
+from escrow import certificates, configuration, keys, package, shamir, stepca
 from escrow.contents import certificates_of, key_fingerprint, prove_contents, public_keys
 from escrow.errors import KeyFileError, PageError, PasswordRequiredError, TemplateError, UsageError
 from escrow.files import NewFiles, read_secret, write_all
@@ -97,13 +97,13 @@ def generate(name: str, now: dt.datetime, progress: Progress) -> Authority:
     certificates.check_chain([intermediate], [root])
     progress("Generating keys", 2, 2)
     files = {
-        stepca.ROOT_CERTIFICATE: Secret.of(certificates.to_pem(root)),
-        stepca.INTERMEDIATE_CERTIFICATE: Secret.of(certificates.to_pem(intermediate)),
-        **stepca.new_configuration(name),
+        configuration.ROOT_CERTIFICATE: Secret.of(certificates.to_pem(root)),
+        configuration.INTERMEDIATE_CERTIFICATE: Secret.of(certificates.to_pem(intermediate)),
+        **configuration.new_configuration(name),
     }
     entries = (
-        EscrowedKey("root", stepca.ROOT_KEY, root_key, stepca.ROOT_CERTIFICATE),
-        EscrowedKey("intermediate", stepca.INTERMEDIATE_KEY, key, stepca.INTERMEDIATE_CERTIFICATE),
+        EscrowedKey("root", configuration.ROOT_KEY, root_key, configuration.ROOT_CERTIFICATE),
+        EscrowedKey("intermediate", configuration.INTERMEDIATE_KEY, key, configuration.INTERMEDIATE_CERTIFICATE),
     )
     return Authority(name, files, entries)
 
@@ -130,7 +130,8 @@ class Order:
                 sheet.check_printable(custodian)
             except TemplateError as error:
                 raise UsageError(str(error)) from None
-        twice = {name for name in self.custodians if self.custodians.count(name) > 1}
+        known = [" ".join(name.split()).casefold() for name in self.custodians]
+        twice = {name for name, same in zip(self.custodians, known, strict=True) if known.count(same) > 1}
         if twice:
             message = f"{', '.join(sorted(twice))} would hold more than one share: name each custodian once."
             raise UsageError(message)

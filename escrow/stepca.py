@@ -1,26 +1,29 @@
 """A STEPPATH: `read_tree` takes in what is to be escrowed, `write_tree` puts it back so that step-ca starts.
 
-Layout, names and modes are those of step v0.30. Configuration is treated as secret: ca.json may hold a password
-in clear text.
+Layout, names and modes are those of step v0.30.
 """
 
-import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cryptography import x509
 
 from escrow import certificates
+from escrow.configuration import (
+    CONFIG,
+    DEFAULTS,
+    ROOT_CERTIFICATE,
+    ROOT_KEY,
+    Paths,
+    defaults_for,
+    moved,
+    read_paths,
+)
 from escrow.errors import TreeError
 from escrow.files import FILE_MODE, NewFiles, read_secret
-from escrow.memory import Secret, isolate
-
-CONFIG, DEFAULTS = "config/ca.json", "config/defaults.json"
-ROOT_KEY, ROOT_CERTIFICATE = "secrets/root_ca_key", "certs/root_ca.crt"
-INTERMEDIATE_KEY, INTERMEDIATE_CERTIFICATE = "secrets/intermediate_ca_key", "certs/intermediate_ca.crt"
+from escrow.memory import Secret
 
 _MAX_FILE = 1 << 20
 _CONFIG_MODE = 0o644  # what step gives config/ and templates/; the directories are 0700
@@ -51,18 +54,6 @@ class Tree:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Paths:
-    """The files that a ca.json names."""
-
-    roots: tuple[str, ...] = (ROOT_CERTIFICATE,)
-    federated_roots: tuple[str, ...] = ()
-    certificate: str = INTERMEDIATE_CERTIFICATE
-    key: str = INTERMEDIATE_KEY
-    ssh_host_key: str | None = None
-    ssh_user_key: str | None = None
-
-
 def read_tree(path: Path) -> Tree:
     """Read everything of a STEPPATH but the database. Keys are only located, not opened.
 
@@ -75,9 +66,9 @@ def read_tree(path: Path) -> Tree:
     refuse_private_keys(files)
     notes: list[str] = []
     if CONFIG in files:
-        paths = _read_paths(files[CONFIG])
+        paths = read_paths(files[CONFIG])
     else:
-        paths = _Paths()
+        paths = Paths()
         notes.append(f"{path} has no {CONFIG}: what is restored from it will need one before step-ca starts.")
     root_files = [_add(files, path, "certs", root) for root in paths.roots]
     chain_file = _add(files, path, "certs", paths.certificate)
@@ -115,7 +106,7 @@ def refuse_private_keys(files: Mapping[str, Secret]) -> None:
 
 def hierarchy(files: Mapping[str, Secret]) -> Hierarchy:
     """The roots and the chain that a tree's ca.json names, or that lie where step puts them."""
-    paths = _read_paths(files[CONFIG]) if CONFIG in files else _Paths()
+    paths = read_paths(files[CONFIG]) if CONFIG in files else Paths()
     roots = [cert for root in paths.roots for cert in certificates_in(files, f"certs/{Path(root).name}")]
     return Hierarchy(tuple(roots), tuple(certificates_in(files, f"certs/{Path(paths.certificate).name}")))
 
@@ -134,38 +125,14 @@ def write_tree(files: NewFiles, members: Mapping[str, Secret], keys: Mapping[str
     for name, pem in keys.items():
         files.write(name, pem)
     if DEFAULTS in members:
-        roots = _read_paths(members[CONFIG]).roots if CONFIG in members else (ROOT_CERTIFICATE,)
+        roots = read_paths(members[CONFIG]).roots if CONFIG in members else (ROOT_CERTIFICATE,)
         root = f"certs/{Path(roots[0]).name}"  # as hierarchy() finds it, and as it was checked
         fingerprint = certificates.fingerprint(certificates_in(members, root)[0])
-        changes = {"ca-config": str(base / CONFIG), "fingerprint": fingerprint, "root": str(base / root)}
-        with _edited(members[DEFAULTS], lambda settings: settings.update(changes)) as text:
+        with defaults_for(members[DEFAULTS], base, root, fingerprint) as text:
             files.write(DEFAULTS, text.view, _CONFIG_MODE)
     if CONFIG in members:
-        with _edited(members[CONFIG], lambda settings: _move(settings, base)) as text:
+        with moved(members[CONFIG], base) as text:
             files.write(CONFIG, text.view, _CONFIG_MODE)
-
-
-def new_configuration(name: str) -> dict[str, Secret]:
-    """A ca.json and a defaults.json for a CA that was generated here: one ACME provisioner, no secret in it."""
-    settings = {
-        "root": ROOT_CERTIFICATE,
-        "federatedRoots": None,
-        "crt": INTERMEDIATE_CERTIFICATE,
-        "key": INTERMEDIATE_KEY,
-        "address": ":443",
-        "dnsNames": ["localhost"],
-        "commonName": name,
-        "logger": {"format": "text"},
-        "db": {"type": "badgerv2", "dataSource": "db"},
-        "authority": {"provisioners": [{"type": "ACME", "name": "acme"}]},
-    }
-    defaults = {
-        "ca-url": "https://localhost",
-        "ca-config": CONFIG,
-        "fingerprint": "",
-        "root": ROOT_CERTIFICATE,
-    }
-    return {CONFIG: Secret.of(_to_json(settings)), DEFAULTS: Secret.of(_to_json(defaults))}
 
 
 def certificates_in(files: Mapping[str, Secret], name: str) -> list[x509.Certificate]:
@@ -235,87 +202,3 @@ def _locate(path: Path, directory: str, reference: str) -> tuple[str, Path]:
     named = "" if reference == name else f" (in ca.json: {reference})"
     message = f"{path / name}{named} is missing: copy the file there, or name the right directory."
     raise TreeError(message)
-
-
-def _read_paths(config: Secret) -> _Paths:
-    def in_worker() -> bytes:
-        settings = _from_json(bytes(config.view), CONFIG)
-        ssh = settings.get("ssh") or {}
-        if not isinstance(ssh, dict):
-            message = f"The section ssh in {CONFIG} is not an object."
-            raise TreeError(message)
-        root = settings.get("root") or ROOT_CERTIFICATE
-        found = {
-            "certificate": settings.get("crt") or INTERMEDIATE_CERTIFICATE,
-            "key": settings.get("key") or INTERMEDIATE_KEY,
-            "ssh_host_key": ssh.get("hostKey") or None,
-            "ssh_user_key": ssh.get("userKey") or None,
-        }
-        roots = root if isinstance(root, list) else [root]
-        federated = settings.get("federatedRoots") or []
-        if not isinstance(federated, list):
-            federated = [federated]
-        if not all(isinstance(value, str) for value in (*roots, *federated, *filter(None, found.values()))):
-            message = f"{CONFIG} names certificates or keys by something else than a path."
-            raise TreeError(message)
-        return json.dumps({**found, "roots": roots, "federated_roots": federated}).encode()
-
-    fields = json.loads(isolate(in_worker, config))
-    roots, federated = tuple(fields.pop("roots")), tuple(fields.pop("federated_roots"))
-    return _Paths(roots, federated, **fields)
-
-
-def _edited(text: Secret, edit: Callable[[dict[str, Any]], None]) -> Secret:
-    result = Secret(2 * len(text) + (1 << 16))
-
-    def in_worker() -> bytes:
-        settings = _from_json(bytes(text.view), "the configuration")
-        edit(settings)
-        result.fill(_to_json(settings))
-        return b""
-
-    isolate(in_worker, text, result)
-    return result
-
-
-def _move(settings: dict[str, Any], base: Path) -> None:
-    """Point the paths of a ca.json at the new place: certificates in certs/, keys in secrets/, the database in db/.
-
-    By what each path is for, as `hierarchy` looks for it; never by what happens to have the same name.
-    """
-
-    def moved(value: object, directory: str) -> object:
-        if isinstance(value, list):
-            return [moved(entry, directory) for entry in value]
-        if not isinstance(value, str) or not value:
-            return value
-        prefix = "softkms:" if value.startswith("softkms:") else ""
-        return prefix + str(base / directory / Path(value.removeprefix("softkms:")).name)
-
-    ssh = settings.get("ssh")
-    for section, names, directory in (
-        (settings, ("root", "crt", "federatedRoots"), "certs"),
-        (settings, ("key",), "secrets"),
-        (ssh, ("hostKey", "userKey"), "secrets"),
-    ):
-        for name in names:
-            if isinstance(section, dict) and name in section:
-                section[name] = moved(section[name], directory)
-    database = settings.get("db")
-    if isinstance(database, dict) and str(database.get("type", "")).startswith("badger"):
-        database["dataSource"] = str(base / "db")
-
-
-def _from_json(text: bytes, name: str) -> dict[str, Any]:
-    try:
-        settings = json.loads(text)
-    except ValueError:
-        settings = None
-    if not isinstance(settings, dict):
-        message = f"{name} is not a JSON object."
-        raise TreeError(message)
-    return settings
-
-
-def _to_json(settings: dict[str, Any]) -> bytes:
-    return json.dumps(settings, indent="\t", ensure_ascii=False).encode()

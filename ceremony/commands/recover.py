@@ -1,5 +1,6 @@
 """`escrow recover`: a CA back from paper."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -7,8 +8,11 @@ import click
 from ceremony import options
 from ceremony.console import Progress, ask_new_password, say
 from escrow import recovery
+from escrow.configuration import CONFIG
 from escrow.files import NewFiles
-from escrow.memory import Secret
+from escrow.manifest import Manifest
+
+_NEEDED = ("intermediate", "ssh-host", "ssh-user")
 
 
 @click.command(name="recover")
@@ -32,6 +36,9 @@ def command(
     sealed = recovery.read_package(package)
     manifest = sealed.manifest
     recovery.check_names(manifest, only)
+    if target.resolve() in {package.resolve().parent, *(page.resolve().parent for page in pages)}:
+        message = f"{target} is where the package or a page lies: name a directory of its own for the CA."
+        raise click.UsageError(message)
     options.protect_process(manifest.kind)
     given = options.read_passwords(password_files)
     if set(given) - {None}:
@@ -44,18 +51,25 @@ def command(
         with recovery.recombine(collection) as wrapping_key:
             collection.close()
             members = recovery.open_checked(sealed, wrapping_key)
-        with given.get(None) or _ask(progress) as password:
+        with given.get(None) or ask_new_password("the restored keys") as password:
             recovery.restore(manifest, members, only, password, out=out, progress=progress)
         for member in members.values():
             member.close()
         out.publish()
-    names = ", ".join(entry.name for entry in manifest.keys if not only or entry.name in only)
-    say(f"Restored {names} of {manifest.ca} to {target}.")
+    _report(manifest, only, target)
+
+
+def _report(manifest: Manifest, only: tuple[str, ...], target: Path) -> None:
+    restored = [entry.name for entry in manifest.keys if not only or entry.name in only]
+    absent = [entry.name for entry in manifest.keys if entry.name in _NEEDED and entry.name not in restored]
+    say(f"Restored {', '.join(restored)} of {manifest.ca} to {target}.")
     say("Not in escrow, and so not restored: the database with issued and revoked certificates, ACME accounts and")
     say("provisioners managed remotely. Restore db/ from its own backup before you start.")
-    say(f"Start it with:  STEPPATH={target.absolute()} step-ca {target.absolute() / 'config/ca.json'}")
-
-
-def _ask(progress: Progress) -> Secret:
-    progress.pause()
-    return ask_new_password("the restored keys")
+    tree = shlex.quote(str(target.absolute()))
+    if CONFIG not in manifest.files:
+        say(f"There was no {CONFIG} in escrow: write one before step-ca can start.")
+    elif absent:
+        say(f"step-ca does not start without {', '.join(absent)}, which {CONFIG} names. To have them too, recover")
+        say("again into another directory, with --only for each key that you want.")
+    else:
+        say(f"Start it with:  STEPPATH={tree} step-ca {tree}/{CONFIG}")

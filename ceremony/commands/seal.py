@@ -10,10 +10,12 @@ from ceremony import options
 from ceremony.console import Passwords, Progress, say
 from escrow import sealing
 from escrow.files import NewFiles
-from escrow.manifest import Manifest, group_hex
+from escrow.manifest import Manifest, group_hex, is_printable
 from escrow.paper.sheet import PageSize
 from escrow.policy import Policy
 from escrow.share import Kind
+
+_MAX_NAME = 64 - len(" Intermediate CA")  # RFC 5280, appendix A.1: ub-common-name
 
 
 @click.command(name="seal")
@@ -74,6 +76,12 @@ def command(  # noqa: PLR0913 - one parameter an option
     if (steppath is None) == (generate_name is None):
         message = "Name a STEPPATH to import, or a new CA with --generate: one of the two."
         raise click.UsageError(message)
+    if steppath is not None and out_directory.resolve().is_relative_to(steppath.resolve()):
+        message = f"{out_directory} lies inside the CA's own tree, and would travel with its backups: name another."
+        raise click.UsageError(message)
+    if generate_name is not None and not (is_printable(generate_name) and len(generate_name) <= _MAX_NAME):
+        message = f"A CA's name has 1 to {_MAX_NAME} printable characters: X.509 allows no more with what is added."
+        raise click.UsageError(message)
     if password_files and steppath is None:
         message = "--password-file belongs to a STEPPATH: a new CA has no password yet."
         raise click.UsageError(message)
@@ -96,8 +104,6 @@ def command(  # noqa: PLR0913 - one parameter an option
 
 
 def _report(manifest: Manifest, notes: tuple[str, ...], out: Path, *, imported: bool) -> None:
-    for note in notes:
-        say(f"Note: {note}")
     if manifest.kind is Kind.SPECIMEN and imported:
         say("CAREFUL: the keys are real. Specimen or not, two things open them: this package with these sheets.")
         say("Destroy both after practice, or practise with --generate or 'escrow rehearse'.")
@@ -105,3 +111,5 @@ def _report(manifest: Manifest, notes: tuple[str, ...], out: Path, *, imported: 
     say(f"Set {group_hex(manifest.set_id)}, epoch {manifest.epoch}; a quorum is {manifest.policy}.")
     say(f"Package: {out / sealing.PACKAGE_FILE}   Sheets: {out / 'shares'}")
     say("Now print each sheet, and read every printed sheet back with 'escrow check' before anybody leaves.")
+    for note in notes:
+        say(f"NOTE: {note}")

@@ -8,6 +8,7 @@ one pipe, and acts when the pipe closes.
 import os
 import signal
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import NoReturn
 
@@ -18,15 +19,18 @@ _SEPARATOR = b"\n\0\n"
 
 
 class LastWill:
-    """`undo` is called with all that was added, in a process of its own, unless `revoke` was called before."""
+    """`undo` is called with all that was added, in a process of its own, unless `revoke` was called before.
 
-    def __init__(self, undo: Callable[[Sequence[str]], None]) -> None:
+    That process has no open descriptors but the `needed` ones.
+    """
+
+    def __init__(self, undo: Callable[[Sequence[str]], None], *needed: int) -> None:
         reading, self._writing = os.pipe()
         self._owner = os.getpid()
         with signals_held():
             self._executor = os.fork()
             if self._executor == 0:
-                _execute(undo, reading, self._writing)
+                _execute(undo, {reading, *needed}, reading)
         os.close(reading)
 
     def add(self, entry: str) -> None:
@@ -42,12 +46,16 @@ class LastWill:
         os.waitpid(self._executor, 0)
 
 
-def _execute(undo: Callable[[Sequence[str]], None], reading: int, writing: int) -> NoReturn:
+def _execute(undo: Callable[[Sequence[str]], None], needed: AbstractSet[int], reading: int) -> NoReturn:
     try:
         os.setsid()  # outlive what is sent to the group, and set a terminal from its background
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTTOU):
             signal.signal(number, signal.SIG_IGN)
-        os.close(writing)
+        first = 0
+        for descriptor in sorted(needed):
+            os.closerange(first, descriptor)  # above all the other end of this pipe, and of another will's
+            first = descriptor + 1
+        os.closerange(first, os.sysconf("SC_OPEN_MAX"))
         content = b""
         while chunk := os.read(reading, 1 << 16):
             content += chunk

@@ -45,6 +45,9 @@ def scan(content: bytes) -> Iterator[Page]:
     if not content:
         message = "the file is empty."
         raise PageError(message)
+    if content.startswith(b"STEP-CA ESCROW PACKAGE"):
+        message = "this is a package, not a page: it comes first, the pages after it."
+        raise PageError(message)
     if content.startswith(b"%PDF"):
         yield from _scan_pdf(content)
     else:

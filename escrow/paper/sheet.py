@@ -61,10 +61,13 @@ def check_printable(name: str) -> None:
     prepare()
     font = pdfmetrics.getFont(_FONTS["regular"])
     shown = font.face.charToGlyph if isinstance(font, TTFont) else {}
+    if not name.strip() or not name.isprintable():
+        message = f"The name {name!r} cannot be printed: it is empty, or has control characters."
+        raise TemplateError(message)
     absent = sorted({character for character in name if ord(character) not in shown})
-    if absent or not name.isprintable() or not name.strip():
+    if absent:
         what = ", ".join(f"{character!r} (U+{ord(character):04X})" for character in absent)
-        message = f"The name {name!r} cannot be printed: the fonts lack {what or 'what it is made of'}."
+        message = f"The name {name!r} cannot be printed: the fonts lack {what}."
         raise TemplateError(message)
 
 
