@@ -65,7 +65,8 @@ class Progress:
     def stop(self) -> None:
         """End the bars that are shown, if there are any."""
         if self._bars and self._task:
-            self._bars.stop()
+            with suppress(OSError):  # the terminal may be gone
+                self._bars.stop()
             self._task.clear()
             for task in self._bars.task_ids:
                 self._bars.remove_task(task)
