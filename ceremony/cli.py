@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import click
 
+from ceremony.interrupt import Interrupted
 from escrow import __version__
 
 INTERRUPTED = 130
@@ -60,7 +61,7 @@ def main() -> NoReturn:
         signal.signal(number, _interrupt)
     try:
         status = run()
-    except KeyboardInterrupt:  # a second one, while the first was being answered
+    except (Interrupted, KeyboardInterrupt):  # a second one, while the first was being answered
         status = INTERRUPTED
     sys.exit(status)
 
@@ -82,7 +83,7 @@ def _run() -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (Interrupted, KeyboardInterrupt, click.Abort):
         _say("\nInterrupted. Nothing unfinished was left behind.")
         return INTERRUPTED
     except BrokenPipeError:
@@ -111,4 +112,4 @@ def _explain(error: Exception) -> int:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - signal's interface
-    raise KeyboardInterrupt
+    raise Interrupted

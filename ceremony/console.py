@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import click
 
+from ceremony.interrupt import Interrupted
 from escrow.errors import KeyFileError, UsageError
 from escrow.files import strip_end
 from escrow.memory import LastWill, Secret
@@ -175,7 +176,7 @@ def _read(terminal: int, view: memoryview) -> int:
     try:
         return os.readv(terminal, [view])
     except OSError:  # the terminal is gone: as good as Ctrl-C
-        raise KeyboardInterrupt from None
+        raise Interrupted from None
 
 
 def _read_line(terminal: int, view: memoryview) -> int:
