@@ -15,7 +15,8 @@ from escrow.gather import judge_file
 from escrow.keys import KEY_CAPACITY, PrivateKey
 from escrow.manifest import CertificateEntry, KeyEntry, Manifest, Superseded
 from escrow.memory import Secret, isolate
-from escrow.paper import scan, sheet
+from escrow.paper import page, scan, sheet
+from escrow.paper.page import PageSize, check_printable
 from escrow.policy import Policy, Position
 from escrow.share import VALUE_LENGTH, Kind, Record, commitment, key_check
 
@@ -110,7 +111,7 @@ class Order:
     policy: Policy
     custodians: tuple[str, ...]
     created: dt.datetime
-    page_size: sheet.PageSize = "A4"
+    page_size: PageSize = "A4"
     epoch: int = 1
     supersedes: tuple[Superseded, ...] = ()
 
@@ -120,7 +121,7 @@ class Order:
             message = f"There are {len(self.custodians)} custodians for {number} shares: name one for each."
             raise UsageError(message)
         for custodian in self.custodians:
-            sheet.check_printable(custodian)
+            check_printable(custodian)
         twice = {name for name in self.custodians if self.custodians.count(name) > 1}
         if twice:
             message = f"{', '.join(sorted(twice))} would hold more than one share: name each custodian once."
@@ -146,7 +147,7 @@ def seal(authority: Authority, order: Order, out: NewFiles, progress: Progress) 
         for content in opened.values():
             undo.callback(content.close)
         prove_contents(manifest, opened)
-        sheet.prepare()
+        page.prepare()
         scan.prepare()
         for number, (position, value) in enumerate(shares.items()):
             progress("Making share sheets", number, len(shares))

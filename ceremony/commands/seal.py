@@ -11,7 +11,7 @@ from ceremony.console import Passwords, Progress, say
 from escrow import sealing
 from escrow.files import NewFiles
 from escrow.manifest import Manifest, group_hex
-from escrow.paper.sheet import PageSize
+from escrow.paper.page import PageSize
 from escrow.policy import Policy
 from escrow.share import Kind
 
