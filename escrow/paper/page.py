@@ -60,7 +60,13 @@ class Document:
         self._width, self._height = _SIZES[size]
         self._buffer = io.BytesIO()
         paper = (self._width * _MM, self._height * _MM)
-        self._canvas = Canvas(self._buffer, paper, invariant=1, pageCompression=1, initialFontName=_FONTS["regular"])
+        self._canvas = Canvas(
+            self._buffer,
+            paper,
+            invariant=1,
+            pageCompression=1,
+            initialFontName=_FONTS["regular"],  # type: ignore[arg-type]  # the stubs take it for a number
+        )
         self._canvas.setTitle(title)
         self._pages = 0
 

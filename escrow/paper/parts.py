@@ -11,6 +11,7 @@ would save 6 % of the codes, and no common program decodes it.
 
 import base64
 import hashlib
+import itertools
 import re
 import zlib
 from collections.abc import Iterable
@@ -91,10 +92,9 @@ def split(text: bytes, payload: int = PAYLOAD) -> list[Part]:
 
     Raises PackageError for a text that needs more than 255 parts.
     """
-    data = max(1, -(-len(text) // payload))
-    parity = next(m for m in range(1, 2 * data + 1) if m * 100 >= _LOSS * (data + m))
+    data, parity = _numbers(len(text), payload)
     total = data + parity
-    if total > MAX_PARTS or not text:
+    if total > MAX_PARTS:
         message = (
             f"The package has {len(text)} bytes, which would take {total} codes; more than {MAX_PARTS} cannot be made. "
             "Keep it as a file, on several media."
@@ -109,6 +109,11 @@ def split(text: bytes, payload: int = PAYLOAD) -> list[Part]:
         Part(package_id(text), number, data, total, len(text), bytes(row))
         for number, row in enumerate(zip(*columns, strict=True), 1)
     ]
+
+
+def fits(text: bytes) -> bool:
+    """Whether `split` can make parts of a package's text."""
+    return sum(_numbers(len(text), PAYLOAD)) <= MAX_PARTS
 
 
 def join(parts: Iterable[Part]) -> bytes:
@@ -182,6 +187,12 @@ def what_helps(parts: Iterable[Part]) -> str:
 def package_id(text: bytes) -> str:
     """What the parts call their package: SHA-256 of its text, the first 8 bytes as upper-case hex."""
     return hashlib.sha256(text).hexdigest()[:16].upper()
+
+
+def _numbers(length: int, payload: int) -> tuple[int, int]:
+    """How many parts carry a text, and the fewest parity parts that replace any 30 % of all."""
+    data = max(1, -(-length // payload))
+    return data, next(m for m in itertools.count(1) if m * 100 >= _LOSS * (data + m))
 
 
 def _payload_length(length: int, data: int) -> int:
