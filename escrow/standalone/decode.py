@@ -35,7 +35,7 @@ import sys
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Dict, Iterable, List, NamedTuple, NoReturn, Sequence, Tuple
+from typing import Dict, Iterable, NamedTuple, NoReturn, Sequence, Tuple
 
 # Bytewords (Blockchain Commons, BCR-2020-012), in the order of the bytes 0 to 255 that they stand for.
 WORDS = """
@@ -50,7 +50,7 @@ paid part peck play plus poem pool pose puff puma purr quad quiz race ramp real 
 rust safe saga scar sets silk skew slot soap solo song stub surf swan taco task taxi tent tied time tiny toil tomb toys
 trip tuna twin ugly undo unit urge user vast very veto vial vibe view visa void vows wall wand warm wasp wave waxy webs
 what when whiz wolf work yank yawn yell yoga yurt zaps zero zest zinc zone zoom
-""".split()
+""".split()  # noqa: SIM905 - a list literal would be 256 lines
 PARITY_WORDS = 16
 KINDS = {0x01: ("ESCR1:", "production"), 0x81: ("SPEC1:", "specimen")}  # by the first byte of a share
 
@@ -62,7 +62,7 @@ class WrongError(Exception):
 
 
 class Share(NamedTuple):
-    """A share as it was read. Lines for ssss do not say kind, set, group and threshold: there they are None."""
+    """A share as it was read. The lines for ssss have no record: they do not say set, group and threshold."""
 
     where: str
     record: bytes | None  # 48 bytes: version, set id (8), group, x, k, value (32), CRC-32
@@ -111,46 +111,43 @@ def solve(matrix: Sequence[Sequence[int]], right: Sequence[bytes]) -> list[bytes
     return None if any(any(value) for _, value in rows[unknowns:]) else [value for _, value in rows[:unknowns]]
 
 
-def repair(rows: Sequence[bytes], parity: int, lost: Sequence[int], *, mistakes: bool) -> list[bytes] | None:
-    """The codeword of which these are the symbols, where rows at the indices `lost` are unknown; None if there is none.
+def repair(rows: Sequence[bytes], parity: int, lost: Sequence[int], *, mistakes: bool) -> list[bytes]:
+    """The codeword of which these are the symbols, those at the indices `lost` being unknown; empty if there is none.
 
-    Each row holds one symbol of many codewords side by side. With `mistakes` (one codeword only) the other symbols
-    may be wrong too, as many as half the parity that the lost ones leave (Peterson, Gorenstein, Zierler).
+    Each row holds one symbol of many codewords side by side. With `mistakes` (one codeword only) other symbols may
+    be wrong too, as many as half the parity that the lost ones leave.
     """
-    last, size = len(rows) - 1, len(rows[0])
-    rows = [bytes(size) if index in lost else row for index, row in enumerate(rows)]
-    syndromes = []
+    last, zero = len(rows) - 1, bytes(len(rows[0]))
+    rows = [zero if index in lost else row for index, row in enumerate(rows)]
+    syndromes = [zero] * parity
     for power in range(parity):
-        total = bytes(size)
         for index, row in enumerate(rows):
-            total = add(total, row.translate(TABLES[EXP[power * (last - index) % 255]]))
-        syndromes.append(total)
-    modified = [row[0] for row in syndromes]  # syndromes that do not see the lost symbols any more
-    for index in lost:
-        modified = [s ^ TABLES[EXP[last - index]][before] for s, before in zip(modified, [0, *modified])]
+            syndromes[power] = add(syndromes[power], row.translate(TABLES[EXP[power * (last - index) % 255]]))
     for errors in range((parity - len(lost)) // 2 + 1 if mistakes else 1):
-        wrong: list[int] = []
-        if errors:
-            places = range(len(lost) + errors, parity)
-            locator = solve(
-                [[modified[n - step] for step in range(1, errors + 1)] for n in places],
-                [bytes([modified[n]]) for n in places],
-            )
-            if locator is None:
-                continue
-            for index in range(len(rows)):
-                value = 1
-                for step, coefficient in enumerate(locator, 1):
-                    value ^= TABLES[EXP[-step * (last - index) % 255]][coefficient[0]]
-                wrong += [] if value else [index]
-            if len(wrong) != errors or set(wrong) & set(lost):
-                continue
-        unknown = [*lost, *wrong]
-        found = solve([[EXP[power * (last - i) % 255] for i in unknown] for power in range(parity)], syndromes)
+        unknown = [*lost, *find_mistakes(syndromes, last, lost, errors)]
+        equations = [[EXP[power * (last - index) % 255] for index in unknown] for power in range(parity)]
+        found = solve(equations, syndromes) if len(unknown) == len(lost) + errors else None
         if found is not None:
             mended = dict(zip(unknown, found))
-            return [add(row, mended.get(index, bytes(size))) for index, row in enumerate(rows)]
-    return None
+            return [add(row, mended.get(index, zero)) for index, row in enumerate(rows)]
+    return []
+
+
+def find_mistakes(syndromes: Sequence[bytes], last: int, lost: Sequence[int], errors: int) -> list[int]:
+    """The indices of so many wrong symbols, if there are so many (Peterson, Gorenstein, Zierler)."""
+    blind = [row[0] for row in syndromes]  # in the end, these do not see the lost symbols any more
+    for index in lost:
+        blind = [s ^ TABLES[EXP[last - index]][before] for s, before in zip(blind, [0, *blind])]
+    places = range(len(lost) + errors, len(blind))
+    equations = [[blind[place - step] for step in range(1, errors + 1)] for place in places]
+    locator = solve(equations, [bytes([blind[place]]) for place in places])
+    wrong = []
+    for index in range(last + 1 if locator else 0):
+        value = 1
+        for step, coefficient in enumerate(locator or [], 1):
+            value ^= TABLES[EXP[-step * (last - index) % 255]][coefficient[0]]
+        wrong += [] if value or index in lost else [index]
+    return wrong
 
 
 # ---- Shamir over GF(2^128), modulo x^128 + x^7 + x^2 + x + 1, as ssss does it: p(x) = x^k + ... + secret
@@ -169,7 +166,7 @@ def multiply(a: int, b: int) -> int:
     return product
 
 
-def power(base: int, exponent: int) -> int:
+def raise_to(base: int, exponent: int) -> int:
     """A field element to a power; to 2^128 - 2 it is its inverse."""
     result = 1
     while exponent:
@@ -186,14 +183,14 @@ def interpolate(points: dict[int, bytes], at: int) -> bytes:
         return next(iter(points.values()))  # a group of one holds its part itself
     lanes = []
     for start in (0, 16):
-        total = power(at, k)
+        total = raise_to(at, k)
         for x, value in points.items():
             top, bottom = 1, 1
             for other in points:
                 if other != x:
                     top, bottom = multiply(top, at ^ other), multiply(bottom, x ^ other)
-            y = int.from_bytes(value[start : start + 16], "big") ^ power(x, k)
-            total ^= multiply(y, multiply(top, power(bottom, (1 << 128) - 2)))
+            y = int.from_bytes(value[start : start + 16], "big") ^ raise_to(x, k)
+            total ^= multiply(y, multiply(top, raise_to(bottom, (1 << 128) - 2)))
         lanes.append(total.to_bytes(16, "big"))
     return b"".join(lanes)
 
@@ -201,8 +198,8 @@ def interpolate(points: dict[int, bytes], at: int) -> bytes:
 def combine(points: dict[int, bytes], k: int, name: str) -> bytes:
     """The secret from k or more shares; those beyond k must lie on the same polynomial."""
     chosen = {x: points[x] for x in sorted(points)[:k]}
-    for x in points:
-        if x not in chosen and interpolate(chosen, x) != points[x]:
+    for x, value in points.items():
+        if x not in chosen and interpolate(chosen, x) != value:
             fail(f"{name} {x} contradicts the others: the set was made wrongly. Try again without it.")
     return interpolate(chosen, 0)
 
@@ -332,67 +329,49 @@ def package_of_codes(codes: Iterable[str]) -> bytes:
     rows: dict[int, bytes] = {}
     heads = set()
     for code in codes:
-        head, _, crc = code.rpartition(":")
-        fields = head.split(":")
-        if not re.fullmatch(r"PKG1:[0-9A-F]{16}(:\d{1,6}){4}:([A-Z2-7]{8})+:[0-9A-F]{8}", code):
-            fail(f"The code {code[:40]}... is cut off, or not of version 1.")
-        if zlib.crc32(head.encode()) != int(crc, 16):
-            fail(f"The checksum of code {fields[2]} does not fit: it was misread. Scan it again, or leave it out.")
-        number, row = int(fields[2]), base64.b32decode(fields[6])
-        heads.add((fields[1], *map(int, fields[3:6])))
-        if len(heads) > 1 or rows.setdefault(number, row) != row:
-            fail(f"The code {number} of package {fields[1][:4]} contradicts the others: one package only, please.")
+        match = re.fullmatch(r"PKG1:([0-9A-F]{16}):(\d+):(\d+):(\d+):(\d+):((?:[A-Z2-7]{8})+):([0-9A-F]{8})", code)
+        if not match or zlib.crc32(code[:-9].encode()) != int(match[7], 16):
+            fail(f"The code {code[:36]}... was misread (its checksum) or is cut off. Scan it again, or leave it out.")
+        heads.add((match[1], int(match[3]), int(match[4]), int(match[5])))
+        row = base64.b32decode(match[6])
+        if len(heads) > 1 or rows.setdefault(int(match[2]), row) != row:
+            fail(f"The code {code[:36]}... contradicts the others. Give the codes of one package only.")
     name, data, total, length = heads.pop()
-    size = -(-length // (data * 5)) * 5
-    if (
-        not 1 <= data <= total <= 255
-        or not set(rows) <= set(range(1, total + 1))
-        or {*map(len, rows.values())} != {size}
-    ):
+    size = -(-length // (data * 5)) * 5 if data else 0
+    if not data <= total <= 255 or not all(1 <= n <= total and len(row) == size for n, row in rows.items()):
         fail("The numbers in the codes of the package contradict each other: they were changed.")
     lost = [number for number in range(1, total + 1) if number not in rows]
     if len(rows) < data:
         fail(f"{len(rows)} codes of the package are there, {data} are needed: any {data - len(rows)} more of {lost}.")
-    whole = repair(
-        [rows.get(n, bytes(size)) for n in range(1, total + 1)], total - data, [n - 1 for n in lost], mistakes=False
-    )
-    text = b"".join(whole[:data] if whole else [])[:length]
+    ordered = [rows.get(number, bytes(size)) for number in range(1, total + 1)]
+    whole = repair(ordered, total - data, [number - 1 for number in lost], mistakes=False)
+    text = b"".join(whole[:data])[:length]
     if hashlib.sha256(text).hexdigest()[:16].upper() != name:
         fail("The codes do not give the package that they name: at least one was changed. Use another copy.")
     return text
 
 
-def mend_words(where: str, words: Sequence[str]) -> bytes:
-    """The 48 bytes in 64 words, and a word about every mistake that was mended."""
+def record_of_words(where: str, words: Sequence[str]) -> bytes:
+    """The 48 bytes in 64 words, and a message about every mistake that was mended."""
     lost = [index for index, word in enumerate(words) if word not in WORDS]
     rows = [bytes([WORDS.index(word) if word in WORDS else 0]) for word in words]
-    mended = repair(rows, PARITY_WORDS, lost, mistakes=True) if len(lost) <= PARITY_WORDS else None
-    if mended is None:
+    mended = repair(rows, PARITY_WORDS, lost, mistakes=True) if len(lost) <= PARITY_WORDS else []
+    if not mended:
         fail(f"{where}: too many words are wrong or illegible; 8 wrong or 16 illegible ones (write ?) can be mended.")
     for index, (given, row) in enumerate(zip(words, mended)):
         if WORDS[row[0]] != given:
-            say(
-                f"{where}: row {index // 8 + 1}, word {index % 8 + 1} was given as {given}; it must be {WORDS[row[0]]}."
-            )
+            say(f"{where}: row {index // 8 + 1}, word {index % 8 + 1}: {given} was mended to {WORDS[row[0]]}.")
     return b"".join(mended)[:48]
 
 
-def blocks_of_words(where: str, text: str) -> Iterable[Sequence[str]]:
-    """Blocks of 64 words; the ninth of each row, if it is there, is left out."""
+def records_of_words(where: str, text: str) -> list[bytes]:
+    """The records in blocks of 64 words, or of 72 of which each ninth checks its row and is not needed."""
     words = [word.lower() for word in re.findall(r"[A-Za-z?*_]+", text)]
-    rows = [words[n : n + 9] for n in range(0, len(words), 9)]
-    fits = 0
-    for number, row in enumerate(rows):
-        if len(row) == 9 and set(row) <= set(WORDS):
-            crc = zlib.crc32(bytes([number % 8 + 1, *(WORDS.index(word) for word in row[:8])]))
-            fits += WORDS[crc & 0xFF] == row[8]
-    if len(words) % 72 == 0 and (len(words) % 64 or 2 * fits > len(rows)):
-        words = [word for row in rows for word in row[:8]]
+    if len(words) % 72 == 0:
+        words = [word for index, word in enumerate(words) if index % 9 < 8]
     elif len(words) % 64:
-        fail(
-            f"{where}: {len(words)} words were found. A share has 64, or 72 with the check words; write ? for any other."
-        )
-    return [words[n : n + 64] for n in range(0, len(words), 64)]
+        fail(f"{where}: {len(words)} words. A share has 64, or 72 with the check words; write ? for an illegible one.")
+    return [record_of_words(where, words[start : start + 64]) for start in range(0, len(words), 64)]
 
 
 def read_shares(where: str, text: str) -> Iterable[Share]:
@@ -414,20 +393,20 @@ def read_shares(where: str, text: str) -> Iterable[Share]:
     lines = take(r"\b(left|right)\b[\s:]*(\d{1,3})-([0-9a-f]{32})\b")
     text = re.sub(r"(?m)^\s*#.*$|\bQR-Code:", " ", text)
     if re.search(r"\b(left|right)\b", text, re.IGNORECASE):
-        fail(
-            f"{where}: a line that begins with left or right is not NUMBER-<32 hex digits>. Compare it with the sheet."
-        )
-    records += [mend_words(where, words) for words in blocks_of_words(where, text)]
+        fail(f"{where}: a line that begins with left or right is not NUMBER-<32 hex digits>. Look at the sheet.")
+    records += records_of_words(where, text)
     for record in records:
         if zlib.crc32(record[:44]) != int.from_bytes(record[44:], "big"):
             fail(f"{where}: the checksum of share {record[10]} does not fit: something was misread. Read it again.")
         yield Share(where, record, record[10], record[12:44])
-    sides = {side: [(int(x), bytes.fromhex(y)) for s, x, y in lines if s.lower() == side] for side in ("left", "right")}
-    for x in sorted({x for side in sides.values() for x, _ in side}):
-        left, right = ([y for other, y in side if other == x] for side in sides.values())
-        if not left or not right:
+    for x in sorted({int(number) for _, number, _ in lines}):
+        left, right = (
+            [bytes.fromhex(digits) for side, number, digits in lines if (side.lower(), int(number)) == (wanted, x)]
+            for wanted in ("left", "right")
+        )
+        if len(left) != len(right):
             fail(f"{where}: of share {x} there is only one of the two lines, left and right.")
-        yield from (Share(where, None, x, one + two) for one in left for two in right)
+        yield from (Share(where, None, x, one + two) for one, two in zip(left, right))
 
 
 # ---- The package
@@ -442,15 +421,8 @@ class Package:
         text, _, digest = data.rpartition(b"SHA-256 of everything above this line: ")
         if digest != hashlib.sha256(text).hexdigest().encode() + b"\n":
             fail("The package is damaged or cut off: the hash in its last line does not fit. Use another copy.")
-        manifest, pem = (
-            re.findall(f"(?s){begin}\n(.*?){end}", text.decode())
-            for begin, end in (
-                ("==== MANIFEST ====", "==== END OF MANIFEST ===="),
-                ("-----BEGIN CMS-----", "-----END CMS-----"),
-            )
-        )
-        self.manifest: bytes = manifest[0].encode()
-        self.cms = leaves(base64.b64decode(pem[0]))
+        self.manifest: bytes = re.findall(b"(?s)==== MANIFEST ====\n(.*?)==== END OF MANIFEST ====", text)[0]
+        self.cms = leaves(base64.b64decode(re.findall(b"(?s)-----BEGIN CMS-----\n(.*?)-----END CMS-----", text)[0]))
         self.set_id = hashlib.sha256(self.manifest).digest()[:16]
         fields = json.loads(self.manifest)
         if fields["format"] != "step-ca escrow manifest" or fields["version"] != 1:
@@ -472,12 +444,11 @@ class Package:
         groups = range(1, len(self.groups) + 1)
         if share.record:
             version, name, group, k = share.record[0], share.record[1:9].hex(), share.record[9], share.record[11]
-            if KINDS.get(version, ("", "of an unknown version"))[1] != self.kind:
-                return f"it is {KINDS.get(version, ('', 'of an unknown version'))[1]} and the package is {self.kind}."
+            _, kind = KINDS.get(version, ("", "of an unknown version"))
+            if kind != self.kind:
+                return f"it is {kind} and the package is {self.kind}."
             if name in self.older:
-                return (
-                    f"it belongs to epoch {self.older[name]}, which this package superseded. Look for the newer sheet."
-                )
+                return f"it belongs to epoch {self.older[name]}, which this one superseded. Look for the newer sheet."
             if name != self.set_id[:8].hex():
                 return f"it belongs to another set ({name}); this package's is {self.set_id[:8].hex()}."
             if group not in groups or self.groups[group - 1][0] != k:
@@ -559,6 +530,17 @@ def decode(inputs: Iterable[tuple[str, bytes]]) -> bytes:
     return package.open(package.key(values))
 
 
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that was not there before; after an error none is there."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+    except OSError:
+        path.unlink()
+        raise
+
+
 def main() -> int:
     """Run the program; return its exit status."""
     parser = argparse.ArgumentParser(description="Open a step-ca escrow package with a quorum of its shares.")
@@ -567,18 +549,12 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         archive = decode((f, sys.stdin.buffer.read() if f == "-" else Path(f).read_bytes()) for f in arguments.files)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        with os.fdopen(os.open(arguments.out, flags, 0o600), "wb") as file:
-            file.write(archive)
-            file.flush()
-            os.fsync(file.fileno())
+        write_new(Path(arguments.out), archive)
     except (WrongError, OSError) as error:
         say(f"decode.py: {error}")
         return 1
     except (ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        say(
-            f"decode.py: something given is damaged beyond what can be said ({type(error).__name__}). Use another copy."
-        )
+        say(f"decode.py: something is damaged in a way nobody foresaw ({type(error).__name__}). Use another copy.")
         return 1
     say(f"{arguments.out}: private keys, NOT ENCRYPTED. Unzip it in memory, follow README.txt in it, destroy it.")
     return 0
