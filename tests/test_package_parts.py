@@ -17,7 +17,10 @@ from escrow.errors import PackageError
 from escrow.paper import package_sheet, parts
 from escrow.paper.parts import PAYLOAD, Part, join, split
 
-TEXT = bytes(range(256)) * 40
+TEXT = bytes(range(256)) * 8
+SMALL = 150
+"""Bytes in a part of TEXT: as many parts as a package of ordinary size has, and quick."""
+
 ALPHANUMERIC = set(string.digits + string.ascii_uppercase + " $%*+-./:")
 
 
@@ -42,14 +45,14 @@ def test_split_and_join_are_inverses_for_any_sufficient_choice_in_any_order(
 
 @pytest.mark.parametrize("seed", range(100))
 def test_any_30_percent_of_the_codes_may_be_lost(seed: int) -> None:
-    made = split(TEXT)
+    made = split(TEXT, SMALL)
     lost = -(-len(made) * 30 // 100)
     assert join(shuffled(made, len(made) - lost, seed)) == TEXT
 
 
 @pytest.mark.parametrize("seed", range(100))
 def test_one_more_is_too_many_and_the_message_says_which_codes_would_help(seed: int) -> None:
-    made = split(TEXT)
+    made = split(TEXT, SMALL)
     left = shuffled(made, made[0].data - 1, seed)
     with pytest.raises(PackageError) as error:
         join(left)
@@ -79,7 +82,7 @@ def test_a_package_that_is_too_large_is_refused_with_what_to_do() -> None:
 
 
 def test_a_foreign_part_is_refused_by_name() -> None:
-    made, other = split(TEXT), split(TEXT + b"other")
+    made, other = split(TEXT, SMALL), split(TEXT + b"other", SMALL)
     with pytest.raises(PackageError, match=f"{made[0].label[:8]} .* another package than {other[3].label}"):
         join([other[3], *made])
 
@@ -94,7 +97,7 @@ def test_every_damaged_character_of_a_part_is_noticed() -> None:
 
 
 def test_a_part_that_was_changed_with_its_checksum_is_mended_by_spare_ones_or_refused() -> None:
-    made = split(TEXT)
+    made = split(TEXT, SMALL)
     forged = replace(made[2], payload=bytes(len(made[2].payload)))
     assert join([*made[:2], forged, *made[3:]]) == TEXT
     with pytest.raises(PackageError, match="at least one was changed"):
@@ -102,7 +105,7 @@ def test_a_part_that_was_changed_with_its_checksum_is_mended_by_spare_ones_or_re
 
 
 def test_a_duplicate_is_no_help_and_no_harm_but_one_that_differs_is_refused() -> None:
-    made = split(TEXT)
+    made = split(TEXT, SMALL)
     few = made[: made[0].data - 1]
     with pytest.raises(PackageError, match="any 1 more"):
         join([*few, *few])
@@ -116,7 +119,7 @@ def test_a_duplicate_is_no_help_and_no_harm_but_one_that_differs_is_refused() ->
 )
 def test_numbers_that_contradict_each_other_are_refused(change: dict[str, int]) -> None:
     with pytest.raises(PackageError):
-        Part.from_text(replace(split(TEXT)[5], **change).to_text())  # type: ignore[arg-type]
+        Part.from_text(replace(split(TEXT, SMALL)[5], **change).to_text())  # type: ignore[arg-type]
 
 
 # ---- on paper
@@ -142,8 +145,8 @@ def codes_of(package: Path) -> list[str]:
 
 def test_paper_alone_restores_the_ca(sealed: Path, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("new")
-    pages = [sealed / "3.png", sealed / "1.png", "--to", tmp_path / "r", "--password-file", tmp_path / "password"]
-    escrow("recover", sealed / "scans", *pages).expect()
+    options: list[str | Path] = ["--to", tmp_path / "r", "--password-file", tmp_path / "password"]
+    escrow("recover", sealed / "scans", sealed / "3.png", sealed / "1.png", *options).expect()
     assert (tmp_path / "r/config/ca.json").exists()
     assert (tmp_path / "r/secrets/root_ca_key").exists()
 
@@ -181,7 +184,7 @@ def test_what_is_no_package_sheet_is_said_with_its_file(sealed: Path, tmp_path: 
 
 def test_a_page_of_another_package_is_refused_with_its_file(sealed: Path, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("\n".join(codes_of(sealed / "package.escrow")))
-    (tmp_path / "b.txt").write_text(split(TEXT)[0].to_text())
+    (tmp_path / "b.txt").write_text(split(TEXT, SMALL)[0].to_text())
     done = escrow("inspect", tmp_path).expect(1)
     assert str(tmp_path / "b.txt") in done.err
     assert "belongs to another package" in done.err
