@@ -20,6 +20,7 @@ _COMMANDS = {
     "inspect": "Show what a package contains. Needs no share.",
     "check": "Check share sheets against a package, without recombining anything.",
     "recover": "Restore a CA from a quorum of share sheets and a package.",
+    "package-sheets": "Print a package: its contents, its codes, and how to decode them.",
     "rehearse": "Do the whole thing with a throw-away CA, and report what was proved.",
 }
 
@@ -33,7 +34,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        command = import_module(f"ceremony.commands.{cmd_name}").command
+        command = import_module(f"ceremony.commands.{cmd_name.replace('-', '_')}").command
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -24,9 +24,9 @@ from escrow.files import NewFiles
 from escrow.gather import judge
 from escrow.manifest import Manifest, Superseded
 from escrow.package import Package
+from escrow.paper.page import qr_modules
 from escrow.paper.scan import Page as ScannedPage
 from escrow.paper.scan import scan
-from escrow.paper.sheet import qr_modules
 from escrow.policy import Policy
 from escrow.share import Kind, Record, commitment
 

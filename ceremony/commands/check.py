@@ -19,9 +19,10 @@ def command(package: Path, pages: tuple[Path, ...], *, as_json: bool) -> int:
     """Read share sheets from PAGES and check each against PACKAGE, without recombining anything.
 
     PAGES are PDF, PNG, JPEG or TIFF files: any number of sheets, in any order and rotation. Exit status 0 only
-    if every share found is valid.
+    if every share found is valid. PACKAGE may be scans of the package sheets: a PDF, a picture, or a directory.
     """
-    manifest = read_package(package).manifest
+    with Progress() as progress:
+        manifest = read_package(package, progress).manifest
     options.protect_process(manifest.kind)
     with Progress() as progress:
         collection = gather(manifest, pages, keep=False, progress=progress)

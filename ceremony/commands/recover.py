@@ -31,9 +31,11 @@ def command(
     """Restore the CA in PACKAGE from a quorum of share sheets read from PAGES.
 
     Writes certs/, secrets/ and config/ so that step-ca starts from DIR, with the keys encrypted under a new
-    password. A root key is usually not wanted on the online host: use --only intermediate.
+    password. PACKAGE is the package file, or scans of the package sheets: a PDF, a picture, or a directory of
+    them. A root key is usually not wanted on the online host: use --only intermediate.
     """
-    sealed = recovery.read_package(package)
+    with Progress() as progress:
+        sealed = recovery.read_package(package, progress)
     manifest = sealed.manifest
     recovery.check_names(manifest, only)
     if target.resolve() in {package.resolve().parent, *(page.resolve().parent for page in pages)}:

@@ -8,10 +8,10 @@ import click
 
 from ceremony import options
 from ceremony.console import Passwords, Progress, say
-from escrow import sealing
+from escrow import sealing, standalone
 from escrow.files import NewFiles
 from escrow.manifest import Manifest, group_hex, is_printable
-from escrow.paper.sheet import PageSize
+from escrow.paper.page import PageSize
 from escrow.policy import Policy
 from escrow.share import Kind
 
@@ -68,7 +68,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     r"""Seal the private keys of the CA at STEPPATH and make one share sheet for each custodian.
 
     Imports every private key, checks each against its certificate, encrypts them under a new wrapping key,
-    splits that key, proves that all shares fit, and writes DIR/package.escrow and DIR/shares/share-X.pdf.
+    splits that key, proves that all shares fit, and writes DIR/package.escrow and DIR/shares/share-X.pdf. Beside
+    the package go the same on paper, DIR/package-sheets.pdf, and a decoder that needs Python only, DIR/decode.py.
 
     \b
     escrow seal ~/.step --threshold 2 --custodian Anna --custodian Bert --custodian Cleo --out /dev/shm/ceremony
@@ -92,7 +93,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     order = sealing.Order(kind, policy, custodians, now, page_size)
     with Progress() as progress, NewFiles(out_directory) as out:
-        out.check_absent([sealing.PACKAGE_FILE, *(sealing.sheet_file(policy, p) for p in policy.positions)])
+        files = [sealing.PACKAGE_FILE, sealing.PACKAGE_SHEETS_FILE, standalone.FILE]
+        out.check_absent([*files, *(sealing.sheet_file(policy, p) for p in policy.positions)])
         if steppath is not None:
             passwords = Passwords(options.read_passwords(password_files))
             authority = sealing.import_tree(steppath, passwords, progress)
@@ -110,6 +112,11 @@ def _report(manifest: Manifest, notes: tuple[str, ...], out: Path, *, imported: 
     say(f"Sealed {', '.join(entry.name for entry in manifest.keys)} of {manifest.ca} ({manifest.kind.value}).")
     say(f"Set {group_hex(manifest.set_id)}, epoch {manifest.epoch}; a quorum is {manifest.policy}.")
     say(f"Package: {out / sealing.PACKAGE_FILE}   Sheets: {out / 'shares'}")
+    if (out / sealing.PACKAGE_SHEETS_FILE).exists():
+        say(f"The package on paper, not secret: {out / sealing.PACKAGE_SHEETS_FILE}")
+    else:
+        say("The package is too large for paper: keep package.escrow as a file, on several media.")
+    say(f"Keep {standalone.FILE} beside every copy of the package: it decodes without this program.")
     say("Now print each sheet, and read every printed sheet back with 'escrow check' before anybody leaves.")
     for note in notes:
         say(f"NOTE: {note}")
