@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
@@ -181,7 +181,7 @@ def _read(content: bytes, password: bytes | None, name: str) -> SupportedKey:
 def _parse_pkcs8(pem: bytes, name: str) -> SupportedKey:
     try:
         return _supported(serialization.load_pem_private_key(pem, None), name)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         message = f"{name} in the package is not a readable PKCS#8 key ({type(error).__name__})."
         raise KeyFileError(message) from None
 

@@ -155,7 +155,10 @@ class Manifest:
             and all(is_tree_path(file, DIRECTORIES - {"secrets"}) for file in self.files)
             and len(set(paths)) == len(paths)
             and not any(path.startswith(f"{other}/") for path in paths for other in paths),
-            "certificates": all(c.file in self.files and is_printable(c.subject) for c in self.certificates),
+            "certificates": all(
+                c.file in self.files and c.file.startswith("certs/") and is_printable(c.subject)
+                for c in self.certificates
+            ),
             "public_file": all(
                 entry.public_file is None
                 or (entry.public_file in self.files and entry.public_file.startswith("certs/"))

@@ -113,7 +113,8 @@ class Package:
 
     def _body(self) -> str:
         """All that follows the preamble, which is for people and may be worded otherwise in another release."""
-        body = textwrap.wrap(base64.b64encode(self.cms).decode("ascii"), 64)
+        text = base64.b64encode(self.cms).decode("ascii")
+        body = [text[start : start + 64] for start in range(0, len(text), 64)]
         manifest = self.manifest.encode().decode()
         lines = [_MANIFEST_BEGIN, manifest + _MANIFEST_END, "", _PEM_BEGIN, *body, _PEM_END, "", ""]
         return "\n".join(lines)

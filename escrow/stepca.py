@@ -70,18 +70,19 @@ def read_tree(path: Path) -> Tree:
     else:
         paths = Paths()
         notes.append(f"{path} has no {CONFIG}: what is restored from it will need one before step-ca starts.")
-    root_files = [_add(files, path, "certs", root) for root in paths.roots]
-    chain_file = _add(files, path, "certs", paths.certificate)
+    _check_distinct(path, (*paths.roots, *paths.federated_roots, paths.certificate))
+    root_files = [_add(files, path, root, notes) for root in paths.roots]
+    chain_file = _add(files, path, paths.certificate, notes)
     for root in paths.federated_roots:
-        _add(files, path, "certs", root)
-    keys = [KeyFile("intermediate", *_locate(path, "secrets", paths.key), (chain_file,))]
+        _add(files, path, root, notes)
+    keys = [KeyFile("intermediate", *_locate(path, "secrets", paths.key, notes), (chain_file,))]
     if (path / ROOT_KEY).exists():
         keys.insert(0, KeyFile("root", ROOT_KEY, path / ROOT_KEY, tuple(root_files)))
     else:
         notes.append(f"The root's private key is not in {path / ROOT_KEY}: it is not escrowed.")
     for name, reference in (("ssh-host", paths.ssh_host_key), ("ssh-user", paths.ssh_user_key)):
         if reference:
-            file, source = _locate(path, "secrets", reference)
+            file, source = _locate(path, "secrets", reference, notes)
             public = f"certs/{Path(file).name}.pub"
             keys.append(KeyFile(name, file, source, (public,) if public in files else ()))
     keys += _other_keys(path, {key.file for key in keys}, notes)
@@ -163,26 +164,44 @@ def _other_keys(path: Path, known: set[str], notes: list[str]) -> Iterable[KeyFi
             notes.append(f"{entry} is not a private key and is not escrowed.")
 
 
-def _add(files: dict[str, Secret], path: Path, directory: str, reference: str) -> str:
-    name, source = _locate(path, directory, reference)
+def _add(files: dict[str, Secret], path: Path, reference: str, notes: list[str]) -> str:
+    name, source = _locate(path, "certs", reference, notes)
     if name not in files:
         files[name] = read_secret(source, _MAX_FILE)
-    else:
-        with read_secret(source, _MAX_FILE) as content:
-            if not content.matches(files[name]):
-                raise _two_files(name, source, path / name)
     return name
 
 
-def _two_files(name: str, one: Path, other: Path) -> TreeError:
+def _check_distinct(path: Path, references: Iterable[str]) -> None:
+    """Raise TreeError if two certificates that ca.json names would be one file in the package."""
+    seen: dict[str, Path] = {}
+    for reference in references:
+        for place in (Path(reference), path / reference):
+            if place.is_file():
+                first = seen.setdefault(Path(reference).name, place)
+                if not _same(first, place):
+                    raise _two_files(first, place)
+                break
+
+
+def _same(one: Path, other: Path) -> bool:
+    if one.samefile(other):
+        return True
+    with read_secret(one, _MAX_FILE) as content, read_secret(other, _MAX_FILE) as others:
+        return content.matches(others)
+
+
+def _two_files(one: Path, other: Path) -> TreeError:
     return TreeError(
-        f"{one} and {other} differ, and both would be {name} in the package. If one of them is out of date, move it "
+        f"{one} and {other} differ, and both would be certs/{one.name} in the package. If one of them is out of date, move it "
         "away; if both are needed, give one another name, in ca.json too."
     )
 
 
-def _locate(path: Path, directory: str, reference: str) -> tuple[str, Path]:
-    """The name in the tree, and the present place, of a file that ca.json names by a path of its own machine."""
+def _locate(path: Path, directory: str, reference: str, notes: list[str]) -> tuple[str, Path]:
+    """The name in the tree, and the present place, of a file that ca.json names by a path of its own machine.
+
+    What is in the tree goes before what lies where ca.json says: the tree may be a copy.
+    """
     if reference == "-" or (_KMS.match(reference) and not reference.startswith("softkms:")):
         message = (
             f"ca.json names {reference.partition('?')[0]!r}, which is not a file: a key in a KMS, an HSM or on "
@@ -192,11 +211,11 @@ def _locate(path: Path, directory: str, reference: str) -> tuple[str, Path]:
     reference = reference.removeprefix("softkms:")
     name = f"{directory}/{Path(reference).name}"
     found = [place for place in (path / name, Path(reference), path / reference) if place.is_file()]
-    for other in found[1:]:
-        if not other.samefile(found[0]):
-            with read_secret(other, _MAX_FILE) as content, read_secret(found[0], _MAX_FILE) as first:
-                if not content.matches(first):
-                    raise _two_files(name, other, found[0])
+    notes += [
+        f"ca.json names {other}, which differs from {found[0]}: the latter was taken."
+        for other in found[1:]
+        if not _same(found[0], other)
+    ]
     if found:
         return name, found[0]
     named = "" if reference == name else f" (in ca.json: {reference})"

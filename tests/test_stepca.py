@@ -286,6 +286,16 @@ def test_a_file_of_the_same_name_elsewhere_never_becomes_the_root(tree: Path, tm
     assert defaults["fingerprint"] == certificates.fingerprint(root)
 
 
+def test_a_copy_of_a_tree_is_taken_as_it_is_although_the_original_differs(tree: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(tree, copy)
+    change(copy, root=str(tree / "certs/root_ca.crt"), key=str(tree / "secrets/intermediate_ca_key"))
+    (tree / "secrets/intermediate_ca_key").write_text("something else by now")
+    read = imported(copy)
+    assert names(read) == ["root", "intermediate"]
+    assert "the latter was taken" in "\n".join(read.notes)
+
+
 def test_keys_in_folders_of_secrets_and_federated_roots_are_taken_along(tree: Path) -> None:
     (tree / "secrets/sub").mkdir()
     key = keys.generate("EC P-384")
