@@ -192,8 +192,8 @@ def _same(one: Path, other: Path) -> bool:
 
 def _two_files(one: Path, other: Path) -> TreeError:
     return TreeError(
-        f"{one} and {other} differ, and both would be certs/{one.name} in the package. If one of them is out of date, move it "
-        "away; if both are needed, give one another name, in ca.json too."
+        f"{one} and {other} differ, and both would be certs/{one.name} in the package. If one of them is out of "
+        "date, move it away; if both are needed, give one another name, in ca.json too."
     )
 
 
