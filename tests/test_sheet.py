@@ -126,3 +126,18 @@ def test_a_template_with_a_mistake_is_refused_with_its_name_and_line(
         template.load("share", sheet._FIELDS)
     assert str(tmp_path / "share.toml") in str(error.value)
     assert expected in str(error.value)
+
+
+def test_no_block_of_the_sheet_lies_over_another() -> None:
+    """What is drawn stays inside its block (it is made smaller, or refused), so this is about geometry alone."""
+    blocks = template.load("share", sheet._FIELDS).blocks
+    points = 25.4 / 72
+    heights = [
+        block.width if block.kind == "qr" else block.height or (block.size * 1.3 * points if block.text else 0)
+        for block in blocks
+    ]
+    for number, (one, height) in enumerate(zip(blocks, heights, strict=True)):
+        for other, other_height in list(zip(blocks, heights, strict=True))[number + 1 :]:
+            beside = one.x + one.width <= other.x or other.x + other.width <= one.x
+            above = one.y + height <= other.y or other.y + other_height <= one.y
+            assert beside or above, f"{one.text[:30]!r} at {one.y} and {other.text[:30]!r} at {other.y}"
