@@ -119,7 +119,7 @@ def _contents_fields(manifest: Manifest, parts: Sequence[Part]) -> dict[str, str
         "created": manifest.created.replace("T", " ").replace("Z", " UTC"),
         "policy": str(manifest.policy) + (" shares" if len(manifest.policy.groups) == 1 else ""),
         "kind": manifest.kind.value
-        + (": made for practice, protects nothing" if manifest.kind is Kind.SPECIMEN else ""),
+        + (": made for practice, production refuses it" if manifest.kind is Kind.SPECIMEN else ""),
         "first_label": parts[0].label,
         "last_label": parts[-1].label,
     }
