@@ -19,10 +19,15 @@ HANDLED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 SEED = 20260102
 
 
+def contents(directory: Path) -> list[str]:
+    """Every path below a directory that another process may be clearing meanwhile (rglob would fail there)."""
+    return [os.path.join(top, name) for top, folders, files in os.walk(directory) for name in folders + files]  # noqa: PTH118
+
+
 def wait_until_empty(directory: Path) -> None:
     """What a killed process left is removed by another one, which needs a moment."""
     deadline = time.monotonic() + TIMEOUT
-    while left := list(directory.rglob("*")):
+    while left := contents(directory):
         assert time.monotonic() < deadline, f"left behind: {left}"
         time.sleep(0.01)
 
@@ -45,7 +50,7 @@ def test_a_signal_at_a_random_moment_leaves_nothing(
     terminal = Terminal(sys.executable, "-m", "ceremony", *arguments, "--password-file", tree.password_file)
     terminal.expect(chance.choice(["Opening keys", "Splitting", "Making share sheets"]))
     wanted = chance.randrange(len(MANY) // 4)
-    while terminal.process.poll() is None and len(list(shm.glob("out/shares/.*"))) < wanted:
+    while terminal.process.poll() is None and len(contents(shm / "out/shares")) < wanted:
         pass
     terminal.process.send_signal(number)
     assert terminal.end() == (130 if number in HANDLED else -number), terminal.shown
