@@ -1,8 +1,8 @@
 """Gather shares from pages: every share is judged the moment it is read, and none that is good is ever lost."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from escrow.errors import EscrowError, ShareError, WorkerError
@@ -10,8 +10,12 @@ from escrow.files import read_secret
 from escrow.manifest import Manifest
 from escrow.memory import Secret, isolate
 from escrow.paper.scan import MAX_FILE, prepare, scan
+from escrow.pasted import MAX_TEXT, is_pasted, shares_in
 from escrow.policy import Position
 from escrow.share import VALUE_LENGTH, Record, is_share_text
+
+STANDARD_INPUT = Path("-")
+TWICE = "the same share was already read"
 
 MAX_CODES_ON_PAGE = 12
 """A sheet has a few codes. A page with more is a collage: which of them counts?"""
@@ -70,6 +74,16 @@ class Collection:
         self.verdicts += verdicts
         return verdicts
 
+    def add_text(self, name: str, content: Secret, confirm: Callable[[], bool]) -> Verdict:
+        """Judge one typed or pasted share. Only what is valid and confirmed is added: the rest may be mended."""
+        with Secret(self._room) as values:
+            verdict, *_ = map(self._against_earlier, self._judge(name, content, values))
+            if verdict.position and confirm():
+                self.verdicts.append(verdict)
+                if self._keep:
+                    self._hold(values, [verdict.position])
+        return verdict
+
     @property
     def present(self) -> set[Position]:
         """The positions of all valid shares."""
@@ -101,25 +115,33 @@ class Collection:
             return verdict
         for earlier in self.verdicts:
             if earlier.valid and (earlier.group, earlier.x) == (verdict.group, verdict.x):
-                problem = f"the same share was already read from {earlier.page}. Leave one of the two out."
+                problem = f"{TWICE} from {earlier.page}. Leave one of the two out."
                 return Verdict(verdict.page, verdict.group, verdict.x, problem)
         return verdict
 
-    def _read(self, path: Path) -> list[Verdict]:
-        content = read_secret(path, MAX_FILE)
-        values = Secret(VALUE_LENGTH * len(self.manifest.policy.positions))
+    @property
+    def _room(self) -> int:
+        return VALUE_LENGTH * len(self.manifest.policy.positions)
 
+    def _read(self, path: Path) -> list[Verdict]:
+        if path == STANDARD_INPUT:
+            name, content = "standard input", Secret.read(0, MAX_TEXT, "standard input")
+        else:
+            name, content = str(path), read_secret(path, MAX_FILE)
+        with content, Secret(self._room) as values:
+            verdicts = self._judge(name, content, values)
+            if self._keep:
+                self._hold(values, dict.fromkeys(v.position for v in verdicts if v.position))
+        return verdicts
+
+    def _judge(self, name: str, content: Secret, values: Secret) -> list[Verdict]:
         def in_worker() -> bytes:
-            judged = list(judge_file(self.manifest, str(path), bytes(content.view)))
+            judged = list(judge_file(self.manifest, name, bytes(content.view)))
             if self._keep:
                 values.fill(b"".join({r.position: r.value for r, _ in judged if r}.values()))
             return json.dumps([asdict(verdict) for _, verdict in judged]).encode()
 
-        with content, values:
-            verdicts = [Verdict(**fields) for fields in json.loads(isolate(in_worker, content, values))]
-            if self._keep:
-                self._hold(values, dict.fromkeys(v.position for v in verdicts if v.position))
-        return verdicts
+        return [Verdict(**fields) for fields in json.loads(isolate(in_worker, content, values))]
 
     def _hold(self, values: Secret, positions: Iterable[Position]) -> None:
         for number, position in enumerate(positions):
@@ -133,6 +155,9 @@ def judge_file(manifest: Manifest, name: str, content: bytes) -> Iterable[tuple[
 
     A share that stands several times on one page is one share: sheets carry their code more than once.
     """
+    if is_pasted(content):
+        yield from judge_pasted(manifest, name, content)
+        return
     pages = list(scan(content))
     for page in pages:
         where = name if len(pages) == 1 else f"{name}, page {page.number}"
@@ -145,6 +170,20 @@ def judge_file(manifest: Manifest, name: str, content: bytes) -> Iterable[tuple[
         elif not page.is_blank or len(pages) == 1:
             problem = "no code of a share can be read on this page. Scan it again, flat and sharp, at 300 dpi."
             yield None, Verdict(where, None, None, problem)
+
+
+def judge_pasted(manifest: Manifest, name: str, content: bytes) -> Iterable[tuple[Record | None, Verdict]]:
+    """Judge all shares in a text; which words were mended is said with the place. Call in a worker."""
+    shares = list(shares_in(content))
+    for number, share in enumerate(shares, 1):
+        where = name if len(shares) == 1 else f"{name}, share {number}"
+        if share.problem:
+            yield None, Verdict(where, None, None, _as_clause(share.problem))
+        else:
+            record, verdict = judge(manifest, where, share.text)
+            # Without the commitment's word, what was mended is only a guess and not worth showing.
+            place = f"{where}, mended {share.mended}" if record and share.mended else where
+            yield record, replace(verdict, page=place)
 
 
 def judge(manifest: Manifest, where: str, text: str) -> tuple[Record | None, Verdict]:
