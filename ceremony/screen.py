@@ -16,14 +16,15 @@ from escrow.words import COLUMNS, ROWS, Correction
 Piece = bytes | memoryview
 
 ENTER = b"\x1b[?1049h\x1b[?2004h"  # a screen of its own, which leaves nothing to scroll back to; pastes are marked
-LEAVE = b"\x1b[?2004l\x1b[?1049l"
+LEAVE = b"\x1b[?2004l\x1b[?1049l\x1b[?25h"
 _TOP, _LINE, _REST = b"\x1b[H", b"\x1b[K\r\n", b"\x1b[J"
 _COLUMNS = 79
 _A_LINE = 4
 _HELP = (
-    "Space takes a word; Tab completes it; ? is an illegible one. The 9th is the check word",
-    "(Enter: leave it out). Arrows go back to mend, Enter goes on. Ctrl-R shows or hides.",
-    "A QR scanner or a paste works too. Ctrl-U puts the sheet aside, Ctrl-D ends.",
+    "Space or Tab completes a word, ? is an illegible one, the ninth checks its row",
+    "(Enter leaves it out). Arrows go back to mend, Enter goes on. Ctrl-R shows the",
+    "words or hides them. A QR scanner or a paste will do, too. Ctrl-U puts the",
+    "sheet aside, Ctrl-D ends.",
 )
 
 
@@ -95,6 +96,8 @@ def _cell(entry: Entry, cell: int) -> Iterator[Piece]:
         yield rest.ljust(LETTERS - entry.typed)
     elif entry.state(cell) == ord("?"):
         yield b"????"
+    elif entry.state(cell) == ord(" "):
+        yield b"____"
     else:
-        yield entry.word(cell) if entry.shown or entry.state(cell) == ord(" ") else b"." * LETTERS
+        yield entry.word(cell) if entry.shown else b"." * LETTERS
     yield b"]" if current else b" "
