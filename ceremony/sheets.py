@@ -105,8 +105,8 @@ class _Typing:
                 f"Row {new[-1]} does not fit its check word.{seems} Go back with the up arrow, or go on and let it "
                 "be mended."
             )
-        if entry.frontier == CELLS and judgement.all_fit:
-            self._judge_share()
+        if entry.frontier == CELLS and judgement.all_fit and set(known) != set(judgement.notes):
+            self._judge_share()  # what was mended was the last that did not fit
 
     def _complete(self) -> None:
         """All rows are there. Swapped rows are put in order first, if the person agrees."""
@@ -197,6 +197,7 @@ class _Typing:
         """Whether the person types `yes`. What is still left of a paste is no answer."""
         self._question, answer = question, ""
         left_over = self._entry.swallowing or self._entry.pasting
+        self._entry.swallowing = False
         try:
             self._draw()
             for stroke in self._strokes:

@@ -60,7 +60,7 @@ class Wanted(Enum):
     END = auto()
     """Nothing more is to be entered."""
     DONE = auto()
-    """The same, by Enter on an empty sheet."""
+    """The same, by Enter twice on an empty sheet."""
 
 
 class Entry:
@@ -71,7 +71,9 @@ class Entry:
         self.letters = Secret.of(bytes(LETTERS))
         self.code = Secret.of(bytes(CODE_LIMIT))
         self.cursor = self.typed = self.code_length = 0
-        self.shown = self.pasting = self.swallowing = False
+        self.shown = self.pasting = False
+        self.swallowing = False  # the next Enter or blank belongs to a word that completed itself
+        self._ending = False
         self.message = ""
         self.notes = [""] * ROWS
 
@@ -108,9 +110,10 @@ class Entry:
 
     def press(self, stroke: Stroke) -> Wanted:
         """Take one key; say what has to be done before the next."""
-        swallowing, self.swallowing = self.swallowing, False
+        swallowing, self.swallowing = self.swallowing, self.swallowing and stroke is Key.BLANK
+        ending, self._ending = self._ending, False
         if stroke is Key.PASTE_BEGINS or stroke is Key.PASTE_ENDS:
-            self.pasting, self.swallowing = stroke is Key.PASTE_BEGINS, swallowing
+            self.pasting = stroke is Key.PASTE_BEGINS
         elif stroke is Key.SHOW:
             self.shown = not self.shown
         elif self.code_length:
@@ -119,7 +122,7 @@ class Entry:
             return self._character(stroke)
         elif stroke in {Key.ENTER, Key.BLANK, Key.TAB}:
             if not swallowing or self.typed:
-                return self._finish(stroke) if self.typed else self._go_on(stroke)
+                return self._finish(stroke) if self.typed else self._go_on(stroke, ending=ending)
         elif stroke is Key.BACKSPACE and self.typed:
             self.typed -= 1
             self.message = ""
@@ -191,10 +194,13 @@ class Entry:
         self.message = f"{place} is no word of the list and counts as illegible: arrow back to mend it."
         return wanted
 
-    def _go_on(self, key: Key) -> Wanted:
+    def _go_on(self, key: Key, *, ending: bool) -> Wanted:
         if key is not Key.ENTER or self.pasting:
             return Wanted.NOTHING
         frontier = self.frontier
+        if frontier == 0 and not ending:  # a paste may leave one behind
+            self.message, self._ending = "Enter once more ends.", True
+            return Wanted.NOTHING
         if frontier == 0:
             return Wanted.DONE
         if frontier == CELLS:

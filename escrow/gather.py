@@ -65,11 +65,12 @@ class Collection:
 
     def add_file(self, path: Path) -> list[Verdict]:
         """Read all pages of a file, in a worker of its own, and judge what is on them."""
+        name = "standard input" if path == STANDARD_INPUT else str(path)
         try:
-            found = self._read(path)
+            found = self._read(path, name)
         except EscrowError as error:
             reason = "the file is damaged beyond reading" if isinstance(error, WorkerError) else str(error)
-            found = [Verdict(str(path), None, None, f"{reason}.".replace("..", "."))]
+            found = [Verdict(name, None, None, f"{reason}.".replace("..", "."))]
         verdicts = [self._against_earlier(verdict) for verdict in found]
         self.verdicts += verdicts
         return verdicts
@@ -123,11 +124,8 @@ class Collection:
     def _room(self) -> int:
         return VALUE_LENGTH * len(self.manifest.policy.positions)
 
-    def _read(self, path: Path) -> list[Verdict]:
-        if path == STANDARD_INPUT:
-            name, content = "standard input", Secret.read(0, MAX_TEXT, "standard input")
-        else:
-            name, content = str(path), read_secret(path, MAX_FILE)
+    def _read(self, path: Path, name: str) -> list[Verdict]:
+        content = Secret.read(0, MAX_TEXT, name) if path == STANDARD_INPUT else read_secret(path, MAX_FILE)
         with content, Secret(self._room) as values:
             verdicts = self._judge(name, content, values)
             if self._keep:

@@ -143,7 +143,8 @@ def test_the_text_of_a_code_is_recognised_and_leaves_the_words_alone(end: Key) -
 
 
 def test_an_empty_sheet_ends_by_enter_and_any_by_the_key_for_it() -> None:
-    assert pressed("\n")[1] == [Wanted.DONE]
+    assert pressed("\n\n")[1] == [Wanted.NOTHING, Wanted.DONE]
+    assert pressed("\n \n")[1] == [Wanted.NOTHING] * 3
     assert Entry().press(Key.END) is Wanted.END
     assert Entry().press(Key.CLEAR) is Wanted.CLEAR
 
