@@ -105,8 +105,8 @@ class _Typing:
                 f"Row {new[-1]} does not fit its check word.{seems} Go back with the up arrow, or go on and let it "
                 "be mended."
             )
-        if entry.frontier == CELLS and judgement.all_fit and set(known) != set(judgement.notes):
-            self._judge_share()  # what was mended was the last that did not fit
+        elif entry.frontier == CELLS and judgement.all_fit:
+            entry.message = "All rows fit. Enter judges the sheet again."
 
     def _complete(self) -> None:
         """All rows are there. Swapped rows are put in order first, if the person agrees."""

@@ -73,7 +73,7 @@ class Entry:
         self.cursor = self.typed = self.code_length = 0
         self.shown = self.pasting = False
         self.swallowing = False  # the next Enter or blank belongs to a word that completed itself
-        self._ending = False
+        self._mending = self._ending = False
         self.message = ""
         self.notes = [""] * ROWS
 
@@ -121,7 +121,7 @@ class Entry:
         elif isinstance(stroke, int):
             return self._character(stroke)
         elif stroke in {Key.ENTER, Key.BLANK, Key.TAB}:
-            if not swallowing or self.typed:
+            if not swallowing or self.typed or (self._mending and stroke is Key.ENTER):
                 return self._finish(stroke) if self.typed else self._go_on(stroke, ending=ending)
         elif stroke is Key.BACKSPACE and self.typed:
             self.typed -= 1
@@ -215,6 +215,7 @@ class Entry:
         cell, self.message, self.typed, self.swallowing = self.cursor, "", 0, complete
         self.word(cell)[:] = word
         self.cursor = min(cell + 1, CELLS - 1)
+        self._mending = self.frontier == CELLS and (cell + 1) % WIDTH != 0
         if cell + 1 == CELLS == self.frontier:
             return Wanted.SHARE
         end = (cell // WIDTH + 1) * WIDTH

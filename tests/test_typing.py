@@ -128,6 +128,8 @@ def test_without_a_yes_nothing_is_mended_and_nothing_is_lost(sheets: Sheets, che
     check.type("no\n")
     check.expect_wrapped("Not added")
     check.type(LEFT * 8 + sheets.words[0][7][0])
+    check.expect_wrapped("All rows fit. Enter judges the sheet again.")
+    check.type("\n")
     check.expect("have 1, need 1 more")
     ends_well(check, 1)
 
@@ -152,8 +154,7 @@ def test_nine_wrong_words_are_too_many_until_one_is_mended(sheets: Sheets, check
     check.type(typed(rows))
     check.expect_wrapped("Too many words are wrong or illegible")
     check.expect_wrapped("Rows that do not fit: 1, 2, 3, 4")
-    check.type(UP * 7 + LEFT + sheets.words[0][0][7])
-    check.type("\n\n\n")
+    check.type(UP * 7 + LEFT + sheets.words[0][0][7] + "\n")
     check.expect_wrapped(QUESTION)
     check.type("yes\n")
     check.expect("have 1, need 1 more")
