@@ -87,7 +87,7 @@ def recover(package: str, *pages: str) -> dict[str, float]:
     files = [Path(page) for page in pages]
     with scratch() as directory, Secret.of(b"benchmark") as password:
         stages = Stages("Starting")
-        sealed = recovery.read_package(Path(package))
+        sealed = recovery.read_package(Path(package), _silent)
         stages.enter("one page")
         recovery.gather(sealed.manifest, files[:1], keep=True, progress=_silent).close()
         stages.enter("all pages")

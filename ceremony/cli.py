@@ -2,19 +2,25 @@
 
 import signal
 import sys
+from contextlib import suppress
 from importlib import import_module
 from types import FrameType
 from typing import NoReturn
 
 import click
 
+from ceremony.interrupt import Interrupted
+from escrow import __version__
+
 INTERRUPTED = 130
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 _COMMANDS = {
     "seal": "Seal a CA's private keys and make the share sheets.",
     "inspect": "Show what a package contains. Needs no share.",
     "check": "Check share sheets against a package, without recombining anything.",
     "recover": "Restore a CA from a quorum of share sheets and a package.",
+    "package-sheets": "Print a package: its contents, its codes, and how to decode them.",
     "rehearse": "Do the whole thing with a throw-away CA, and report what was proved.",
 }
 
@@ -28,7 +34,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        command = import_module(f"ceremony.commands.{cmd_name}").command
+        command = import_module(f"ceremony.commands.{cmd_name.replace('-', '_')}").command
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -37,7 +43,7 @@ class _Commands(click.Group):
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="step-ca-escrow", prog_name="escrow")
+@click.version_option(__version__, prog_name="escrow")
 def escrow() -> None:
     """Offline escrow of the keys of a step-ca certificate authority.
 
@@ -52,9 +58,13 @@ def escrow() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit with its status."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in _SIGNALS:
         signal.signal(number, _interrupt)
-    sys.exit(run())
+    try:
+        status = run()
+    except (Interrupted, KeyboardInterrupt):  # a second one, while the first was being answered
+        status = INTERRUPTED
+    sys.exit(status)
 
 
 def run() -> int:
@@ -69,25 +79,38 @@ def run() -> int:
 
 def _run() -> int:
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)  # held back while the program started itself again
         result = escrow.main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("\nInterrupted. Nothing was left behind.", err=True)
+    except (Interrupted, KeyboardInterrupt, click.Abort):
+        _say("\nInterrupted. Nothing unfinished was left behind.")
         return INTERRUPTED
     except BrokenPipeError:
         return 1
     except Exception as error:  # noqa: BLE001 - the text of an unforeseen error may quote a secret: it is not shown
-        from escrow.errors import EscrowError, place
-
-        if isinstance(error, EscrowError):
-            click.echo(f"escrow: {error}", err=True)
-            return error.exit_status
-        click.echo(f"escrow: an error that nobody foresaw: {place(error)}. Please report this line.", err=True)
-        return 1
+        return _explain(error)
     return result if isinstance(result, int) else 0
 
 
+def _say(text: str) -> None:
+    with suppress(OSError):  # the terminal may be gone
+        click.echo(text, err=True)
+
+
+def _explain(error: Exception) -> int:
+    from escrow.errors import EscrowError, place
+
+    if isinstance(error, EscrowError):
+        _say(f"escrow: {error}")
+        return error.exit_status
+    if isinstance(error, OSError):
+        _say(f"escrow: {error.strerror or 'input or output failed'} ({place(error)}).")
+        return 1
+    _say(f"escrow: an error that nobody foresaw: {place(error)}. Please report this line.")
+    return 1
+
+
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - signal's interface
-    raise KeyboardInterrupt
+    raise Interrupted

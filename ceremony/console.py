@@ -4,14 +4,16 @@ Passwords come from the terminal without echo, straight into locked memory.
 """
 
 import os
+import signal
 import sys
 import termios
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import click
 
+from ceremony.interrupt import Interrupted
 from escrow.errors import KeyFileError, UsageError
 from escrow.files import strip_end
 from escrow.memory import LastWill, Secret
@@ -33,6 +35,8 @@ def say(text: str = "") -> None:
 class Progress:
     """Bars for the stages of an operation, on a terminal; nothing elsewhere."""
 
+    _shown: ClassVar["Progress | None"] = None
+
     def __init__(self) -> None:
         self._bars: RichProgress | None = None
         self._task: dict[str, TaskID] = {}
@@ -46,24 +50,34 @@ class Progress:
             self._bars = RichProgress(
                 console=Console(stderr=True), auto_refresh=False, redirect_stdout=False, redirect_stderr=False
             )
-            self._bars.start()
+            Progress._shown = self
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._bars:
-            self._bars.stop()
+        self.stop()
+        Progress._shown = None
 
-    def pause(self) -> None:
+    @classmethod
+    def make_room(cls) -> None:
         """Leave the terminal to a question; the next stage begins a new set of bars."""
-        if self._bars:
-            self._bars.stop()
-            self._bars, self._task = None, {}
-            self.__enter__()
+        if cls._shown:
+            cls._shown.stop()
+
+    def stop(self) -> None:
+        """End the bars that are shown, if there are any."""
+        if self._bars and self._task:
+            with suppress(OSError):  # the terminal may be gone
+                self._bars.stop()
+            self._task.clear()
+            for task in self._bars.task_ids:
+                self._bars.remove_task(task)
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Show that `done` of `total` parts of a stage are done."""
         if not self._bars:
             return
+        if not self._task:
+            self._bars.start()
         if stage not in self._task:
             self._task[stage] = self._bars.add_task(stage)
         self._bars.update(self._task[stage], completed=done, total=total)
@@ -72,7 +86,8 @@ class Progress:
 
 def ask_password(question: str) -> Secret:
     """Read one line from the terminal without echo. Raises UsageError where there is no terminal."""
-    with _terminal() as terminal:
+    Progress.make_room()
+    with _terminal(question) as terminal:
         os.write(terminal, question.encode())
         secret = Secret(_MAX_PASSWORD)
         secret.fill(bytes(_MAX_PASSWORD))
@@ -110,23 +125,24 @@ class Passwords:
             if problem:
                 raise KeyFileError(problem)
             return given
-        if self._last and problem is None:
+        if problem is None and self._last:
             return self._last
-        self._tries[name] = self._tries.get(name, 0) + 1
-        if problem and name in self._tries and self._tries[name] > 1:
-            say(problem)
-        if self._tries[name] > _TRIES:
+        tries = self._tries.get(name, 0)
+        if tries == _TRIES:
             raise KeyFileError(problem or "")
+        if tries and problem:
+            say(problem)
+        self._tries[name] = tries + 1
         self._last = ask_password(f"Password of the key {name}: ")
         return self._last
 
 
 @contextmanager
-def _terminal() -> Iterator[int]:
+def _terminal(question: str) -> Iterator[int]:
     try:
         descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:
-        message = "A password is needed and there is no terminal to ask for it: give it with --password-file."
+        message = f"There is no terminal to ask '{question.strip()}': give the password with --password-file."
         raise UsageError(message) from None
     try:
         yield descriptor
@@ -141,22 +157,32 @@ def _no_echo(terminal: int) -> Iterator[None]:
     silent[3] &= ~termios.ECHO
 
     def restore(_: object = None) -> None:
-        termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
-        os.write(terminal, b"\n")
+        with suppress(OSError, termios.error):  # the terminal may be gone
+            termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
+            os.write(terminal, b"\n")
 
-    will = LastWill(restore)  # killed at the prompt, this process could not give the echo back
+    will = LastWill(restore, terminal)  # killed at the prompt, this process could not give the echo back
+    suspend = signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # the shell would switch the echo on, and fg not off again
     try:
         termios.tcsetattr(terminal, termios.TCSAFLUSH, silent)
         yield
     finally:
         restore()
+        signal.signal(signal.SIGTSTP, suspend)
         will.revoke()
+
+
+def _read(terminal: int, view: memoryview) -> int:
+    try:
+        return os.readv(terminal, [view])
+    except OSError:  # the terminal is gone: as good as Ctrl-C
+        raise Interrupted from None
 
 
 def _read_line(terminal: int, view: memoryview) -> int:
     """Read up to the end of a line into `view`; return the length without the newline."""
     length = 0
-    while got := os.readv(terminal, [view[length:]]):
+    while got := _read(terminal, view[length:]):
         length += got
         if view[length - 1] == _NEWLINE:
             return length - 1

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,7 +13,17 @@ from escrow.files import is_memory_backed, read_password
 from escrow.memory import Secret, protect
 from escrow.share import Kind
 
-PATH = click.Path(path_type=Path)
+
+class _GivenPath(click.Path):
+    """A path that is not empty: an unset shell variable must not mean the current directory."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+        if value == "":
+            self.fail("the path is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = _GivenPath(path_type=Path)
 
 password_files = click.option(
     "--password-file",

@@ -3,12 +3,14 @@
 import os
 import termios
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from ceremony import screen
+from ceremony.console import Progress
+from ceremony.interrupt import Interrupted
 from ceremony.keys import Keys
 from escrow.entry import CELL, CELLS, CODE_LIMIT, Entry, Key, Stroke, Wanted
-from escrow.errors import FileError, ShareError, UsageError, WorkerError
+from escrow.errors import ShareError, UsageError, WorkerError
 from escrow.gather import TWICE, Collection, Verdict
 from escrow.memory import LastWill, Secret
 from escrow.pasted import places
@@ -24,6 +26,7 @@ def type_shares(collection: Collection, *, until_quorum: bool) -> None:
     A share that is wrong is named and stays on the screen to be mended; only valid ones are added. One that was
     put aside unmended is among the collection's verdicts, unless all that counts is the quorum.
     """
+    Progress.make_room()
     with _terminal() as terminal, _whole_keyboard(terminal), Entry() as entry:
         _Typing(collection, entry, terminal, until_quorum=until_quorum).run()
 
@@ -67,14 +70,13 @@ class _Typing:
     def _read(self) -> Iterator[Stroke]:
         view = self._buffer.view
         while True:
-            self._draw()
             try:
+                self._draw()
                 length = os.readv(self._terminal, [view])
             except OSError:
                 length = 0
             if not length:
-                message = "The terminal was closed while shares were typed. Nothing was kept."
-                raise FileError(message)
+                raise Interrupted  # the terminal is gone
             for place in range(length):
                 stroke = self._keys.take(view[place])
                 if stroke is not None:
@@ -199,7 +201,8 @@ class _Typing:
         left_over = self._entry.swallowing or self._entry.pasting
         self._entry.swallowing = False
         try:
-            self._draw()
+            with suppress(OSError):  # a terminal that is gone is noticed by reading
+                self._draw()
             for stroke in self._strokes:
                 if stroke is Key.SHOW or stroke is Key.PASTE_BEGINS or stroke is Key.PASTE_ENDS:
                     self._entry.press(stroke)
@@ -250,10 +253,11 @@ def _whole_keyboard(terminal: int) -> Iterator[None]:
     direct[6][termios.VMIN], direct[6][termios.VTIME] = 1, 0
 
     def restore(_: object = None) -> None:
-        os.write(terminal, screen.LEAVE)
-        termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
+        with suppress(OSError, termios.error):  # the terminal may be gone
+            os.write(terminal, screen.LEAVE)
+            termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
 
-    will = LastWill(restore)  # killed in between, this process could not give the terminal back
+    will = LastWill(restore, terminal)  # killed in between, this process could not give the terminal back
     try:
         termios.tcsetattr(terminal, termios.TCSAFLUSH, direct)
         os.write(terminal, screen.ENTER)

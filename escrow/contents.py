@@ -26,6 +26,7 @@ def prove_contents(manifest: Manifest, members: Mapping[str, Secret]) -> None:
     if found != sorted((entry.file, entry.sha256) for entry in manifest.certificates):
         message = "The certificates in the package are not those that its manifest names."
         raise CertificateError(message)
+    stepca.refuse_private_keys({file: members[file] for file in manifest.files})
     publics = public_keys(members)
     for entry in manifest.keys:
         public = keys.public_half(members[entry.file], entry.name)
@@ -38,11 +39,19 @@ def prove_contents(manifest: Manifest, members: Mapping[str, Secret]) -> None:
         keys.prove(members[entry.file], publics[entry.public_file] if entry.public_file else public, entry.name)
     hierarchy = stepca.hierarchy(members)
     certificates.check_chain(hierarchy.chain, hierarchy.roots)
+    belongs = {
+        "root": {key_fingerprint(certificates.public_key(root)) for root in hierarchy.roots},
+        "intermediate": {key_fingerprint(certificates.public_key(hierarchy.chain[0]))},
+    }
+    for entry in manifest.keys:
+        if entry.name in belongs and entry.public_key not in belongs[entry.name]:
+            message = f"The key {entry.name} is not that of the CA's {entry.name} certificate."
+            raise KeyFileError(message)
 
 
 def certificates_of(files: Mapping[str, Secret], file: str) -> list[x509.Certificate]:
     """The certificates in a file of `certs/`; none for SSH keys and for files elsewhere."""
-    if not file.startswith("certs/") or b"-----BEGIN CERTIFICATE-----" not in bytes(files[file].view):
+    if not file.startswith("certs/") or b"CERTIFICATE-----" not in bytes(files[file].view):
         return []
     return stepca.certificates_in(files, file)
 

@@ -81,7 +81,7 @@ def strip_end(password: Secret) -> None:
 
 def is_memory_backed(path: Path) -> bool:
     """Whether what is written at or below `path` stays in memory (tmpfs or ramfs)."""
-    existing = path.absolute()
+    existing = _straight(path)
     while not existing.exists():
         existing = existing.parent
     device = existing.stat().st_dev
@@ -102,10 +102,10 @@ class NewFiles:
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = root
-        self._directories: list[Path] = []
+        self.root = _straight(root)
+        self._owner = os.getpid()
         self._waiting: dict[Path, Path] = {}
-        self._published: list[Path] = []
+        self._made: list[str] = []
         self._done = False
         self._will: LastWill | None = None
 
@@ -125,8 +125,10 @@ class NewFiles:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._owner != os.getpid():
+            return
         if not self._done:
-            _remove([*map(str, self._directories), *map(str, (*self._published, *self._waiting.values()))])
+            _remove(self._made)
         if self._will:
             self._will.revoke()
 
@@ -155,8 +157,7 @@ class NewFiles:
             self._make_directory(self.root / ancestor)
         partial = path.with_name(f".{path.name}{_PARTIAL}")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        if not os.path.lexists(partial):  # else it is somebody else's, and not to be removed
-            self._will_remove(partial)
+        self._will_remove(partial)
         try:
             descriptor = os.open(partial, flags, FILE_MODE)
         except FileExistsError:
@@ -167,8 +168,14 @@ class NewFiles:
             raise RefusedError(message) from None
         except OSError as error:
             raise _cannot(path, "write", error) from None
+        self._will_remove(partial, os.fstat(descriptor))
+        self._will_remove(path, os.fstat(descriptor))  # the same file, once it is published
         self._waiting[path] = partial
-        os.fchmod(descriptor, mode)
+        try:
+            os.fchmod(descriptor, mode)
+        except OSError as error:
+            os.close(descriptor)
+            raise _cannot(path, "set the mode of", error) from None
         return descriptor
 
     def publish(self) -> None:
@@ -179,17 +186,20 @@ class NewFiles:
                 _rename_new(partial, path)
             except OSError as error:
                 raise _cannot(path, "write", error) from None
-            self._published.append(path)
-            self._will_remove(path)
-        for directory in {path.parent for path in self._published} | {self.root}:
+        for directory in {path.parent for path in self._waiting} | {self.root}:
             _sync(directory)
         self._done = True
 
-    def _will_remove(self, path: Path) -> None:
+    def _will_remove(self, path: Path, made: os.stat_result | None = None) -> None:
+        """Before it is made, by its name and only as long as it is empty; then by what it is."""
+        entry = f"{made.st_dev}:{made.st_ino}:{path}" if made else f"::{path}"
+        self._made.append(entry)
         if self._will:
-            self._will.add(str(path.absolute()))
+            self._will.add(entry)
 
     def _make_directory(self, path: Path) -> None:
+        if not os.path.lexists(path):
+            self._will_remove(path)
         try:
             path.mkdir(DIRECTORY_MODE)
         except FileExistsError:
@@ -199,9 +209,11 @@ class NewFiles:
             return
         except OSError as error:
             raise _cannot(path, "create", error) from None
-        self._directories.append(path)
-        self._will_remove(path)
-        path.chmod(DIRECTORY_MODE)  # whatever the umask took away
+        self._will_remove(path, path.lstat())
+        try:
+            path.chmod(DIRECTORY_MODE)  # whatever the umask took away
+        except OSError as error:
+            raise _cannot(path, "set the mode of", error) from None
 
 
 def write_all(descriptor: int, content: bytes | memoryview, path: Path) -> None:
@@ -214,17 +226,32 @@ def write_all(descriptor: int, content: bytes | memoryview, path: Path) -> None:
         raise _cannot(path, "write", error) from None
 
 
-def _remove(paths: Sequence[str]) -> None:
-    """Remove files and empty directories, the latest first. What is not there, or not empty, stays as it is."""
-    for path in reversed(paths):
+def _remove(entries: Sequence[str]) -> None:
+    """Remove what this process made, the latest first: each "device:inode:path", if it is still that, or "::path".
+
+    The second is what was about to be made, and is removed if it is empty. What was replaced by somebody else
+    stays as it is, and so does a directory that is not empty.
+    """
+    for entry in reversed(entries):
+        device, inode, name = entry.split(":", 2)
+        path = Path(name)
         try:
-            if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114 - texts, from a pipe
-                os.rmdir(path)  # noqa: PTH106
-            else:
-                os.unlink(path)  # noqa: PTH108
+            found = path.lstat()
+            is_ours = f"{found.st_dev}:{found.st_ino}" == f"{device}:{inode}"
+            if stat.S_ISDIR(found.st_mode):
+                path.rmdir()
+            elif is_ours or (not device and found.st_size == 0 and stat.S_ISREG(found.st_mode)):
+                path.unlink()
         except OSError as problem:
-            if problem.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}:
+            if problem.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.ENOTDIR}:
                 raise
+
+
+def _straight(path: Path) -> Path:
+    """The absolute path without `..`, with links followed in all but the last part, which may be refused later."""
+    if path.name in {"", ".", ".."}:
+        return path.resolve()
+    return path.parent.resolve() / path.name
 
 
 def _rename_new(source: Path, target: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from escrow.errors import EscrowError, ShareError, WorkerError
+from escrow.errors import EscrowError, PageError, ShareError, WorkerError
 from escrow.files import read_secret
 from escrow.manifest import Manifest
 from escrow.memory import Secret, isolate
@@ -69,8 +69,12 @@ class Collection:
         try:
             found = self._read(path, name)
         except EscrowError as error:
-            reason = "the file is damaged beyond reading" if isinstance(error, WorkerError) else str(error)
-            found = [Verdict(name, None, None, f"{reason}.".replace("..", "."))]
+            reason = (
+                "the file is damaged beyond reading. Scan the sheet again."
+                if isinstance(error, WorkerError)
+                else str(error)
+            )
+            found = [Verdict(name, None, None, reason)]
         verdicts = [self._against_earlier(verdict) for verdict in found]
         self.verdicts += verdicts
         return verdicts
@@ -156,7 +160,12 @@ def judge_file(manifest: Manifest, name: str, content: bytes) -> Iterable[tuple[
     if is_pasted(content):
         yield from judge_pasted(manifest, name, content)
         return
-    pages = list(scan(content))
+    pages, damage = [], None
+    try:
+        for page in scan(content):
+            pages.append(page)  # noqa: PERF402 - one by one: extend() would lose those before an error
+    except PageError as error:  # what was read before it still counts
+        damage = str(error)
     for page in pages:
         where = name if len(pages) == 1 else f"{name}, page {page.number}"
         texts = [text for text in page.texts if is_share_text(text)]
@@ -168,6 +177,8 @@ def judge_file(manifest: Manifest, name: str, content: bytes) -> Iterable[tuple[
         elif not page.is_blank or len(pages) == 1:
             problem = "no code of a share can be read on this page. Scan it again, flat and sharp, at 300 dpi."
             yield None, Verdict(where, None, None, problem)
+    if damage:
+        yield None, Verdict(name, None, None, damage)
 
 
 def judge_pasted(manifest: Manifest, name: str, content: bytes) -> Iterable[tuple[Record | None, Verdict]]:

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
@@ -58,7 +58,7 @@ def load(content: Secret, password: Secret | None, name: str) -> PrivateKey:
     Raises PasswordRequiredError when it is encrypted and `password` is None, KeyFileError for anything else.
     """
     return _hold(
-        lambda: _read(bytes(content.view), bytes(password.view) if password else None, name),
+        lambda: _read(bytes(content.view), bytes(password.view) if password is not None else None, name),
         content,
         password,
     )
@@ -75,7 +75,11 @@ def export(key: Secret, password: Secret) -> bytes:
         raise KeyFileError(message)
 
     def in_worker() -> bytes:
-        return _encrypt(bytes(key.view), bytes(password.view))
+        encrypted = _encrypt(bytes(key.view), bytes(password.view))
+        _prove(
+            _read(encrypted, bytes(password.view), "The exported key"), public_of(parse(bytes(key.view))), "exported"
+        )
+        return encrypted
 
     return isolate(in_worker, key, password)
 
@@ -136,7 +140,7 @@ def _hold(make: Callable[[], SupportedKey], *shared: Secret | None) -> PrivateKe
 
     with ExitStack() as undo:
         undo.callback(pem.close)
-        facts = json.loads(isolate(in_worker, pem, *(secret for secret in shared if secret)))
+        facts = json.loads(isolate(in_worker, pem, *(secret for secret in shared if secret is not None)))
         undo.pop_all()
     return PrivateKey(pem, base64.b64decode(facts["public"]), facts["algorithm"])
 
@@ -177,7 +181,7 @@ def _read(content: bytes, password: bytes | None, name: str) -> SupportedKey:
 def _parse_pkcs8(pem: bytes, name: str) -> SupportedKey:
     try:
         return _supported(serialization.load_pem_private_key(pem, None), name)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         message = f"{name} in the package is not a readable PKCS#8 key ({type(error).__name__})."
         raise KeyFileError(message) from None
 

@@ -21,6 +21,7 @@ FORMAT = "step-ca escrow manifest"
 VERSION = 1
 MAX_LENGTH = 1 << 20
 MAX_EPOCH = 9999
+MAX_FILES = 998  # of a package's 1000 members two are its own
 DIRECTORIES = frozenset({"certs", "secrets", "config", "templates"})
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -129,6 +130,9 @@ class Manifest:
         return manifest
 
     def _check(self) -> None:
+        if len(self.keys) + len(self.files) + len(self.certificates) > MAX_FILES:  # before work that grows with them
+            message = f"The manifest names more than {MAX_FILES} files: this toolkit did not make it."
+            raise ManifestError(message)
         key_files = [entry.file for entry in self.keys]
         paths = [*key_files, *self.files]
         hashes = [h for group in self.commitments for h in group]
@@ -151,7 +155,10 @@ class Manifest:
             and all(is_tree_path(file, DIRECTORIES - {"secrets"}) for file in self.files)
             and len(set(paths)) == len(paths)
             and not any(path.startswith(f"{other}/") for path in paths for other in paths),
-            "certificates": all(c.file in self.files and is_printable(c.subject) for c in self.certificates),
+            "certificates": all(
+                c.file in self.files and c.file.startswith("certs/") and is_printable(c.subject)
+                for c in self.certificates
+            ),
             "public_file": all(
                 entry.public_file is None
                 or (entry.public_file in self.files and entry.public_file.startswith("certs/"))

@@ -7,6 +7,7 @@ and a hash over all of it, so that damage anywhere is noticed.
 import base64
 import hashlib
 import json
+import re
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ _TITLE = "STEP-CA ESCROW PACKAGE, FORMAT"
 _VERSION = "1"
 _MANIFEST_BEGIN, _MANIFEST_END = "==== MANIFEST ====", "==== END OF MANIFEST ===="
 _PEM_BEGIN, _PEM_END = "-----BEGIN CMS-----", "-----END CMS-----"
+_PEM_MARK = "-----BEGIN"
 _HASH_LABEL = "SHA-256 of everything above this line: "
 
 _PREAMBLE = """\
@@ -44,9 +46,13 @@ to a network, with ssss, openssl and unzip (K is the number of shares needed):
   1. ssss-combine -t K -x -D     enter the K LEFT lines; note the result
   2. ssss-combine -t K -x -D     enter the K RIGHT lines; note the result
   3. Join the two results, left first, to 64 hex digits: W
-  4. openssl cms -decrypt -binary -inform PEM -in THIS_FILE \\
+  4. openssl cms -cmsout -print -inform PEM -in THIS_FILE | head -n 2
+       must say authEnvelopedData; else the file was tampered with: stop
+  5. openssl cms -decrypt -binary -inform PEM -in THIS_FILE \\
        -secretkey W -secretkeyid {set_id} -out keys.zip
-  5. unzip keys.zip
+  6. unzip keys.zip
+  7. sha256sum manifest.json
+       must begin with the set id that stands on the sheets; else stop
 
 ssss prints its result on standard error; without -D the result is wrong and
 nothing says so. openssl leaves a file behind even when it fails: go on only if
@@ -95,6 +101,11 @@ class Package:
             raise PackageError(message) from None
         cms.check_structure(der)
         package = cls(manifest, der)
+        if _PEM_MARK in text.partition(f"\n{_MANIFEST_BEGIN}\n")[0]:
+            message = (
+                "The package has a second encrypted part, before the manifest, which openssl would open: do not use it."
+            )
+            raise PackageError(message)
         if not text.endswith("\n" + package._body()):
             message = "The package is not laid out as this toolkit does it: it was changed. Use another copy."
             raise PackageError(message)
@@ -102,7 +113,8 @@ class Package:
 
     def _body(self) -> str:
         """All that follows the preamble, which is for people and may be worded otherwise in another release."""
-        body = textwrap.wrap(base64.b64encode(self.cms).decode("ascii"), 64)
+        text = base64.b64encode(self.cms).decode("ascii")
+        body = [text[start : start + 64] for start in range(0, len(text), 64)]
         manifest = self.manifest.encode().decode()
         lines = [_MANIFEST_BEGIN, manifest + _MANIFEST_END, "", _PEM_BEGIN, *body, _PEM_END, "", ""]
         return "\n".join(lines)
@@ -162,7 +174,7 @@ def _check_members(manifest: Manifest, members: Mapping[str, bytes]) -> None:
 
 def _preamble(manifest: Manifest) -> str:
     several = len(manifest.policy.groups) > 1
-    specimen = "" if manifest.kind.value == "production" else "\nSPECIMEN: made for practice. It protects nothing.\n"
+    specimen = "" if manifest.kind.value == "production" else "\nSPECIMEN: made for practice. Production refuses it.\n"
     return _PREAMBLE.format(
         title=f"{_TITLE} {_VERSION}",
         specimen=specimen,
@@ -179,7 +191,10 @@ def _checked_text(data: bytes) -> str:
         message = f"This is not an escrow package: its first line is not '{_TITLE} {_VERSION}'."
         raise PackageError(message)
     if version != _VERSION:
-        message = f"The package has format version {version}; this program reads {_VERSION}. Use a newer one."
+        number = (
+            version if re.fullmatch(r"[0-9]{1,4}", version) else "unknown"
+        )  # never shown as it is: it may be hostile
+        message = f"The package has format version {number}; this program reads {_VERSION}. Use a newer one."
         raise PackageError(message)
     if len(data) > MAX_LENGTH:
         message = f"The package is longer than {MAX_LENGTH} bytes: this toolkit did not make it."

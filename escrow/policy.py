@@ -28,7 +28,7 @@ def check_threshold(k: int, n: int, what: str) -> None:
         message = f"{n} {what} cannot be made: the number must lie between 1 and {MAX_SHARES}."
         raise PolicyError(message)
     if not 1 <= k <= n:
-        message = f"A threshold of {k} cannot be met by {n} {what}: it must lie between 1 and {n}."
+        message = f"A threshold of {k} cannot be met by {n} {what}: it must lie between {min(2, n)} and {n}."
         raise PolicyError(message)
     if k == 1 and n > 1:
         message = (

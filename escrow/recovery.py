@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from escrow import keys, package, shamir, stepca
+from escrow import assemble, keys, package, shamir, stepca
 from escrow.contents import prove_contents
-from escrow.errors import QuorumError, RefusedError, ShareError, UsageError
+from escrow.errors import ManifestError, PackageError, QuorumError, RefusedError, ShareError, UsageError
 from escrow.files import NewFiles, read_public
 from escrow.gather import Collection
 from escrow.manifest import Manifest
@@ -19,9 +19,18 @@ from escrow.sealing import Progress
 from escrow.share import key_check
 
 
-def read_package(path: Path) -> Package:
-    """Read a package file. Raises FileError, PackageError or ManifestError."""
-    return Package.decode(read_public(path, package.MAX_LENGTH))
+def read_package(path: Path, progress: Progress) -> Package:
+    """Read a package: its file, or scans of its sheets (a PDF, a picture, a text of codes, a directory of these).
+
+    Raises FileError, PackageError or ManifestError, naming the file.
+    """
+    try:
+        if assemble.is_sheets(path):
+            return Package.decode(assemble.assemble(path, progress))
+        return Package.decode(read_public(path, package.MAX_LENGTH))
+    except (PackageError, ManifestError) as error:
+        message = f"{path}: {error}"
+        raise type(error)(message) from None
 
 
 def gather(manifest: Manifest, pages: Sequence[Path], *, keep: bool, progress: Progress) -> Collection:

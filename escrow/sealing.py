@@ -7,20 +7,23 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from escrow import certificates, keys, package, shamir, stepca
+from escrow import certificates, configuration, keys, package, shamir, standalone, stepca
 from escrow.contents import certificates_of, key_fingerprint, prove_contents, public_keys
-from escrow.errors import KeyFileError, PageError, PasswordRequiredError, UsageError
+from escrow.errors import KeyFileError, PageError, PasswordRequiredError, TemplateError, UsageError
 from escrow.files import NewFiles, read_secret, write_all
 from escrow.gather import judge_file
 from escrow.keys import KEY_CAPACITY, PrivateKey
 from escrow.manifest import TIME, CertificateEntry, KeyEntry, Manifest, Superseded
 from escrow.memory import Secret, isolate
 from escrow.package import Package
-from escrow.paper import scan, sheet
+from escrow.paper import package_sheet, page, parts, scan, sheet
+from escrow.paper.page import PageSize, check_printable
+from escrow.paper.parts import Part
 from escrow.policy import Policy, Position
 from escrow.share import VALUE_LENGTH, Kind, Record, commitment, key_check
 
 PACKAGE_FILE = "package.escrow"
+PACKAGE_SHEETS_FILE = "package-sheets.pdf"
 
 PasswordSource = Callable[[str, str | None], Secret]
 """Asked for the password of an encrypted key, by its name and by what was wrong with the last answer.
@@ -97,13 +100,13 @@ def generate(name: str, now: dt.datetime, progress: Progress) -> Authority:
     certificates.check_chain([intermediate], [root])
     progress("Generating keys", 2, 2)
     files = {
-        stepca.ROOT_CERTIFICATE: Secret.of(certificates.to_pem(root)),
-        stepca.INTERMEDIATE_CERTIFICATE: Secret.of(certificates.to_pem(intermediate)),
-        **stepca.new_configuration(name),
+        configuration.ROOT_CERTIFICATE: Secret.of(certificates.to_pem(root)),
+        configuration.INTERMEDIATE_CERTIFICATE: Secret.of(certificates.to_pem(intermediate)),
+        **configuration.new_configuration(name),
     }
     entries = (
-        EscrowedKey("root", stepca.ROOT_KEY, root_key, stepca.ROOT_CERTIFICATE),
-        EscrowedKey("intermediate", stepca.INTERMEDIATE_KEY, key, stepca.INTERMEDIATE_CERTIFICATE),
+        EscrowedKey("root", configuration.ROOT_KEY, root_key, configuration.ROOT_CERTIFICATE),
+        EscrowedKey("intermediate", configuration.INTERMEDIATE_KEY, key, configuration.INTERMEDIATE_CERTIFICATE),
     )
     return Authority(name, files, entries)
 
@@ -116,7 +119,7 @@ class Order:
     policy: Policy
     custodians: tuple[str, ...]
     created: dt.datetime
-    page_size: sheet.PageSize = "A4"
+    page_size: PageSize = "A4"
     epoch: int = 1
     supersedes: tuple[Superseded, ...] = ()
 
@@ -126,8 +129,12 @@ class Order:
             message = f"There are {len(self.custodians)} custodians for {number} shares: name one for each."
             raise UsageError(message)
         for custodian in self.custodians:
-            sheet.check_printable(custodian)
-        twice = {name for name in self.custodians if self.custodians.count(name) > 1}
+            try:
+                check_printable(custodian)
+            except TemplateError as error:
+                raise UsageError(str(error)) from None
+        known = [" ".join(name.split()).casefold() for name in self.custodians]
+        twice = {name for name, same in zip(self.custodians, known, strict=True) if known.count(same) > 1}
         if twice:
             message = f"{', '.join(sorted(twice))} would hold more than one share: name each custodian once."
             raise UsageError(message)
@@ -136,6 +143,7 @@ class Order:
 def seal(authority: Authority, order: Order, out: NewFiles, progress: Progress) -> Manifest:
     """Seal an authority: write the package and one sheet per share into `out`, and return the manifest.
 
+    Beside the package go its decoder and its own sheets; no sheets of a package that is too large for paper.
     Nothing appears unless the shares were proved to fit each other, the package was opened again, and each
     sheet was read back from its own picture.
     """
@@ -153,14 +161,37 @@ def seal(authority: Authority, order: Order, out: NewFiles, progress: Progress) 
         for content in opened.values():
             undo.callback(content.close)
         prove_contents(manifest, opened)
-        sheet.prepare()
+        page.prepare()
         scan.prepare()
         for number, (position, value) in enumerate(shares.items()):
             progress("Making share sheets", number, len(shares))
             _make_sheet(manifest, position, value, order, out)
-        out.write(PACKAGE_FILE, text)  # last: a package says that all its sheets are there
         progress("Making share sheets", len(shares), len(shares))
+        progress("Making package sheets", 0, 1)
+        if parts.fits(text):
+            out.write(PACKAGE_SHEETS_FILE, make_package_sheets(sealed, order.page_size))
+        out.write(standalone.FILE, standalone.source())
+        progress("Making package sheets", 1, 1)
+        out.write(PACKAGE_FILE, text)  # last: a package says that all its sheets are there
     return manifest
+
+
+def make_package_sheets(sealed: Package, size: PageSize) -> bytes:
+    """The sheets of a package as PDF, read back from their own picture.
+
+    Raises PackageError for a package that is too large, PageError if they cannot be read back.
+    """
+    pdf = package_sheet.render(sealed, size)
+
+    def in_worker() -> bytes:
+        texts = [text for scanned in scan.scan(pdf) for text in scanned.texts]
+        return parts.join([Part.from_text(text) for text in texts if parts.is_part_text(text)])
+
+    scan.prepare()
+    if isolate(in_worker) != sealed.encode():
+        message = "The sheets of the package cannot be read back from their own picture: report this."
+        raise PageError(message)
+    return pdf
 
 
 def sheet_file(policy: Policy, position: Position) -> str:

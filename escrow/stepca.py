@@ -1,27 +1,29 @@
 """A STEPPATH: `read_tree` takes in what is to be escrowed, `write_tree` puts it back so that step-ca starts.
 
-Layout, names and modes are those of step v0.30. Configuration is treated as secret: ca.json may hold a password
-in clear text.
+Layout, names and modes are those of step v0.30.
 """
 
-import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cryptography import x509
 
 from escrow import certificates
+from escrow.configuration import (
+    CONFIG,
+    DEFAULTS,
+    ROOT_CERTIFICATE,
+    ROOT_KEY,
+    Paths,
+    defaults_for,
+    moved,
+    read_paths,
+)
 from escrow.errors import TreeError
 from escrow.files import FILE_MODE, NewFiles, read_secret
-from escrow.keys import KEY_CAPACITY
-from escrow.memory import Secret, isolate
-
-CONFIG, DEFAULTS = "config/ca.json", "config/defaults.json"
-ROOT_KEY, ROOT_CERTIFICATE = "secrets/root_ca_key", "certs/root_ca.crt"
-INTERMEDIATE_KEY, INTERMEDIATE_CERTIFICATE = "secrets/intermediate_ca_key", "certs/intermediate_ca.crt"
+from escrow.memory import Secret
 
 _MAX_FILE = 1 << 20
 _CONFIG_MODE = 0o644  # what step gives config/ and templates/; the directories are 0700
@@ -52,17 +54,6 @@ class Tree:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Paths:
-    """The files that a ca.json names."""
-
-    roots: tuple[str, ...] = (ROOT_CERTIFICATE,)
-    certificate: str = INTERMEDIATE_CERTIFICATE
-    key: str = INTERMEDIATE_KEY
-    ssh_host_key: str | None = None
-    ssh_user_key: str | None = None
-
-
 def read_tree(path: Path) -> Tree:
     """Read everything of a STEPPATH but the database. Keys are only located, not opened.
 
@@ -72,22 +63,26 @@ def read_tree(path: Path) -> Tree:
         message = f"{path} is not a directory: name the STEPPATH, the directory with certs, config and secrets in it."
         raise TreeError(message)
     files = {name: read_secret(path / name, _MAX_FILE) for name in _public_files(path)}
-    notes = []
+    refuse_private_keys(files)
+    notes: list[str] = []
     if CONFIG in files:
-        paths = _read_paths(files[CONFIG])
+        paths = read_paths(files[CONFIG])
     else:
-        paths = _Paths()
+        paths = Paths()
         notes.append(f"{path} has no {CONFIG}: what is restored from it will need one before step-ca starts.")
-    root_files = [_add(files, path, "certs", root) for root in paths.roots]
-    chain_file = _add(files, path, "certs", paths.certificate)
-    keys = [KeyFile("intermediate", *_locate(path, "secrets", paths.key), (chain_file,))]
+    _check_distinct(path, (*paths.roots, *paths.federated_roots, paths.certificate))
+    root_files = [_add(files, path, root, notes) for root in paths.roots]
+    chain_file = _add(files, path, paths.certificate, notes)
+    for root in paths.federated_roots:
+        _add(files, path, root, notes)
+    keys = [KeyFile("intermediate", *_locate(path, "secrets", paths.key, notes), (chain_file,))]
     if (path / ROOT_KEY).exists():
         keys.insert(0, KeyFile("root", ROOT_KEY, path / ROOT_KEY, tuple(root_files)))
     else:
         notes.append(f"The root's private key is not in {path / ROOT_KEY}: it is not escrowed.")
     for name, reference in (("ssh-host", paths.ssh_host_key), ("ssh-user", paths.ssh_user_key)):
         if reference:
-            file, source = _locate(path, "secrets", reference)
+            file, source = _locate(path, "secrets", reference, notes)
             public = f"certs/{Path(file).name}.pub"
             keys.append(KeyFile(name, file, source, (public,) if public in files else ()))
     keys += _other_keys(path, {key.file for key in keys}, notes)
@@ -102,9 +97,17 @@ class Hierarchy:
     chain: tuple[x509.Certificate, ...]
 
 
+def refuse_private_keys(files: Mapping[str, Secret]) -> None:
+    """Raise TreeError for a private key outside secrets/: it would travel, and come back, as a public file does."""
+    for name, content in files.items():
+        if _KEY_MARK.search(content.view):
+            message = f"{name} holds a private key: move it to secrets/, where keys are encrypted when restored."
+            raise TreeError(message)
+
+
 def hierarchy(files: Mapping[str, Secret]) -> Hierarchy:
     """The roots and the chain that a tree's ca.json names, or that lie where step puts them."""
-    paths = _read_paths(files[CONFIG]) if CONFIG in files else _Paths()
+    paths = read_paths(files[CONFIG]) if CONFIG in files else Paths()
     roots = [cert for root in paths.roots for cert in certificates_in(files, f"certs/{Path(root).name}")]
     return Hierarchy(tuple(roots), tuple(certificates_in(files, f"certs/{Path(paths.certificate).name}")))
 
@@ -112,7 +115,8 @@ def hierarchy(files: Mapping[str, Secret]) -> Hierarchy:
 def write_tree(files: NewFiles, members: Mapping[str, Secret], keys: Mapping[str, bytes]) -> None:
     """Write certificates, configuration and encrypted keys (by file name) as a STEPPATH.
 
-    Certificates byte for byte; paths and fingerprint in the configuration fit the new place.
+    Certificates byte for byte; paths and fingerprint in the configuration fit the new place. Raises TreeError or
+    FileError.
     """
     base = files.root.absolute()
     for name, member in members.items():
@@ -121,40 +125,15 @@ def write_tree(files: NewFiles, members: Mapping[str, Secret], keys: Mapping[str
         files.write(name, member.view, FILE_MODE if name.startswith("certs/") else _CONFIG_MODE)
     for name, pem in keys.items():
         files.write(name, pem)
-    known = {Path(name).name: name for name in (*members, *keys)}
     if DEFAULTS in members:
-        roots = _read_paths(members[CONFIG]).roots if CONFIG in members else (ROOT_CERTIFICATE,)
-        root = known.get(Path(roots[0]).name, ROOT_CERTIFICATE)
+        roots = read_paths(members[CONFIG]).roots if CONFIG in members else (ROOT_CERTIFICATE,)
+        root = f"certs/{Path(roots[0]).name}"  # as hierarchy() finds it, and as it was checked
         fingerprint = certificates.fingerprint(certificates_in(members, root)[0])
-        changes = {"ca-config": str(base / CONFIG), "fingerprint": fingerprint, "root": str(base / root)}
-        with _edited(members[DEFAULTS], lambda settings: settings.update(changes)) as text:
+        with defaults_for(members[DEFAULTS], base, root, fingerprint) as text:
             files.write(DEFAULTS, text.view, _CONFIG_MODE)
     if CONFIG in members:
-        with _edited(members[CONFIG], lambda settings: _move(settings, base, known)) as text:
+        with moved(members[CONFIG], base) as text:
             files.write(CONFIG, text.view, _CONFIG_MODE)
-
-
-def new_configuration(name: str) -> dict[str, Secret]:
-    """A ca.json and a defaults.json for a CA that was generated here: one ACME provisioner, no secret in it."""
-    settings = {
-        "root": ROOT_CERTIFICATE,
-        "federatedRoots": None,
-        "crt": INTERMEDIATE_CERTIFICATE,
-        "key": INTERMEDIATE_KEY,
-        "address": ":443",
-        "dnsNames": ["localhost"],
-        "commonName": name,
-        "logger": {"format": "text"},
-        "db": {"type": "badgerv2", "dataSource": "db"},
-        "authority": {"provisioners": [{"type": "ACME", "name": "acme"}]},
-    }
-    defaults = {
-        "ca-url": "https://localhost",
-        "ca-config": CONFIG,
-        "fingerprint": "",
-        "root": ROOT_CERTIFICATE,
-    }
-    return {CONFIG: Secret.of(_to_json(settings)), DEFAULTS: Secret.of(_to_json(defaults))}
 
 
 def certificates_in(files: Mapping[str, Secret], name: str) -> list[x509.Certificate]:
@@ -173,27 +152,56 @@ def _public_files(path: Path) -> Iterable[str]:
 
 
 def _other_keys(path: Path, known: set[str], notes: list[str]) -> Iterable[KeyFile]:
-    for entry in sorted((path / "secrets").glob("*")):
-        file = f"secrets/{entry.name}"
+    for entry in sorted((path / "secrets").rglob("*")):
+        file = str(entry.relative_to(path))
         if file in known or not entry.is_file():
             continue
         with read_secret(entry, _MAX_FILE) as content:
-            is_key = len(content) <= KEY_CAPACITY and _KEY_MARK.search(content.view)
+            is_key = _KEY_MARK.search(content.view)
         if is_key:
-            yield KeyFile(entry.name, file, entry, ())
+            yield KeyFile(file.removeprefix("secrets/"), file, entry, ())
         else:
             notes.append(f"{entry} is not a private key and is not escrowed.")
 
 
-def _add(files: dict[str, Secret], path: Path, directory: str, reference: str) -> str:
-    name, source = _locate(path, directory, reference)
+def _add(files: dict[str, Secret], path: Path, reference: str, notes: list[str]) -> str:
+    name, source = _locate(path, "certs", reference, notes)
     if name not in files:
         files[name] = read_secret(source, _MAX_FILE)
     return name
 
 
-def _locate(path: Path, directory: str, reference: str) -> tuple[str, Path]:
-    """The name in the tree, and the present place, of a file that ca.json names by a path of its own machine."""
+def _check_distinct(path: Path, references: Iterable[str]) -> None:
+    """Raise TreeError if two certificates that ca.json names would be one file in the package."""
+    seen: dict[str, Path] = {}
+    for reference in references:
+        for place in (Path(reference), path / reference):
+            if place.is_file():
+                first = seen.setdefault(Path(reference).name, place)
+                if not _same(first, place):
+                    raise _two_files(first, place)
+                break
+
+
+def _same(one: Path, other: Path) -> bool:
+    if one.samefile(other):
+        return True
+    with read_secret(one, _MAX_FILE) as content, read_secret(other, _MAX_FILE) as others:
+        return content.matches(others)
+
+
+def _two_files(one: Path, other: Path) -> TreeError:
+    return TreeError(
+        f"{one} and {other} differ, and both would be certs/{one.name} in the package. If one of them is out of "
+        "date, move it away; if both are needed, give one another name, in ca.json too."
+    )
+
+
+def _locate(path: Path, directory: str, reference: str, notes: list[str]) -> tuple[str, Path]:
+    """The name in the tree, and the present place, of a file that ca.json names by a path of its own machine.
+
+    What is in the tree goes before what lies where ca.json says: the tree may be a copy.
+    """
     if reference == "-" or (_KMS.match(reference) and not reference.startswith("softkms:")):
         message = (
             f"ca.json names {reference.partition('?')[0]!r}, which is not a file: a key in a KMS, an HSM or on "
@@ -202,86 +210,14 @@ def _locate(path: Path, directory: str, reference: str) -> tuple[str, Path]:
         raise TreeError(message)
     reference = reference.removeprefix("softkms:")
     name = f"{directory}/{Path(reference).name}"
-    for candidate in (path / name, Path(reference), path / reference):
-        if candidate.is_file():
-            return name, candidate
+    found = [place for place in (path / name, Path(reference), path / reference) if place.is_file()]
+    notes += [
+        f"ca.json names {other}, which differs from {found[0]}: the latter was taken."
+        for other in found[1:]
+        if not _same(found[0], other)
+    ]
+    if found:
+        return name, found[0]
     named = "" if reference == name else f" (in ca.json: {reference})"
     message = f"{path / name}{named} is missing: copy the file there, or name the right directory."
     raise TreeError(message)
-
-
-def _read_paths(config: Secret) -> _Paths:
-    def in_worker() -> bytes:
-        settings = _from_json(bytes(config.view), CONFIG)
-        ssh = settings.get("ssh") or {}
-        if not isinstance(ssh, dict):
-            message = f"The section ssh in {CONFIG} is not an object."
-            raise TreeError(message)
-        root = settings.get("root") or ROOT_CERTIFICATE
-        found = {
-            "certificate": settings.get("crt") or INTERMEDIATE_CERTIFICATE,
-            "key": settings.get("key") or INTERMEDIATE_KEY,
-            "ssh_host_key": ssh.get("hostKey") or None,
-            "ssh_user_key": ssh.get("userKey") or None,
-        }
-        roots = root if isinstance(root, list) else [root]
-        if not all(isinstance(value, str) for value in (*roots, *filter(None, found.values()))):
-            message = f"{CONFIG} names certificates or keys by something else than a path."
-            raise TreeError(message)
-        return json.dumps({**found, "roots": roots}).encode()
-
-    fields = json.loads(isolate(in_worker, config))
-    return _Paths(**fields | {"roots": tuple(fields["roots"])})
-
-
-def _edited(text: Secret, edit: Callable[[dict[str, Any]], None]) -> Secret:
-    result = Secret(2 * len(text) + (1 << 16))
-
-    def in_worker() -> bytes:
-        settings = _from_json(bytes(text.view), "the configuration")
-        edit(settings)
-        result.fill(_to_json(settings))
-        return b""
-
-    isolate(in_worker, text, result)
-    return result
-
-
-def _move(settings: dict[str, Any], base: Path, known: Mapping[str, str]) -> None:
-    """Point every path of a ca.json that names a restored file at the new place, and the database beside them."""
-
-    def moved(value: object) -> object:
-        if isinstance(value, list):
-            return [moved(entry) for entry in value]
-        if isinstance(value, str) and (name := known.get(Path(value.removeprefix("softkms:")).name)):
-            return ("softkms:" if value.startswith("softkms:") else "") + str(base / name)
-        return value
-
-    for section, names in (
-        (settings, ("root", "crt", "key", "federatedRoots")),
-        (settings.get("ssh"), _SSH_PATHS),
-    ):
-        for name in names:
-            if isinstance(section, dict) and name in section:
-                section[name] = moved(section[name])
-    database = settings.get("db")
-    if isinstance(database, dict) and str(database.get("type", "")).startswith("badger"):
-        database["dataSource"] = str(base / "db")
-
-
-_SSH_PATHS = ("hostKey", "userKey")
-
-
-def _from_json(text: bytes, name: str) -> dict[str, Any]:
-    try:
-        settings = json.loads(text)
-    except ValueError:
-        settings = None
-    if not isinstance(settings, dict):
-        message = f"{name} is not a JSON object."
-        raise TreeError(message)
-    return settings
-
-
-def _to_json(settings: dict[str, Any]) -> bytes:
-    return json.dumps(settings, indent="\t", ensure_ascii=False).encode()

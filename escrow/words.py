@@ -5,7 +5,6 @@ checks the row and its number. Any 8 wrong words, or any 16 that cannot be read,
 The layout stands in FORMAT.md, section "Words". Call in a worker.
 """
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from escrow.wordlist import BYTES, WORDS
 ROWS = 8
 COLUMNS = 8
 ILLEGIBLE = "?"
+_CRC_8 = 0x07
 _PARITY = ROWS * COLUMNS - RECORD_LENGTH
 
 
@@ -67,8 +67,16 @@ def from_words(rows: Sequence[Sequence[str]]) -> tuple[bytes, list[Correction]]:
 
 
 def check_word(number: int, row: bytes) -> str:
-    """The word that closes row `number` (from 1): the last byte of a CRC-32 over the number and the row."""
-    return WORDS[zlib.crc32(bytes([number]) + row) & 0xFF]
+    """The word that closes row `number` (from 1): a CRC-8 over the number and the row.
+
+    Polynomial x^8 + x^2 + x + 1, nothing reflected, from 0 (CRC-8/SMBUS): no single wrong word escapes it.
+    """
+    remainder = 0
+    for byte in bytes([number]) + row:
+        remainder ^= byte
+        for _ in range(8):
+            remainder = (remainder << 1 ^ (_CRC_8 if remainder & 0x80 else 0)) & 0xFF
+    return WORDS[remainder]
 
 
 def wrong_rows(rows: Sequence[Sequence[str]]) -> list[int]:

@@ -183,11 +183,19 @@ def read_words(rows: Sequence[str]) -> Share:
     return read_record(mend(data)[:48])
 
 
+def crc_8(data: Sequence[int]) -> int:
+    """The remainder of a polynomial over GF(2), times t^8, by t^8 + t^2 + t + 1: long division, bit by bit."""
+    dividend = int.from_bytes(bytes(data), "big") << 8
+    while dividend.bit_length() > 8:
+        dividend ^= 0x107 << (dividend.bit_length() - 9)
+    return dividend
+
+
 def row_fits(number: int, row: str) -> bool:
     """Whether a row's check word fits."""
     table = {word: byte for byte, word in enumerate(words_in_format())}
     *data, check = (table.get(word, -1) for word in row.split())
-    return min(data) >= 0 and zlib.crc32(bytes([number, *data])) & 0xFF == check
+    return min(data) >= 0 and crc_8([number, *data, check]) == 0  # the remainder of a message with its own is 0
 
 
 # Reed-Solomon

@@ -37,7 +37,7 @@ def test_every_link_inside_the_project_leads_somewhere(document: Path) -> None:
 
 def test_every_command_and_option_in_the_readme_exists() -> None:
     text = (TOP / "README.md").read_text("utf-8")
-    used = re.findall(r"^(?:STEPPATH=\S+ )?escrow (\w+)(.*)$", text, re.MULTILINE)
+    used = re.findall(r"^(?:STEPPATH=\S+ )?escrow ([\w-]+)(.*)$", text, re.MULTILINE)
     assert {command for command, _ in used} >= {"seal", "check", "inspect", "recover"}
     for command, rest in used:
         shown = escrow(command, "--help").expect().out

@@ -177,6 +177,12 @@ def test_white_space_at_the_end_of_a_password_is_cut_off_as_step_does(
         assert bytes(password.view) == expected
 
 
+def test_a_way_around_through_a_directory_that_is_not_there_leads_to_the_same_place(shm: Path, tmp_path: Path) -> None:
+    crooked = shm / "absent" / ("../" * 10) / str(tmp_path / "out").lstrip("/")
+    assert NewFiles(crooked).root == tmp_path / "out"
+    assert is_memory_backed(crooked) == is_memory_backed(tmp_path)
+
+
 def test_memory_backed_file_systems_are_known(tmp_path: Path, shm: Path) -> None:
     assert is_memory_backed(shm / "not/yet/there")
     assert not is_memory_backed(Path("/usr/share"))

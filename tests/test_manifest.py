@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import itertools
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -429,17 +430,36 @@ def test_bytes_that_are_not_utf_8_are_refused(data: bytes) -> None:
 
 
 def test_a_manifest_of_more_than_a_mebibyte_is_refused() -> None:
-    def with_entries(count: int, ca: str = "x", subject: str = "x") -> Manifest:
-        last = CertificateEntry("certs/root_ca.crt", subject, "cd" * 32)
-        return replace(PLAIN, ca=ca, certificates=(*[replace(last, subject="x" * 450)] * count, last))
+    entry = CertificateEntry("certs/root_ca.crt", "🔑" * 300, "cd" * 32)  # 4 bytes each
+
+    def with_entries(count: int, missing: int = 0) -> Manifest:
+        fill = ["x" * (1 + missing * (part + 1) // 4 - missing * part // 4) for part in range(4)]
+        names = (
+            replace(key, name=f"{number}{text}")
+            for number, (key, text) in enumerate(zip(PLAIN.keys, fill, strict=False))
+        )
+        last = replace(entry, subject=fill[3])
+        return replace(PLAIN, ca=fill[2], keys=tuple(names), certificates=(*[entry] * count, last))
 
     one = len(with_entries(2).encode()) - len(with_entries(1).encode())
     count, missing = divmod((1 << 20) - len(with_entries(0).encode()), one)
-    longest = with_entries(count, "x" * (1 + missing // 2), "x" * (1 + missing - missing // 2))
+    longest = with_entries(count, missing)
     assert len(longest.encode()) == 1 << 20
     assert Manifest.decode(longest.encode()) == longest
     with pytest.raises(ManifestError, match="longer than 1048576 bytes"):
         Manifest.decode(replace(longest, ca=longest.ca + "x").encode())
+
+
+def test_a_manifest_that_names_too_many_files_is_refused_at_once() -> None:
+    """Comparing all with all would keep a reader busy for hours."""
+    files = [*PLAIN.files, *(f"config/{number}" for number in range(50_000))]
+    most = replace(PLAIN, files=tuple(files[: 998 - len(PLAIN.keys) - len(PLAIN.certificates)]))
+    assert Manifest.decode(most.encode()) == most
+    start = time.monotonic()
+    for count in (len(most.files) + 1, len(files)):
+        with pytest.raises(ManifestError, match="more than 998 files"):
+            Manifest.decode(replace(PLAIN, files=tuple(files[:count])).encode())
+    assert time.monotonic() - start < 10
 
 
 def test_a_text_in_utf_16_is_refused() -> None:

@@ -658,6 +658,24 @@ def test_a_package_that_is_not_utf_8_is_refused_though_its_hash_fits() -> None:
         Package.decode(above + HASH_LABEL + hashlib.sha256(above).hexdigest().encode() + b"\n")
 
 
+@pytest.mark.parametrize(
+    "part",
+    [f"-----BEGIN CMS-----\n{pem_body(SEALED.cms)}\n-----END CMS-----", "-----BEGIN PKCS7-----", "-----BEGIN"],
+    ids=range(3),
+)
+def test_a_second_encrypted_part_in_the_preamble_is_refused_for_openssl_would_open_it_first(part: str) -> None:
+    text = SEALED.encode().decode().replace("To recover without", f"{part}\nTo recover without")
+    with pytest.raises(PackageError, match="a second encrypted part"):
+        Package.decode(rehashed(text))
+
+
+@pytest.mark.parametrize("version", ["", "x", "\x1b[31m", "99999", "1" * 1000, "1.0", "\u0661"], ids=range(7))
+def test_a_version_that_is_no_number_is_not_shown(version: str) -> None:
+    text = SEALED.encode().decode().replace("FORMAT 1\n", f"FORMAT {version}\n")
+    with pytest.raises(PackageError, match="format version unknown"):
+        Package.decode(rehashed(text))
+
+
 def test_the_preamble_may_be_worded_otherwise_for_a_reader_skips_it() -> None:
     text = SEALED.encode().decode().replace("keep several copies", "keep two or three copies")
     assert Package.decode(rehashed(text)) == SEALED

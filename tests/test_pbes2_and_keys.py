@@ -154,6 +154,13 @@ def test_a_wrong_password_is_called_that(algorithm: str, name: str, wrong: str, 
     assert "hunter2" not in str(refusal.value)
 
 
+def test_an_empty_password_opens_nothing_that_is_encrypted_and_does_no_harm_elsewhere(key_files: KeyFiles) -> None:
+    for name in ("PKCS#8, AES-256", "SEC1, AES-256", "OpenSSH, encrypted"):
+        with pytest.raises(KeyFileError):
+            load(key_files("EC P-256", name).read_bytes(), "")
+    assert load(key_files("EC P-256", "PKCS#8").read_bytes(), "").algorithm == "EC P-256"
+
+
 @pytest.mark.parametrize(("algorithm", "name"), PLAIN)
 def test_a_password_does_no_harm_where_none_is_needed(algorithm: str, name: str, key_files: KeyFiles) -> None:
     key = load(key_files(algorithm, name).read_bytes(), PASSWORD)
@@ -253,6 +260,7 @@ PEM = b"-----BEGIN PRIVATE KEY-----\n%s\n-----END PRIVATE KEY-----\n"
 @pytest.mark.parametrize(
     "content",
     [
+        b"",
         b"\n",
         b"junk",
         bytes(1000),
@@ -265,7 +273,7 @@ PEM = b"-----BEGIN PRIVATE KEY-----\n%s\n-----END PRIVATE KEY-----\n"
         b"-----begin private key-----\nMAA=\n-----end private key-----\n",
         b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA== someone",
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_a_file_without_a_key_is_called_that(content: bytes) -> None:
     for password in (None, PASSWORD):

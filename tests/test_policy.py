@@ -40,9 +40,9 @@ def test_thresholds_that_can_be_split_are_accepted(k: int, n: int) -> None:
 @pytest.mark.parametrize(
     ("k", "n", "message"),
     [
-        (0, 3, "A threshold of 0 cannot be met by 3 shares: it must lie between 1 and 3."),
-        (-1, 3, "A threshold of -1 cannot be met by 3 shares: it must lie between 1 and 3."),
-        (4, 3, "A threshold of 4 cannot be met by 3 shares: it must lie between 1 and 3."),
+        (0, 3, "A threshold of 0 cannot be met by 3 shares: it must lie between 2 and 3."),
+        (-1, 3, "A threshold of -1 cannot be met by 3 shares: it must lie between 2 and 3."),
+        (4, 3, "A threshold of 4 cannot be met by 3 shares: it must lie between 2 and 3."),
         (2, 1, "A threshold of 2 cannot be met by 1 shares: it must lie between 1 and 1."),
         (256, 255, "A threshold of 256 cannot be met by 255 shares"),
         (2, 256, "256 shares cannot be made: the number must lie between 1 and 255."),

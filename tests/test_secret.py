@@ -93,7 +93,7 @@ def test_a_worker_reaches_only_what_it_was_handed() -> None:
             isolate(lambda: str(shared.view[0]).encode())
 
 
-def test_a_worker_answers_in_a_secret_and_locks_itself_again() -> None:
+def test_a_worker_answers_in_a_secret() -> None:
     with Secret(32) as answer:
 
         def in_worker() -> bytes:
@@ -148,6 +148,21 @@ def test_it_is_wiped_when_collected_and_at_exit() -> None:
     assert view == bytes(len(CONTENT))
     kept = Secret.of(CONTENT)
     view = kept.view
+    close_all()
+    assert view == bytes(len(CONTENT))
+
+
+def test_an_interrupted_close_is_made_up_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = Secret.of(CONTENT)
+    view = secret.view
+
+    def interrupt(*_: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(libc, "wipe", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            secret.close()
     close_all()
     assert view == bytes(len(CONTENT))
 

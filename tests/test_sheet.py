@@ -10,6 +10,7 @@ from helpers import need, rasterise, run
 from escrow.errors import TemplateError
 from escrow.manifest import KeyEntry, Manifest
 from escrow.paper import sheet, template
+from escrow.paper.page import PageSize, check_printable
 from escrow.paper.raster import pictures
 from escrow.paper.scan import read_codes
 from escrow.policy import Group, Policy, Position
@@ -47,7 +48,7 @@ def make(policy: Policy, position: Position, kind: Kind = Kind.PRODUCTION) -> tu
 
 @pytest.mark.parametrize("size", ["A4", "Letter"])
 @pytest.mark.parametrize("kind", list(Kind))
-def test_zbar_and_zxing_read_the_sheet_at_150_dpi(kind: Kind, size: sheet.PageSize, tmp_path: Path) -> None:
+def test_zbar_and_zxing_read_the_sheet_at_150_dpi(kind: Kind, size: PageSize, tmp_path: Path) -> None:
     need("zbarimg", "pdftoppm")
     record, manifest = make(Policy.plain(3, 5), Position(1, 2), kind)
     pdf = tmp_path / "sheet.pdf"
@@ -88,8 +89,8 @@ def test_nothing_secret_is_in_the_metadata_and_the_file_depends_on_nothing_else(
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("position", [Position(1, 2), Position(2, 1), Position(3, 255)], ids=str)
 @pytest.mark.parametrize("size", ["A4", "Letter"])
-def test_every_name_and_policy_fits_on_one_page(name: str, position: Position, size: sheet.PageSize) -> None:
-    sheet.check_printable(name)
+def test_every_name_and_policy_fits_on_one_page(name: str, position: Position, size: PageSize) -> None:
+    check_printable(name)
     record, manifest = make(GROUPS, position)
     pdf = sheet.render(record, manifest, name, size)
     (page,) = pictures(pdf, 150)
@@ -99,7 +100,7 @@ def test_every_name_and_policy_fits_on_one_page(name: str, position: Position, s
 @pytest.mark.parametrize("name", ["安娜", "Anna\n", "", " ", "\u200b\u0007", "🙂"])
 def test_a_name_that_cannot_be_printed_is_an_error_before_printing(name: str) -> None:
     with pytest.raises(TemplateError):
-        sheet.check_printable(name)
+        check_printable(name)
 
 
 @pytest.mark.parametrize(
@@ -125,3 +126,18 @@ def test_a_template_with_a_mistake_is_refused_with_its_name_and_line(
         template.load("share", sheet._FIELDS)
     assert str(tmp_path / "share.toml") in str(error.value)
     assert expected in str(error.value)
+
+
+def test_no_block_of_the_sheet_lies_over_another() -> None:
+    """What is drawn stays inside its block (it is made smaller, or refused), so this is about geometry alone."""
+    blocks = template.load("share", sheet._FIELDS).blocks
+    points = 25.4 / 72
+    heights = [
+        block.width if block.kind == "qr" else block.height or (block.size * 1.3 * points if block.text else 0)
+        for block in blocks
+    ]
+    for number, (one, height) in enumerate(zip(blocks, heights, strict=True)):
+        for other, other_height in list(zip(blocks, heights, strict=True))[number + 1 :]:
+            beside = one.x + one.width <= other.x or other.x + other.width <= one.x
+            above = one.y + height <= other.y or other.y + other_height <= one.y
+            assert beside or above, f"{one.text[:30]!r} at {one.y} and {other.text[:30]!r} at {other.y}"

@@ -176,8 +176,22 @@ def wrong_json(text: str) -> Callable[[Path], object]:
     return lambda tree: (tree / "config/ca.json").write_text(text)
 
 
+def key_among_certificates(tree: Path) -> None:
+    (tree / "certs/old.pem").write_bytes((tree / "secrets/root_ca_key").read_bytes())
+
+
+def two_files_of_one_name(tree: Path) -> None:
+    """ca.json names two roots that would have the same name in the package."""
+    (tree.parent / "other").mkdir()
+    other = sealing.generate("Other", NOW, quiet)
+    (tree.parent / "other/root_ca.crt").write_bytes(other.files["certs/root_ca.crt"].view)
+    change(tree, root=["certs/root_ca.crt", str(tree.parent / "other/root_ca.crt")])
+
+
 BAD: dict[str, tuple[Callable[[Path], object], type[EscrowError], str]] = {
     "another key": (other_key, KeyFileError, "private key intermediate does not belong to its certificate"),
+    "a private key among the certificates": (key_among_certificates, TreeError, "certs/old.pem holds a private key"),
+    "two files of one name": (two_files_of_one_name, TreeError, "both would be certs/root_ca.crt"),
     "another root": (other_root, CertificateError, "was not issued by CN=Other Root CA"),
     "a certificate missing": (
         lambda t: (t / "certs/intermediate_ca.crt").unlink(),
@@ -254,3 +268,41 @@ def test_generated_certificates_have_the_fields_of_step_ca_init(algorithm: keys.
     assert intermediate.not_valid_after_utc <= root.not_valid_after_utc
     assert len(intermediate.extensions) == 4  # key usage, basic constraints, SKI, AKI; no more
     assert len(root.extensions) == 3
+
+
+def test_a_file_of_the_same_name_elsewhere_never_becomes_the_root(tree: Path, tmp_path: Path) -> None:
+    """What ca.json points to after a recovery is what was checked, not what is called the same."""
+    other = sealing.generate("Other", NOW, quiet)
+    for place in ("certs/z-backup", "config", "templates"):
+        (tree / place).mkdir(exist_ok=True)
+        (tree / place / "root_ca.crt").write_bytes(other.files["certs/root_ca.crt"].view)
+    with NewFiles(tmp_path / "restored") as out:
+        stepca.write_tree(out, imported(tree).files, {})
+        out.publish()
+    settings = json.loads((tmp_path / "restored/config/ca.json").read_text())
+    defaults = json.loads((tmp_path / "restored/config/defaults.json").read_text())
+    root = certificates.read((tree / "certs/root_ca.crt").read_bytes(), "root")[0]
+    assert settings["root"] == defaults["root"] == str(tmp_path / "restored/certs/root_ca.crt")
+    assert defaults["fingerprint"] == certificates.fingerprint(root)
+
+
+def test_a_copy_of_a_tree_is_taken_as_it_is_although_the_original_differs(tree: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(tree, copy)
+    change(copy, root=str(tree / "certs/root_ca.crt"), key=str(tree / "secrets/intermediate_ca_key"))
+    (tree / "secrets/intermediate_ca_key").write_text("something else by now")
+    read = imported(copy)
+    assert names(read) == ["root", "intermediate"]
+    assert "the latter was taken" in "\n".join(read.notes)
+
+
+def test_keys_in_folders_of_secrets_and_federated_roots_are_taken_along(tree: Path) -> None:
+    (tree / "secrets/sub").mkdir()
+    key = keys.generate("EC P-384")
+    (tree / "secrets/sub/spare").write_bytes(key.pem.view)
+    outside = tree.parent / "federated.crt"
+    outside.write_bytes(certificates.to_pem(certificates.issue_root(key, "Federated", NOW)))
+    change(tree, federatedRoots=[str(outside)])
+    read = imported(tree)
+    assert names(read) == ["root", "intermediate", "sub/spare"]
+    assert "certs/federated.crt" in read.files

@@ -20,7 +20,7 @@ from escrow.gather import Collection, judge
 from escrow.manifest import Manifest
 from escrow.memory import Secret
 from escrow.package import Package
-from escrow.paper.sheet import qr_modules
+from escrow.paper.page import qr_modules
 from escrow.policy import Group, Policy, Position
 from escrow.share import Kind, Record, commitment, key_check
 from escrow.wordlist import WORDS

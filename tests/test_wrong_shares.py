@@ -5,9 +5,10 @@ are good are said to be good.
 """
 
 import datetime as dt
+import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,13 +18,15 @@ from PIL import Image
 from reportlab.lib import pdfencrypt
 from reportlab.pdfgen.canvas import Canvas
 
-from escrow import sealing
+from escrow import gather, sealing
+from escrow.errors import PackageError, PageError
 from escrow.files import NewFiles
 from escrow.gather import judge
 from escrow.manifest import Manifest, Superseded
 from escrow.package import Package
+from escrow.paper.page import qr_modules
+from escrow.paper.scan import Page as ScannedPage
 from escrow.paper.scan import scan
-from escrow.paper.sheet import qr_modules
 from escrow.policy import Policy
 from escrow.share import Kind, Record, commitment
 
@@ -319,3 +322,36 @@ def test_one_pdf_may_hold_all_sheets_and_blank_backs(sets: dict[str, Set], tmp_p
         (2, f"{file}, page 1"),
         (3, f"{file}, page 3"),
     ]
+
+
+def test_a_second_encrypted_part_in_the_preamble_is_refused(sets: dict[str, Set]) -> None:
+    """The program openssl would open the first one that it finds, even with a trailing blank in its first line."""
+    text = sets["current"].package.read_text()
+    block = text[text.index("-----BEGIN CMS-----") : text.index("-----END CMS-----")] + "-----END CMS-----\n"
+    for smuggled in (block, block.replace("CMS-----\n", "CMS----- \n", 1)):
+        head, _, rest = text.partition("==== MANIFEST ====")
+        body, label, _ = (head + smuggled + "==== MANIFEST ====" + rest).rpartition("SHA-256 of everything above")
+        digest = hashlib.sha256(body.encode()).hexdigest()
+        with pytest.raises(PackageError, match="second encrypted part"):
+            Package.decode(f"{body}{label} this line: {digest}\n".encode())
+
+
+def test_a_hostile_version_is_not_shown(sets: dict[str, Set]) -> None:
+    text = sets["current"].package.read_bytes().replace(b"FORMAT 1\n", b"FORMAT \x1b[2J\n", 1)
+    with pytest.raises(PackageError, match="version unknown") as error:
+        Package.decode(text)
+    assert "\x1b" not in str(error.value)
+
+
+def test_a_damaged_last_page_does_not_cost_the_shares_before_it(
+    sets: dict[str, Set], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaking(content: bytes) -> Iterator[ScannedPage]:
+        yield from scan(content)
+        message = "page 2 of the PDF is damaged."
+        raise PageError(message)
+
+    monkeypatch.setattr(gather, "scan", breaking)
+    sheet = sets["current"].sheet(2).read_bytes()
+    found = [verdict for _, verdict in gather.judge_file(sets["current"].manifest, "scan.pdf", sheet)]
+    assert [(verdict.x, verdict.problem) for verdict in found] == [(2, None), (None, "page 2 of the PDF is damaged.")]

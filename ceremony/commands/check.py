@@ -21,15 +21,16 @@ def command(package: Path, pages: tuple[Path, ...], *, by_hand: bool, as_json: b
     """Read share sheets from PAGES and check each against PACKAGE, without recombining anything.
 
     PAGES are PDF, PNG, JPEG, TIFF or text files: any number of sheets, in any order and rotation; '-' is text on
-    standard input. Exit status 0 only if every share found is valid.
+    standard input. Exit status 0 only if every share found is valid. PACKAGE may be scans of the package sheets: a
+    PDF, a picture, or a directory.
     """
     options.require_source(pages, (), by_hand=by_hand)
-    manifest = read_package(package).manifest
+    with Progress() as progress:
+        manifest = read_package(package, progress).manifest
     options.protect_process(manifest.kind)
     with Progress() as progress:
         collection = gather(manifest, pages, keep=False, progress=progress)
         if by_hand:
-            progress.pause()
             type_shares(collection, until_quorum=False)
     click.echo(json.dumps(_result(collection), indent=2) if as_json else _describe(collection))
     return 1 if collection.problems else 0

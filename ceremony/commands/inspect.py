@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ceremony import options
+from ceremony.console import Progress
 from escrow.manifest import Manifest, group_hex
 from escrow.recovery import read_package
 
@@ -16,9 +17,11 @@ from escrow.recovery import read_package
 def command(package: Path, *, as_json: bool) -> None:
     """Show the manifest of PACKAGE: the CA, the set id, the policy, and the contents by public fingerprint.
 
+    PACKAGE is the package file, or scans of the package sheets: a PDF, a picture, or a directory of them.
     The manifest is authenticated only when the package is opened with a quorum.
     """
-    manifest = read_package(package).manifest
+    with Progress() as progress:
+        manifest = read_package(package, progress).manifest
     if as_json:
         fields = json.loads(manifest.encode()) | {"set_id": manifest.set_id.hex()}
         click.echo(json.dumps(fields, indent=2, ensure_ascii=False))

@@ -1,5 +1,6 @@
 """`escrow recover`: a CA back from paper."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -8,8 +9,12 @@ from ceremony import options
 from ceremony.console import Progress, ask_new_password, say
 from ceremony.sheets import type_shares
 from escrow import recovery
+from escrow.configuration import CONFIG
 from escrow.files import NewFiles
-from escrow.memory import Secret
+from escrow.gather import STANDARD_INPUT
+from escrow.manifest import Manifest
+
+_NEEDED = ("intermediate", "ssh-host", "ssh-user")
 
 
 @click.command(name="recover")
@@ -33,12 +38,20 @@ def command(  # noqa: PLR0913 - what the command line has
     PAGES are PDF, PNG, JPEG, TIFF or text files; '-' is text on standard input.
 
     Writes certs/, secrets/ and config/ so that step-ca starts from DIR, with the keys encrypted under a new
-    password. A root key is usually not wanted on the online host: use --only intermediate.
+    password. PACKAGE is the package file, or scans of the package sheets: a PDF, a picture, or a directory of
+    them. A root key is usually not wanted on the online host: use --only intermediate.
     """
     options.require_source(pages, password_files, by_hand=by_hand)
-    sealed = recovery.read_package(package)
+    with Progress() as progress:
+        sealed = recovery.read_package(package, progress)
     manifest = sealed.manifest
     recovery.check_names(manifest, only)
+    if target.resolve() in {
+        package.resolve().parent,
+        *(page.resolve().parent for page in pages if page != STANDARD_INPUT),
+    }:
+        message = f"{target} is where the package or a page lies: name a directory of its own for the CA."
+        raise click.UsageError(message)
     options.protect_process(manifest.kind)
     given = options.read_passwords(password_files)
     if set(given) - {None}:
@@ -48,24 +61,30 @@ def command(  # noqa: PLR0913 - what the command line has
         recovery.check_target(out, manifest)
         collection = recovery.gather(manifest, pages, keep=True, progress=progress)
         if by_hand and collection.missing and not collection.problems:
-            progress.pause()
             type_shares(collection, until_quorum=True)
         recovery.require_quorum(collection)
         with recovery.recombine(collection) as wrapping_key:
             collection.close()
             members = recovery.open_checked(sealed, wrapping_key)
-        with given.get(None) or _ask(progress) as password:
+        with given.get(None) or ask_new_password("the restored keys") as password:
             recovery.restore(manifest, members, only, password, out=out, progress=progress)
         for member in members.values():
             member.close()
         out.publish()
-    names = ", ".join(entry.name for entry in manifest.keys if not only or entry.name in only)
-    say(f"Restored {names} of {manifest.ca} to {target}.")
+    _report(manifest, only, target)
+
+
+def _report(manifest: Manifest, only: tuple[str, ...], target: Path) -> None:
+    restored = [entry.name for entry in manifest.keys if not only or entry.name in only]
+    absent = [entry.name for entry in manifest.keys if entry.name in _NEEDED and entry.name not in restored]
+    say(f"Restored {', '.join(restored)} of {manifest.ca} to {target}.")
     say("Not in escrow, and so not restored: the database with issued and revoked certificates, ACME accounts and")
     say("provisioners managed remotely. Restore db/ from its own backup before you start.")
-    say(f"Start it with:  STEPPATH={target.absolute()} step-ca {target.absolute() / 'config/ca.json'}")
-
-
-def _ask(progress: Progress) -> Secret:
-    progress.pause()
-    return ask_new_password("the restored keys")
+    tree = shlex.quote(str(target.absolute()))
+    if CONFIG not in manifest.files:
+        say(f"There was no {CONFIG} in escrow: write one before step-ca can start.")
+    elif absent:
+        say(f"step-ca does not start without {', '.join(absent)}, which {CONFIG} names. To have them too, recover")
+        say("again into another directory, with --only for each key that you want.")
+    else:
+        say(f"Start it with:  STEPPATH={tree} step-ca {tree}/{CONFIG}")

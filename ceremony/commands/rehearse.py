@@ -57,7 +57,7 @@ def rehearse(directory: Path, progress: sealing.Progress) -> list[str]:
         sealing.seal(authority, sealing.Order(Kind.SPECIMEN, policy, CUSTODIANS, now), out, progress)
         out.publish()
     pages = _take_pictures(directory, [sealing.sheet_file(policy, p) for p in policy.positions], progress)
-    sealed = recovery.read_package(directory / sealing.PACKAGE_FILE)
+    sealed = recovery.read_package(directory / sealing.PACKAGE_FILE, progress)
     collection = recovery.gather(sealed.manifest, pages, keep=True, progress=progress)
     recovery.require_quorum(collection)
     quorums = list(itertools.combinations(sorted(collection.shares), THRESHOLD))

@@ -8,12 +8,14 @@ import click
 
 from ceremony import options
 from ceremony.console import Passwords, Progress, say
-from escrow import sealing
+from escrow import sealing, standalone
 from escrow.files import NewFiles
-from escrow.manifest import Manifest, group_hex
-from escrow.paper.sheet import PageSize
+from escrow.manifest import Manifest, group_hex, is_printable
+from escrow.paper.page import PageSize
 from escrow.policy import Policy
 from escrow.share import Kind
+
+_MAX_NAME = 64 - len(" Intermediate CA")  # RFC 5280, appendix A.1: ub-common-name
 
 
 @click.command(name="seal")
@@ -66,13 +68,23 @@ def command(  # noqa: PLR0913 - one parameter an option
     r"""Seal the private keys of the CA at STEPPATH and make one share sheet for each custodian.
 
     Imports every private key, checks each against its certificate, encrypts them under a new wrapping key,
-    splits that key, proves that all shares fit, and writes DIR/package.escrow and DIR/shares/share-X.pdf.
+    splits that key, proves that all shares fit, and writes DIR/package.escrow and DIR/shares/share-X.pdf. Beside
+    the package go the same on paper, DIR/package-sheets.pdf, and a decoder that needs Python only, DIR/decode.py.
 
     \b
     escrow seal ~/.step --threshold 2 --custodian Anna --custodian Bert --custodian Cleo --out /dev/shm/ceremony
     """
     if (steppath is None) == (generate_name is None):
         message = "Name a STEPPATH to import, or a new CA with --generate: one of the two."
+        raise click.UsageError(message)
+    if steppath is not None and out_directory.resolve().is_relative_to(steppath.resolve()):
+        message = f"{out_directory} lies inside the CA's own tree, and would travel with its backups: name another."
+        raise click.UsageError(message)
+    if generate_name is not None and not (is_printable(generate_name) and len(generate_name) <= _MAX_NAME):
+        message = f"A CA's name has 1 to {_MAX_NAME} printable characters: X.509 allows no more with what is added."
+        raise click.UsageError(message)
+    if password_files and steppath is None:
+        message = "--password-file belongs to a STEPPATH: a new CA has no password yet."
         raise click.UsageError(message)
     kind = Kind.SPECIMEN if specimen else Kind.PRODUCTION
     policy = Policy.plain(threshold, len(custodians))
@@ -81,7 +93,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     order = sealing.Order(kind, policy, custodians, now, page_size)
     with Progress() as progress, NewFiles(out_directory) as out:
-        out.check_absent([sealing.PACKAGE_FILE, *(sealing.sheet_file(policy, p) for p in policy.positions)])
+        files = [sealing.PACKAGE_FILE, sealing.PACKAGE_SHEETS_FILE, standalone.FILE]
+        out.check_absent([*files, *(sealing.sheet_file(policy, p) for p in policy.positions)])
         if steppath is not None:
             passwords = Passwords(options.read_passwords(password_files))
             authority = sealing.import_tree(steppath, passwords, progress)
@@ -89,13 +102,21 @@ def command(  # noqa: PLR0913 - one parameter an option
             authority = sealing.generate(str(generate_name), now, progress)
         manifest = sealing.seal(authority, order, out, progress)
         out.publish()
-    _report(manifest, authority.notes, out_directory)
+    _report(manifest, authority.notes, out_directory, imported=steppath is not None)
 
 
-def _report(manifest: Manifest, notes: tuple[str, ...], out: Path) -> None:
-    for note in notes:
-        say(f"Note: {note}")
+def _report(manifest: Manifest, notes: tuple[str, ...], out: Path, *, imported: bool) -> None:
+    if manifest.kind is Kind.SPECIMEN and imported:
+        say("CAREFUL: the keys are real. Specimen or not, two things open them: this package with these sheets.")
+        say("Destroy both after practice, or practise with --generate or 'escrow rehearse'.")
     say(f"Sealed {', '.join(entry.name for entry in manifest.keys)} of {manifest.ca} ({manifest.kind.value}).")
     say(f"Set {group_hex(manifest.set_id)}, epoch {manifest.epoch}; a quorum is {manifest.policy}.")
     say(f"Package: {out / sealing.PACKAGE_FILE}   Sheets: {out / 'shares'}")
+    if (out / sealing.PACKAGE_SHEETS_FILE).exists():
+        say(f"The package on paper, not secret: {out / sealing.PACKAGE_SHEETS_FILE}")
+    else:
+        say("The package is too large for paper: keep package.escrow as a file, on several media.")
+    say(f"Keep {standalone.FILE} beside every copy of the package: it decodes without this program.")
     say("Now print each sheet, and read every printed sheet back with 'escrow check' before anybody leaves.")
+    for note in notes:
+        say(f"NOTE: {note}")

@@ -8,21 +8,29 @@ one pipe, and acts when the pipe closes.
 import os
 import signal
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import NoReturn
+
+from escrow.memory.signals import signals_held
 
 _REVOKED = b"\0"
 _SEPARATOR = b"\n\0\n"
 
 
 class LastWill:
-    """`undo` is called with all that was added, in a process of its own, unless `revoke` was called before."""
+    """`undo` is called with all that was added, in a process of its own, unless `revoke` was called before.
 
-    def __init__(self, undo: Callable[[Sequence[str]], None]) -> None:
+    That process has no open descriptors but the `needed` ones.
+    """
+
+    def __init__(self, undo: Callable[[Sequence[str]], None], *needed: int) -> None:
         reading, self._writing = os.pipe()
-        self._executor = os.fork()
-        if self._executor == 0:
-            _execute(undo, reading, self._writing)
+        self._owner = os.getpid()
+        with signals_held():
+            self._executor = os.fork()
+            if self._executor == 0:
+                _execute(undo, {reading, *needed}, reading)
         os.close(reading)
 
     def add(self, entry: str) -> None:
@@ -30,17 +38,24 @@ class LastWill:
         os.write(self._writing, os.fsencode(entry) + _SEPARATOR)
 
     def revoke(self) -> None:
-        """Everything was done or undone by this process itself."""
+        """Everything was done or undone by this process itself. In any other process nothing happens."""
+        if self._owner != os.getpid():
+            return
         os.write(self._writing, _REVOKED)
         os.close(self._writing)
         os.waitpid(self._executor, 0)
 
 
-def _execute(undo: Callable[[Sequence[str]], None], reading: int, writing: int) -> NoReturn:
+def _execute(undo: Callable[[Sequence[str]], None], needed: AbstractSet[int], reading: int) -> NoReturn:
     try:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-            signal.signal(number, signal.SIG_IGN)  # they are sent to the whole group; this is not the time
-        os.close(writing)
+        os.setsid()  # outlive what is sent to the group, and set a terminal from its background
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTTOU):
+            signal.signal(number, signal.SIG_IGN)
+        first = 0
+        for descriptor in sorted(needed):
+            os.closerange(first, descriptor)  # above all the other end of this pipe, and of another will's
+            first = descriptor + 1
+        os.closerange(first, os.sysconf("SC_OPEN_MAX"))
         content = b""
         while chunk := os.read(reading, 1 << 16):
             content += chunk

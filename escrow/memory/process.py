@@ -3,6 +3,7 @@
 import os
 import pwd
 import resource
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from escrow.errors import LockedMemoryError, RefusedError
 from escrow.memory import libc
 from escrow.memory.secret import Secret
+from escrow.memory.signals import HELD
 
 LOCKED_BYTES_NEEDED = 512 * 2**20
 """How much memory must be lockable: Python with its libraries, and one page's pixels while it is read."""
@@ -74,6 +76,8 @@ def _execute_again() -> None:
         return
     sys.stdout.flush()
     sys.stderr.flush()
+    # exec forgets handlers, but not what is held back: the program lets signals come when it has handlers again.
+    signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
     # The environment of a C library is read at exec only; the arguments hold no secret, by design.
     os.execve(  # noqa: S606 - this program, with the arguments that it was given
         sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **HARDENED_ENVIRONMENT}

@@ -126,9 +126,9 @@ class Secret:
         """Wipe and unmap. Closing twice is allowed; in a process that is not the owner nothing happens."""
         if self._owner != os.getpid():
             return
+        libc.wipe(self._address, self._size)  # first: interrupted before the next line, it is wiped again
         self._owner = 0
         _living.discard(self)
-        libc.wipe(self._address, self._size)
         if sys.getrefcount(self._array) > _OWN_REFERENCES:
             return  # a slice is still alive somewhere: leave it zeros to read, not a segmentation fault
         libc.unmap_guarded(self._address, self._size)

@@ -8,14 +8,15 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import NoReturn
 
 from escrow import errors
 from escrow.memory import libc
 from escrow.memory.process import lock_again
 from escrow.memory.secret import Secret
+from escrow.memory.signals import release_signals, signals_held
 
 _DONE, _FAILED, _BROKEN = b"D", b"F", b"B"
 _CHUNK = 1 << 16
@@ -38,18 +39,27 @@ def isolate(task: Callable[[], bytes], *shared: Secret) -> bytes:
         sys.stdout.flush()
         sys.stderr.flush()
         parent = os.getpid()
-        child = os.fork()
-        if child == 0:
-            _work(task, writing, parent)
+        with signals_held():
+            child = os.fork()
+            if child == 0:
+                _work(task, writing, parent)
+            exit_codes = undo.enter_context(_reaped(child))
         os.close(writing)
-        try:
-            answer = _read_all(reading)
-        except BaseException:
-            os.kill(child, signal.SIGKILL)  # interrupted: nobody waits for the answer any more
-            raise
-        finally:
-            _, status = os.waitpid(child, 0)
-    return _unpack(answer, os.waitstatus_to_exitcode(status))
+        answer = _read_all(reading)
+    return _unpack(answer, exit_codes[0])
+
+
+@contextmanager
+def _reaped(child: int) -> Iterator[list[int]]:
+    """Wait for a child at the end of the block and tell its exit code; on an exception kill it first."""
+    exit_codes: list[int] = []
+    try:
+        yield exit_codes
+    except BaseException:
+        os.kill(child, signal.SIGKILL)  # nobody waits for the answer any more
+        raise
+    finally:
+        exit_codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 def _work(task: Callable[[], bytes], writing: int, parent: int) -> NoReturn:
@@ -60,6 +70,7 @@ def _work(task: Callable[[], bytes], writing: int, parent: int) -> NoReturn:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to both; the parent decides
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        release_signals()
         try:
             lock_again()
             answer = _DONE + task()

@@ -21,7 +21,7 @@ def pictures(pdf: bytes, dpi: int) -> "Iterator[Image]":
         document = pypdfium2.PdfDocument(pdf)
     except pypdfium2.PdfiumError as error:
         encrypted = "password" in str(error).lower()
-        message = "the PDF is encrypted: print or save it without a password" if encrypted else "the PDF is damaged"
+        message = "the PDF is encrypted: print or save it without a password." if encrypted else "the PDF is damaged."
         raise PageError(message) from None
     with document:
         check_number(len(document))
@@ -31,12 +31,12 @@ def pictures(pdf: bytes, dpi: int) -> "Iterator[Image]":
                 scale = min(dpi / _POINTS_PER_INCH, _MAX_SIDE / max(page.get_size()))
                 yield page.render(scale=scale, grayscale=True).to_pil()
             except (pypdfium2.PdfiumError, ValueError):
-                message = f"page {number + 1} of the PDF is damaged"
+                message = f"page {number + 1} of the PDF is damaged."
                 raise PageError(message) from None
 
 
 def check_number(pages: int) -> None:
     """Raise PageError for a file with more pages than are read at once."""
     if pages > MAX_PAGES:
-        message = f"the file has {pages} pages and at most {MAX_PAGES} are read at once: split it"
+        message = f"the file has {pages} pages and at most {MAX_PAGES} are read at once: split it."
         raise PageError(message)

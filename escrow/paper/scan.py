@@ -43,7 +43,10 @@ def prepare() -> None:
 def scan(content: bytes) -> Iterator[Page]:
     """Read a file page by page. Raises PageError."""
     if not content:
-        message = "the file is empty"
+        message = "the file is empty."
+        raise PageError(message)
+    if content.startswith(b"STEP-CA ESCROW PACKAGE"):
+        message = "this is a package, not a page: it comes first, the pages after it."
         raise PageError(message)
     if content.startswith(b"%PDF"):
         yield from _scan_pdf(content)
@@ -68,10 +71,10 @@ def _scan_images(content: bytes) -> Iterator[Page]:
                 image = ImageOps.exif_transpose(frame).convert("L")
                 yield Page(number, read_codes(image), _is_blank(image))
     except UnidentifiedImageError:
-        message = "the file is neither PDF nor PNG, JPEG or TIFF, or it is damaged"
+        message = "the file is neither PDF nor PNG, JPEG or TIFF, or it is damaged."
         raise PageError(message) from None
     except Image.DecompressionBombError:
-        message = f"the image has more than {MAX_PIXELS // 10**6} million pixels: scan it at 200 to 600 dpi"
+        message = f"the image has more than {MAX_PIXELS // 10**6} million pixels: scan it at 200 to 600 dpi."
         raise PageError(message) from None
     except (
         OSError,
@@ -84,7 +87,7 @@ def _scan_images(content: bytes) -> Iterator[Page]:
         OverflowError,
     ) as error:
         # Whatever Pillow's decoders meet in a damaged file.
-        message = f"image {max(number, 1)} is damaged ({type(error).__name__})"
+        message = f"image {max(number, 1)} is damaged ({type(error).__name__})."
         raise PageError(message) from None
 
 

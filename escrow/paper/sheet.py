@@ -1,28 +1,13 @@
 """Render a share sheet as PDF. The bytes hold the share: call in a worker."""
 
-import io
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
 
-from escrow.errors import TemplateError
 from escrow.manifest import Manifest, group_hex
 from escrow.paper import template
-from escrow.paper.template import Block
+from escrow.paper.page import Document, PageSize
 from escrow.share import Kind, Record, ssss_lines
 from escrow.words import to_words
 
-if TYPE_CHECKING:
-    from reportlab.pdfgen.canvas import Canvas
-
-PageSize = Literal["A4", "Letter"]
-
-_SIZES = {"A4": (210.0, 297.0), "Letter": (215.9, 279.4)}
-_MM = 72 / 25.4
-_FONTS = {"regular": "NotoSans-Regular", "bold": "NotoSans-Bold", "mono": "NotoSansMono-Regular"}
-_LEADING = 1.3
-_SMALLEST = 7.0
-_ALPHANUMERIC: Literal[2] = 2  # qrcode's MODE_ALPHA_NUM
-_QUIET_ZONE = 4  # modules; ISO/IEC 18004, 9.1
 _FIELDS = frozenset(
     {
         "ca",
@@ -41,56 +26,14 @@ _FIELDS = frozenset(
 )
 
 
-def prepare() -> None:
-    """Load libraries and fonts once, before workers are forked that need them."""
-    import qrcode  # noqa: F401 - loaded for the workers
-    from reportlab.pdfbase import pdfmetrics
-    from reportlab.pdfbase.ttfonts import TTFont
-    from reportlab.pdfgen import canvas  # noqa: F401 - loaded for the workers
-
-    for font in _FONTS.values():
-        if font not in pdfmetrics.getRegisteredFontNames():
-            pdfmetrics.registerFont(TTFont(font, template.directory() / "fonts" / f"{font}.ttf"))
-
-
-def check_printable(name: str) -> None:
-    """Raise TemplateError if the fonts cannot show a name."""
-    from reportlab.pdfbase import pdfmetrics
-    from reportlab.pdfbase.ttfonts import TTFont
-
-    prepare()
-    font = pdfmetrics.getFont(_FONTS["regular"])
-    shown = font.face.charToGlyph if isinstance(font, TTFont) else {}
-    absent = sorted({character for character in name if ord(character) not in shown})
-    if absent or not name.isprintable() or not name.strip():
-        what = ", ".join(f"{character!r} (U+{ord(character):04X})" for character in absent)
-        message = f"The name {name!r} cannot be printed: the fonts lack {what or 'what it is made of'}."
-        raise TemplateError(message)
-
-
 def render(record: Record, manifest: Manifest, custodian: str, size: PageSize = "A4") -> bytes:
     """One share as a PDF of one page: QR code, words, and the lines for ssss.
 
     Raises TemplateError when something does not fit where the template wants it.
     """
-    from reportlab.pdfgen.canvas import Canvas
-
-    prepare()
-    width, height = _SIZES[size]
-    buffer = io.BytesIO()
-    # invariant: no time and no random document id, so the same share gives the same file
-    canvas = Canvas(
-        buffer,
-        (width * _MM, height * _MM),
-        invariant=1,
-        pageCompression=1,
-        initialFontName=_FONTS["regular"],  # type: ignore[arg-type]  # the stubs take it for a number
-    )
     design = template.load("share", _FIELDS)
-    canvas.setTitle(design.title)
-    page = _Page(canvas, height)
-    if record.kind is Kind.SPECIMEN:
-        page.watermark("SPECIMEN", width, height)
+    document = Document(design.title, size)
+    page = document.add_page(specimen=record.kind is Kind.SPECIMEN)
     fields = _fields(record, manifest, custodian)
     for block in design.blocks:
         match block.kind:
@@ -102,8 +45,7 @@ def render(record: Record, manifest: Manifest, custodian: str, size: PageSize = 
                 page.qr(block, record.to_text())
             case "words":
                 page.words(block, to_words(record.encode()))
-    canvas.save()
-    return buffer.getvalue()
+    return document.finish()
 
 
 def _fields(record: Record, manifest: Manifest, custodian: str) -> Mapping[str, str]:
@@ -138,116 +80,3 @@ def _fields(record: Record, manifest: Manifest, custodian: str) -> Mapping[str, 
         "right": right,
         "group_note": note,
     }
-
-
-class _Page:
-    def __init__(self, canvas: "Canvas", height: float) -> None:
-        self._canvas = canvas
-        self._height = height
-
-    def text(self, block: Block, fields: Mapping[str, str]) -> None:
-        text = block.text.format_map(fields)
-        size = block.size
-        while (lines := self._wrap(text, block, size)) is None:
-            size -= 0.5
-            if size < min(_SMALLEST, block.size):
-                message = f"The text {text[:40]!r} does not fit into {block.width} x {block.height} mm: shorten it."
-                raise TemplateError(message)
-        draw = {
-            "left": self._canvas.drawString,
-            "center": self._canvas.drawCentredString,
-            "right": self._canvas.drawRightString,
-        }[block.align]
-        x = block.x + {"left": 0.0, "center": block.width / 2, "right": block.width}[block.align]
-        self._canvas.setFont(_FONTS[block.font], size)
-        for number, line in enumerate(lines):
-            draw(x * _MM, self._y(block.y) - size - number * size * _LEADING, line)
-
-    def rule(self, block: Block) -> None:
-        self._canvas.setLineWidth(0.6)
-        self._canvas.line(block.x * _MM, self._y(block.y), (block.x + block.width) * _MM, self._y(block.y))
-
-    def qr(self, block: Block, text: str) -> None:
-        modules = qr_modules(text)
-        step = block.width * _MM / len(modules)
-        left, top = block.x * _MM, self._y(block.y)
-        self._canvas.setFillGray(1)
-        self._canvas.rect(left, top - block.width * _MM, block.width * _MM, block.width * _MM, stroke=0, fill=1)
-        self._canvas.setFillGray(0)
-        path = self._canvas.beginPath()
-        for row, line in enumerate(modules):
-            start = None
-            for column, dark in enumerate([*line, False]):
-                if dark and start is None:
-                    start = column
-                elif not dark and start is not None:
-                    path.rect(left + start * step, top - (row + 1) * step, (column - start) * step, step)
-                    start = None
-        self._canvas.drawPath(path, stroke=0, fill=1)
-
-    def words(self, block: Block, rows: Sequence[Sequence[str]]) -> None:
-        pitch = (block.height or 0) / len(rows)
-        number_width = 10.0
-        column = (block.width - number_width) / len(rows[0])
-        for number, row in enumerate(rows, 1):
-            baseline = self._y(block.y + number * pitch) + 2
-            self._canvas.setFont(_FONTS["bold"], block.size)
-            self._canvas.drawRightString((block.x + number_width - 4) * _MM, baseline, str(number))
-            self._canvas.setFont(_FONTS["mono"], block.size)
-            for place, word in enumerate(row):
-                gap = 3 if place == len(row) - 1 else 0  # the check word stands apart
-                self._canvas.drawString((block.x + number_width + place * column + gap) * _MM, baseline, word)
-
-    def watermark(self, text: str, width: float, height: float) -> None:
-        self._canvas.saveState()
-        self._canvas.setFillGray(0.85)
-        self._canvas.setFont(_FONTS["bold"], 110)
-        self._canvas.translate(width / 2 * _MM, height / 2 * _MM)
-        self._canvas.rotate(55)
-        self._canvas.drawCentredString(0, -30, text)
-        self._canvas.restoreState()
-
-    def _wrap(self, text: str, block: Block, size: float) -> list[str] | None:
-        lines: list[str] = []
-        for paragraph in text.split("\n"):
-            if block.font == "mono":
-                lines.append(paragraph)  # commands and digits are never wrapped
-            else:
-                lines += self._break(paragraph, block, size)
-        widest = max(self._canvas.stringWidth(line, _FONTS[block.font], size) for line in lines)
-        fits = widest <= block.width * _MM + 0.01 and (
-            block.height is None or len(lines) * size * _LEADING <= block.height * _MM
-        )
-        return lines if fits else None
-
-    def _break(self, paragraph: str, block: Block, size: float) -> list[str]:
-        """Break between words, and inside a word that is wider than the block by itself."""
-        from reportlab.lib.utils import simpleSplit
-
-        font, width = _FONTS[block.font], block.width * _MM
-        lines: list[str] = []
-        for line in simpleSplit(paragraph, font, size, width) or [""]:
-            rest = line
-            while self._canvas.stringWidth(rest, font, size) > width:
-                fits = next(
-                    n for n in range(len(rest), 0, -1) if self._canvas.stringWidth(rest[:n], font, size) <= width
-                )
-                lines.append(rest[:fits])
-                rest = rest[fits:]
-            lines.append(rest)
-        return lines
-
-    def _y(self, from_top: float) -> float:
-        return (self._height - from_top) * _MM
-
-
-def qr_modules(text: str) -> list[list[bool]]:
-    """The modules of a QR code with error correction level H, quiet zone included."""
-    import qrcode
-    from qrcode.util import QRData
-
-    code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_H, border=_QUIET_ZONE)
-    code.add_data(QRData(text, mode=_ALPHANUMERIC))
-    code.make(fit=True)
-    modules: list[list[bool]] = code.get_matrix()
-    return modules

@@ -3,6 +3,7 @@
 A template says nothing about what a share is; code says nothing about where a word stands.
 """
 
+import re
 import string
 import tomllib
 from collections.abc import Set as AbstractSet
@@ -62,8 +63,8 @@ def load(name: str, fields: AbstractSet[str]) -> Template:
     except tomllib.TOMLDecodeError as error:
         message = f"{path}: {error}"
         raise TemplateError(message) from None
-    lines = [number for number, line in enumerate(text.splitlines(), 1) if line.strip() == "[[block]]"]
-    if set(content) != {"title", "block"}:
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if re.match(r"\s*\[\[\s*block\s*\]\]", line)]
+    if set(content) != {"title", "block"} or not isinstance(content["title"], str):
         message = f"{path}: a template has a title and blocks, and nothing else"
         raise TemplateError(message)
     blocks = [
@@ -83,9 +84,14 @@ def _block(entry: dict[str, Any], fields: AbstractSet[str], where: str) -> Block
         if name in entry and entry[name] not in allowed:
             message = f"{where}: {name} is {entry[name]!r} and must be one of {', '.join(allowed)}"
             raise TemplateError(message)
-    text = entry.get("text", "").strip("\n")
-    for _, field, _, _ in string.Formatter().parse(text):
-        if field is not None and field not in fields:
+    try:
+        text = entry.get("text", "").strip("\n")
+        used = [field for _, field, _, _ in string.Formatter().parse(text) if field is not None]
+    except (AttributeError, ValueError):
+        message = f"{where}: text is a text, with braces in pairs around the name of a field"
+        raise TemplateError(message) from None
+    for field in used:
+        if field not in fields:
             message = f"{where}: the text uses {{{field}}}, which this document does not have"
             raise TemplateError(message)
     try:

@@ -1,0 +1,5 @@
+"""The end that somebody outside asked for, by a signal or by closing the terminal."""
+
+
+class Interrupted(BaseException):
+    """Not KeyboardInterrupt, which click would catch and answer by writing to a terminal that may be gone."""
