@@ -37,6 +37,13 @@ allow_disk = click.option(
     is_flag=True,
     help="Write secrets to a disk although they can be read from it after deletion.",
 )
+pages = click.argument("pages", nargs=-1, type=PATH)
+type_shares = click.option(
+    "--type",
+    "by_hand",
+    is_flag=True,
+    help="Type, paste or scan shares at the terminal, after PAGES have been read.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
 
 
@@ -57,6 +64,17 @@ def require_memory_backed(directory: Path, *, allow_disk: bool, what: str) -> No
             "memory-backed file system such as /dev/shm, or give --allow-disk if you know that this is what you want."
         )
         raise RefusedError(message)
+
+
+def require_source(pages: Sequence[Path], password_files: Sequence[str], *, by_hand: bool) -> None:
+    """Raise UsageError unless shares come from somewhere, and standard input is read for one thing only."""
+    if not pages and not by_hand:
+        message = "Name the PAGES to read, or give --type to type the shares."
+        raise click.UsageError(message)
+    sources = [source.rpartition("=")[2] for source in (*map(str, pages), *password_files)]
+    if sources.count("-") > 1:
+        message = "Standard input is read once: '-' stands for one thing only."
+        raise click.UsageError(message)
 
 
 def read_passwords(sources: Sequence[str]) -> dict[str | None, Secret]:

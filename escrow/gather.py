@@ -1,8 +1,8 @@
 """Gather shares from pages: every share is judged the moment it is read, and none that is good is ever lost."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from escrow.errors import EscrowError, PageError, ShareError, WorkerError
@@ -10,8 +10,12 @@ from escrow.files import read_secret
 from escrow.manifest import Manifest
 from escrow.memory import Secret, isolate
 from escrow.paper.scan import MAX_FILE, prepare, scan
+from escrow.pasted import MAX_TEXT, is_pasted, shares_in
 from escrow.policy import Position
 from escrow.share import VALUE_LENGTH, Record, is_share_text
+
+STANDARD_INPUT = Path("-")
+TWICE = "the same share was already read"
 
 MAX_CODES_ON_PAGE = 12
 """A sheet has a few codes. A page with more is a collage: which of them counts?"""
@@ -61,18 +65,29 @@ class Collection:
 
     def add_file(self, path: Path) -> list[Verdict]:
         """Read all pages of a file, in a worker of its own, and judge what is on them."""
+        name = "standard input" if path == STANDARD_INPUT else str(path)
         try:
-            found = self._read(path)
+            found = self._read(path, name)
         except EscrowError as error:
             reason = (
                 "the file is damaged beyond reading. Scan the sheet again."
                 if isinstance(error, WorkerError)
                 else str(error)
             )
-            found = [Verdict(str(path), None, None, reason)]
+            found = [Verdict(name, None, None, reason)]
         verdicts = [self._against_earlier(verdict) for verdict in found]
         self.verdicts += verdicts
         return verdicts
+
+    def add_text(self, name: str, content: Secret, confirm: Callable[[], bool]) -> Verdict:
+        """Judge one typed or pasted share. Only what is valid and confirmed is added: the rest may be mended."""
+        with Secret(self._room) as values:
+            verdict, *_ = map(self._against_earlier, self._judge(name, content, values))
+            if verdict.position and confirm():
+                self.verdicts.append(verdict)
+                if self._keep:
+                    self._hold(values, [verdict.position])
+        return verdict
 
     @property
     def present(self) -> set[Position]:
@@ -105,25 +120,30 @@ class Collection:
             return verdict
         for earlier in self.verdicts:
             if earlier.valid and (earlier.group, earlier.x) == (verdict.group, verdict.x):
-                problem = f"the same share was already read from {earlier.page}. Leave one of the two out."
+                problem = f"{TWICE} from {earlier.page}. Leave one of the two out."
                 return Verdict(verdict.page, verdict.group, verdict.x, problem)
         return verdict
 
-    def _read(self, path: Path) -> list[Verdict]:
-        content = read_secret(path, MAX_FILE)
-        values = Secret(VALUE_LENGTH * len(self.manifest.policy.positions))
+    @property
+    def _room(self) -> int:
+        return VALUE_LENGTH * len(self.manifest.policy.positions)
 
+    def _read(self, path: Path, name: str) -> list[Verdict]:
+        content = Secret.read(0, MAX_TEXT, name) if path == STANDARD_INPUT else read_secret(path, MAX_FILE)
+        with content, Secret(self._room) as values:
+            verdicts = self._judge(name, content, values)
+            if self._keep:
+                self._hold(values, dict.fromkeys(v.position for v in verdicts if v.position))
+        return verdicts
+
+    def _judge(self, name: str, content: Secret, values: Secret) -> list[Verdict]:
         def in_worker() -> bytes:
-            judged = list(judge_file(self.manifest, str(path), bytes(content.view)))
+            judged = list(judge_file(self.manifest, name, bytes(content.view)))
             if self._keep:
                 values.fill(b"".join({r.position: r.value for r, _ in judged if r}.values()))
             return json.dumps([asdict(verdict) for _, verdict in judged]).encode()
 
-        with content, values:
-            verdicts = [Verdict(**fields) for fields in json.loads(isolate(in_worker, content, values))]
-            if self._keep:
-                self._hold(values, dict.fromkeys(v.position for v in verdicts if v.position))
-        return verdicts
+        return [Verdict(**fields) for fields in json.loads(isolate(in_worker, content, values))]
 
     def _hold(self, values: Secret, positions: Iterable[Position]) -> None:
         for number, position in enumerate(positions):
@@ -137,6 +157,9 @@ def judge_file(manifest: Manifest, name: str, content: bytes) -> Iterable[tuple[
 
     A share that stands several times on one page is one share: sheets carry their code more than once.
     """
+    if is_pasted(content):
+        yield from judge_pasted(manifest, name, content)
+        return
     pages, damage = [], None
     try:
         for page in scan(content):
@@ -156,6 +179,20 @@ def judge_file(manifest: Manifest, name: str, content: bytes) -> Iterable[tuple[
             yield None, Verdict(where, None, None, problem)
     if damage:
         yield None, Verdict(name, None, None, damage)
+
+
+def judge_pasted(manifest: Manifest, name: str, content: bytes) -> Iterable[tuple[Record | None, Verdict]]:
+    """Judge all shares in a text; which words were mended is said with the place. Call in a worker."""
+    shares = list(shares_in(content))
+    for number, share in enumerate(shares, 1):
+        where = name if len(shares) == 1 else f"{name}, share {number}"
+        if share.problem:
+            yield None, Verdict(where, None, None, _as_clause(share.problem))
+        else:
+            record, verdict = judge(manifest, where, share.text)
+            # Without the commitment's word, what was mended is only a guess and not worth showing.
+            place = f"{where}, mended {share.mended}" if record and share.mended else where
+            yield record, replace(verdict, page=place)
 
 
 def judge(manifest: Manifest, where: str, text: str) -> tuple[Record | None, Verdict]:

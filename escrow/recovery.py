@@ -39,7 +39,8 @@ def gather(manifest: Manifest, pages: Sequence[Path], *, keep: bool, progress: P
     for number, page in enumerate(pages):
         progress("Reading pages", number, len(pages))
         collection.add_file(page)
-    progress("Reading pages", len(pages), len(pages))
+    if pages:
+        progress("Reading pages", len(pages), len(pages))
     return collection
 
 

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import resource
 import select
 import shutil
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ import pytest
 PASSWORD = "correct horse"
 PROVISIONER_PASSWORD = "battery staple"
 TIMEOUT = 120
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 @dataclass(frozen=True)
@@ -177,15 +179,23 @@ class Terminal:
 
     def expect(self, text: str) -> None:
         """Wait until the text is shown after what was shown when last waited for."""
+        self._wait(text, lambda shown: shown)
+        self._seen = self.shown.index(text, self._seen) + len(text)
+
+    def expect_wrapped(self, text: str) -> None:
+        """The same for a screen that is drawn again and again: where its lines end does not matter."""
+        self._wait(text, lambda shown: " ".join(_CONTROL.sub(" ", shown).split()))
+        self._seen = max(self._seen, self.shown.rfind("\x1b[H"))
+
+    def _wait(self, text: str, view: Callable[[str], str]) -> None:
         deadline = time.monotonic() + TIMEOUT
-        while text not in self.shown[self._seen :]:
+        while text not in view(self.shown[self._seen :]):
             assert time.monotonic() < deadline, f"waited for {text!r}; shown: {self.shown}"
             ready, _, _ = select.select([self._master], [], [], 0.1)
             if ready:
                 self.shown += os.read(self._master, 4096).decode(errors="replace")
-            elif self.process.poll() is not None and text not in self.shown[self._seen :]:
+            elif self.process.poll() is not None and text not in view(self.shown[self._seen :]):
                 pytest.fail(f"the program ended without {text!r}; shown: {self.shown}")
-        self._seen = self.shown.index(text, self._seen) + len(text)
 
     _seen = 0
 

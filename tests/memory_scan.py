@@ -11,6 +11,7 @@ from pathlib import Path
 from ahocorasick_rs import BytesAhoCorasick
 
 FRAGMENT = 8
+SENTENCE = 16  # of words that people write as well, such as "list over", eight letters prove nothing
 UNLOCKABLE = {"[vdso]", "[vvar]", "[vvar_vclock]", "[vsyscall]"}
 _HEADER = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ *(.*)")
 _CHUNK = 1 << 24
@@ -85,6 +86,14 @@ def fragments(secret: bytes) -> dict[bytes, str]:
     return {fragment: form for fragment, form in found.items() if len(set(fragment)) > 3}  # not zeros and the like
 
 
+def sentence_fragments(words: bytes) -> dict[bytes, str]:
+    """The same for words of a share, in lower and upper case and all widths of characters."""
+    texts = [
+        text[start : start + SENTENCE] for text in (words, words.upper()) for start in range(len(words) - SENTENCE)
+    ]
+    return {text.decode().encode(codec): "words" for text in texts for codec in ("ascii", "utf-16-le", "utf-32-le")}
+
+
 class Scanner:
     """Looks for many secrets at once."""
 
@@ -93,7 +102,8 @@ class Scanner:
         self._forms: list[tuple[str, str]] = []
         patterns: list[bytes] = []
         for name, secret in secrets.items():
-            for fragment, form in fragments(secret).items():
+            is_words = b" " in secret and secret.isascii()
+            for fragment, form in (sentence_fragments if is_words else fragments)(secret).items():
                 patterns.append(fragment)
                 self._forms.append((name, form))
         self._automaton = BytesAhoCorasick(patterns)

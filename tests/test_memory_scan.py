@@ -5,11 +5,16 @@ of its worker must be locked, and secrets may be found only where MEMORY.md says
 Secret's own pages, where the fall-back makes those readable), and in a worker only the secrets of its task.
 """
 
+import fcntl
+import functools
 import os
+import pty
 import shutil
+import signal
 import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +28,8 @@ from memory_scan import Hit, Scanner, unlocked
 from escrow import shamir
 from escrow.paper.scan import scan
 from escrow.share import Record
+from escrow.wordlist import WORDS
+from escrow.words import to_words
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or not can_lock(), reason="needs root, to read the memory of a process that forbids it"
@@ -65,11 +72,16 @@ def secrets_in(content: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def watch(
-    *arguments: str | Path, stdin: str = "", secrets: Mapping[str, bytes] | None = None, thorough: bool = True
+    *arguments: str | Path,
+    stdin: str = "",
+    secrets: Mapping[str, bytes] | None = None,
+    thorough: bool = True,
+    terminal: int | None = None,
 ) -> Iterator[Seen]:
     """Run the child to its end, reading at each mark the memory of the process that stopped there.
 
-    With `thorough`, at a worker's mark also that of the parent, which is waiting for it.
+    With `thorough`, at a worker's mark also that of the parent, which is waiting for it. With `terminal`, a
+    pseudo-terminal's descriptor, that is the child's terminal.
     """
     marks, marks_in = os.pipe()
     told, told_in = os.pipe()
@@ -81,6 +93,8 @@ def watch(
         pass_fds=descriptors,
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        start_new_session=terminal is not None,
+        preexec_fn=None if terminal is None else functools.partial(fcntl.ioctl, terminal, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - no thread
     )
     for descriptor in descriptors:
         os.close(descriptor)
@@ -138,6 +152,7 @@ class Sealed:
     package: Path
     sheets: tuple[Path, ...]
     secrets: Mapping[str, bytes]
+    records: tuple[Record, ...]
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +195,7 @@ def sealed(tree: Path, keys: dict[str, bytes], password: str, tmp_path_factory: 
     secrets["W"] = shamir.combine({record.x: record.value for record in records[:2]}, 2)
     for share in records:
         secrets |= {f"left of {share.x}": share.value[:16], f"right of {share.x}": share.value[16:]}
-    return Sealed(out / "package.escrow", sheets, {**keys, **secrets})
+    return Sealed(out / "package.escrow", sheets, {**keys, **secrets}, tuple(records))
 
 
 def check_everything(seen: Iterator[Seen], allowed: Mapping[str, set[str]]) -> None:
@@ -255,6 +270,62 @@ def test_recovering_leaves_no_trace(sealed: Sealed, shm: Path) -> None:
     secrets = {**sealed.secrets, "password": new.encode()}
     allowed = {**ALLOWED, "worker Collection": {"share", "left", "right", "value"}}
     check_everything(watch(*arguments, stdin=new, secrets=secrets), allowed)
+
+
+@pytest.mark.parametrize("form", ["line", "line.upper()", "'\u03b1' + line", "line.encode()"])
+def test_words_in_the_memory_of_another_process_are_found(form: str) -> None:
+    """The positive control of the next test."""
+    words = " ".join(WORDS[byte] for byte in os.getrandom(40))
+    code = f"import sys; line = sys.stdin.readline(); held = {form}; print(flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdin
+        assert child.stdout
+        child.stdin.write(words.encode() + b"\n")
+        child.stdin.flush()
+        child.stdout.readline()
+        assert Scanner({"words": words.encode()}).scan(child.pid)
+
+
+def as_words(record: Record) -> str:
+    return "".join(" ".join(row) + "\n" for row in to_words(record.encode()))
+
+
+def test_typing_shares_leaves_no_trace(sealed: Sealed) -> None:
+    """Words with a mistake, words shown on the screen, the text of a code: neither values nor words stay behind."""
+    master, slave = pty.openpty()
+    first, second, third = sealed.records
+    rows = as_words(first)
+    typed = [
+        ("\x12" + (WORDS[0] if not rows.startswith(WORDS[0]) else WORDS[1]) + rows[4:], "are mended"),
+        ("yes\n", "have 1, need"),
+        (as_words(second), "have 1 and 2"),
+        (third.to_text() + "\n", "have 1, 2 and 3"),
+        ("\n\n", "\x1b[?1049l"),
+    ]
+    person = os.fork()
+    if person == 0:  # another process types, so that nothing that it knows is in the memory that is searched
+        try:
+            shown = b""
+            for keys, answer in [("", "have none"), *typed]:
+                os.write(master, keys.encode())
+                while answer.encode() not in shown:
+                    shown += os.read(master, 4096)
+        finally:
+            os._exit(0)
+    words: dict[str, bytes] = {}
+    for record in (first, second):
+        text = as_words(record)[13 * 5 :]  # what comes before is the same on all sheets: kind, set id, group
+        words |= {f"words of {record.x}": text.encode(), f"lines of {record.x}": text.replace("\n", " ").encode()}
+    arguments: list[str | Path] = ["check", sealed.package, "--type"]
+    may = {"share", "left", "right", "words", "lines"}
+    allowed = {f"worker {task}": may for task in ("judge_rows", "mend", "Collection")}
+    try:
+        check_everything(watch(*arguments, secrets={**sealed.secrets, **words}, terminal=slave), allowed)
+    finally:
+        os.kill(person, signal.SIGKILL)
+        os.waitpid(person, 0)
+        os.close(master)
+        os.close(slave)
 
 
 def test_rehearsing_leaves_no_trace() -> None:

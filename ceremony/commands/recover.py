@@ -7,9 +7,11 @@ import click
 
 from ceremony import options
 from ceremony.console import Progress, ask_new_password, say
+from ceremony.sheets import type_shares
 from escrow import recovery
 from escrow.configuration import CONFIG
 from escrow.files import NewFiles
+from escrow.gather import STANDARD_INPUT
 from escrow.manifest import Manifest
 
 _NEEDED = ("intermediate", "ssh-host", "ssh-user")
@@ -17,28 +19,37 @@ _NEEDED = ("intermediate", "ssh-host", "ssh-user")
 
 @click.command(name="recover")
 @click.argument("package", type=options.PATH)
-@click.argument("pages", nargs=-1, required=True, type=options.PATH)
+@options.pages
+@options.type_shares
 @click.option("--to", "target", required=True, type=options.PATH, metavar="DIR", help="The STEPPATH to make.")
 @click.option("--only", multiple=True, metavar="NAME", help="Restore this key only; may be given several times.")
 @options.password_files
-def command(
+def command(  # noqa: PLR0913 - what the command line has
     package: Path,
     pages: tuple[Path, ...],
     target: Path,
     only: tuple[str, ...],
     password_files: tuple[str, ...],
+    *,
+    by_hand: bool,
 ) -> None:
-    """Restore the CA in PACKAGE from a quorum of share sheets read from PAGES.
+    """Restore the CA in PACKAGE from a quorum of share sheets read from PAGES, or typed at the terminal with --type.
+
+    PAGES are PDF, PNG, JPEG, TIFF or text files; '-' is text on standard input.
 
     Writes certs/, secrets/ and config/ so that step-ca starts from DIR, with the keys encrypted under a new
     password. PACKAGE is the package file, or scans of the package sheets: a PDF, a picture, or a directory of
     them. A root key is usually not wanted on the online host: use --only intermediate.
     """
+    options.require_source(pages, password_files, by_hand=by_hand)
     with Progress() as progress:
         sealed = recovery.read_package(package, progress)
     manifest = sealed.manifest
     recovery.check_names(manifest, only)
-    if target.resolve() in {package.resolve().parent, *(page.resolve().parent for page in pages)}:
+    if target.resolve() in {
+        package.resolve().parent,
+        *(page.resolve().parent for page in pages if page != STANDARD_INPUT),
+    }:
         message = f"{target} is where the package or a page lies: name a directory of its own for the CA."
         raise click.UsageError(message)
     options.protect_process(manifest.kind)
@@ -49,6 +60,8 @@ def command(
     with Progress() as progress, NewFiles(target) as out:
         recovery.check_target(out, manifest)
         collection = recovery.gather(manifest, pages, keep=True, progress=progress)
+        if by_hand and collection.missing and not collection.problems:
+            type_shares(collection, until_quorum=True)
         recovery.require_quorum(collection)
         with recovery.recombine(collection) as wrapping_key:
             collection.close()
