@@ -1,0 +1,358 @@
+"""The ceremony's rules without input or output: every crash, every wrong turn, thousands of random walks."""
+
+import itertools
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ceremony.checker import StepsError, check
+from ceremony.engine import Engine, Phase, State
+from ceremony.journal import Entry, JournalError
+from ceremony.loss import Rule
+from ceremony.steps import VOLATILE, Action, Step, number, of_share, steps
+from escrow.policy import Group, Policy, Position
+
+PLAIN = Policy.plain(3, 5)
+GROUPED = Policy(2, (Group(2, 3), Group(1, 1), Group(2, 2)))
+SMALL = Policy.plain(2, 2)
+POLICIES = [PLAIN, GROUPED, SMALL]
+WALKS = 1000
+SEED = 20261203
+
+
+class Walk:
+    """A ceremony in which the world answers: what is printed, read back and bagged is made up as it goes."""
+
+    def __init__(self, policy: Policy, seed: object) -> None:
+        self.engine = Engine(steps(policy, 2), policy)
+        self.chance = random.Random(f"{SEED} {seed}")  # noqa: S311 - not for keys
+        self.state = State()
+        self.entries: list[Entry] = []
+        self._bags = itertools.count()
+        self.session()
+
+    def add(self, event: str, **fields: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+        entry = Entry(len(self.entries), bytes(32), "2026-12-03T09:30:00Z", 0.0, event, fields)
+        self.state = self.engine.after(self.state, entry)
+        self.entries.append(entry)
+
+    def session(self) -> None:
+        """The program is started, again or for the first time."""
+        loss = self.engine.loss(self.state).rule.name if self.state.sessions else None
+        self.add("session", plan="00" * 32, loss=loss)
+
+    def due(self) -> Step:
+        step = self.engine.next(self.state)
+        assert step is not None
+        return step
+
+    def facts(self, step: Step) -> dict[str, Any]:  # noqa: PLR0911 - one for each action
+        positions = self.engine.policy.positions
+        match step.action:
+            case Action.MAKE_KEYS:
+                return {"generated": True, "fingerprints": [f"key of attempt {self.state.attempt}"]}
+            case Action.SEAL:
+                return {"set_id": f"set of attempt {self.state.attempt}"}
+            case Action.BAG:
+                return {"bag": f"B{next(self._bags)}"}
+            case Action.PROVE_QUORUM:
+                return {"positions": self.engine.policy.choose(self.chance.sample(positions, len(positions)))}
+            case Action.BAG_AGAIN:
+                opened = [Position(*p) for p in self.state.done["quorum"]["positions"]]
+                return {"bags": {f"{p.group}.{p.x}": f"B{next(self._bags)}" for p in opened}}
+            case Action.DESTROY:
+                return {"sheets": sorted(self.state.printed)}
+            case Action.GATHER:
+                read = [p for p in positions if of_share("read-back", p) in self.state.done]
+                return {"positions": self.engine.policy.choose(read)}
+        return {}
+
+    def step(self) -> None:
+        """Do what is due, as it should be done."""
+        step = self.due()
+        if step.action is Action.SETTLE or self.state.aborting:
+            for incident in self.state.open_incidents:
+                self.add("settle", exception=incident, disposition="accepted by all")
+        self.add("begin", step=step.id)
+        self.add("end", step=step.id, facts=self.facts(step))
+
+    def to_the_end(self) -> None:
+        while not self.state.ended:
+            self.step()
+
+    def copy(self, entries: Sequence[Entry]) -> "Walk":
+        other = Walk(self.engine.policy, 0)
+        other.entries, other.state = list(entries), self.engine.replay(entries)
+        other._bags = itertools.count(1000)
+        return other
+
+
+def assert_closed_well(walk: Walk) -> None:
+    """What the journal says by itself, apart from the engine: counted from the last set on."""
+    assert walk.state.ended
+    last = max(n for n, entry in enumerate(walk.entries) if _ended(entry) == "seal")
+    since = [_ended(entry) for entry in walk.entries[last:]]
+    for position in walk.engine.policy.positions:
+        prints = [n for n, name in enumerate(since) if name == of_share("print", position)]
+        assert any(name == of_share("read-back", position) for name in since[prints[-1] :]), "not read back"
+    assert since.count("quorum") == 1
+    assert since.index("quorum") < since.index("zeroize")
+    assert not walk.state.held
+
+
+def _ended(entry: Entry) -> str | None:
+    return entry.fields["step"] if entry.event == "end" else None
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=str)
+def test_the_list_of_steps_adds_up(policy: Policy) -> None:
+    check(steps(policy, 2), policy)
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=str)
+def test_any_step_removed_swapped_or_doubled_is_detected(policy: Policy) -> None:
+    """No mutation survives. Steps are numbered anew each time, so that the numbers give nothing away."""
+    listed = steps(policy, 2)
+    survivors = []
+    for name, mutant in _mutants(listed):
+        try:
+            check(number(mutant), policy)
+        except StepsError:
+            continue
+        survivors.append(name)
+    assert survivors == []
+
+
+def _mutants(listed: Sequence[Step]) -> Iterator[tuple[str, list[Step]]]:
+    for n, step in enumerate(listed):
+        yield f"without {step.id}", [*listed[:n], *listed[n + 1 :]]
+        for place in {n, n + 1, len(listed), 0}:
+            yield f"{step.id} doubled at {place}", [*listed[:place], step, *listed[place:]]
+        for other in range(n + 1, len(listed)):
+            swapped = list(listed)
+            swapped[n], swapped[other] = swapped[other], swapped[n]
+            yield f"{step.id} and {listed[other].id} swapped", swapped
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"keys": {"provides": frozenset({"keys made"})}}, "lacks|requires private keys"),
+        ({"zeroize": {"wipes": frozenset({"shares in memory"})}}, "private keys in memory are not wiped"),
+        ({"quorum": {"requires": frozenset({"sealed", "shares in memory"})}}, "would lack shares|nothing requires"),
+        ({"open": {"each_session": False}}, ""),
+        ({"certificates": {"provides": frozenset({"certificates compared", "keys made"})}}, "once more"),
+    ],
+)
+def test_what_a_step_needs_and_gives_is_checked(changes: dict[str, dict[str, Any]], message: str) -> None:
+    listed = [replace(step, **changes.get(step.id, {})) for step in steps(PLAIN, 1)]
+    if not message:
+        check(listed, PLAIN)  # a looser list that still adds up: the check is not about identity
+        return
+    with pytest.raises(StepsError, match=message):
+        check(listed, PLAIN)
+
+
+def test_a_step_that_needs_what_a_crash_takes_away_is_refused() -> None:
+    listed = list(steps(PLAIN, 1))
+    place = next(n for n, step in enumerate(listed) if step.id == "copies")
+    listed[place] = replace(listed[place], requires=listed[place].requires | {"shares in memory"})
+    with pytest.raises(StepsError, match=r"after a crash behind .* the step copies would lack shares in memory"):
+        check(listed, PLAIN)
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=str)
+def test_after_a_crash_behind_any_entry_the_ceremony_reaches_a_legal_close(policy: Policy) -> None:
+    walk = Walk(policy, "whole")
+    walk.to_the_end()
+    assert_closed_well(walk)
+    assert walk.state.phase is Phase.CLOSED
+    rules = set()
+    for length in range(1, len(walk.entries)):
+        cut = walk.copy(walk.entries[:length])
+        assert isinstance(cut.state.phase, Phase)
+        cut.session()
+        rules.add(cut.state.losses[-1])
+        assert not cut.state.held
+        cut.to_the_end()
+        assert_closed_well(cut)
+        assert cut.state.phase is Phase.CLOSED
+    few = {Rule.FROM_PAPER} if policy is SMALL else set()  # with 2 of 2, a quorum are all sheets
+    assert rules == set(Rule) - few
+
+
+def test_a_second_crash_while_the_first_is_being_mended_changes_nothing() -> None:
+    walk = Walk(PLAIN, "twice")
+    walk.to_the_end()
+    for length in range(1, len(walk.entries)):
+        cut = walk.copy(walk.entries[:length])
+        cut.session()
+        for _ in range(4):
+            if cut.state.ended:
+                break
+            cut.add("begin", step=cut.due().id) if not cut.engine.shut(cut.state, cut.due()) else None
+            cut.session()
+            cut.step() if not cut.engine.shut(cut.state, cut.due()) else None
+        cut.to_the_end()
+        assert_closed_well(cut)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_random_walk_closes_without_every_sheet_read_back_and_a_quorum_from_paper(seed: int) -> None:
+    """Exceptions, pauses, crashes, failures, wrong answers and aborts, in any order."""
+    seen = set()
+    for walk_number in range(WALKS // 20):
+        policy = POLICIES[walk_number % len(POLICIES)]
+        walk = Walk(policy, f"{seed} {walk_number}")
+        for _ in range(2000):
+            if walk.state.ended:
+                break
+            _something_happens(walk)
+        assert walk.state.ended
+        assert walk.engine.replay(walk.entries) == walk.state
+        seen.add(walk.state.phase)
+        if walk.state.phase is Phase.CLOSED:
+            assert_closed_well(walk)
+            assert not walk.state.open_incidents
+        else:
+            assert not walk.state.printed, "aborted with a sheet that came out"
+    assert seen == {Phase.CLOSED, Phase.ABORTED}
+
+
+def _something_happens(walk: Walk) -> None:  # noqa: C901, PLR0912 - one branch for each thing that happens
+    step = walk.due()
+    before = walk.state
+    match walk.chance.choices(
+        ["step", "crash", "crash inside", "fail", "exception", "settle", "pause", "wrong", "abort"],
+        [100, 2, 2, 4, 3, 3, 2, 10, 0.3],
+    )[0]:
+        case "step":
+            if not walk.engine.shut(walk.state, step):
+                walk.step()
+            else:
+                for incident in walk.state.open_incidents:
+                    walk.add("settle", exception=incident, disposition="accepted")
+        case "crash":
+            walk.session()
+        case "crash inside" if not walk.engine.shut(walk.state, step):
+            walk.add("begin", step=step.id)
+            walk.session()
+        case "fail" if not walk.engine.shut(walk.state, step):
+            walk.add("begin", step=step.id)
+            again = of_share("print", step.position) if step.position else None
+            walk.add("fail", step=step.id, problem="torn", again=again if again in walk.state.done else None)
+        case "exception":
+            walk.add("exception", expected="a", happened="b", done="c", touches=["integrity"])
+        case "settle" if walk.state.open_incidents:
+            walk.add("settle", exception=walk.state.open_incidents[0], disposition="accepted")
+        case "pause":
+            walk.add("pause")
+        case "abort" if "zeroize" not in walk.state.done and not walk.state.aborting:
+            walk.add("abort", reason="the building is on fire")
+        case "wrong":
+            for event, fields in _wrong_entries(walk, step):
+                with pytest.raises(JournalError):
+                    walk.add(event, **fields)
+                assert walk.state is before
+        case _:
+            pass
+
+
+def _wrong_entries(walk: Walk, step: Step) -> Iterator[tuple[str, dict[str, Any]]]:
+    other = walk.chance.choice([s for s in walk.engine.steps if s.id != step.id])
+    yield "begin", {"step": other.id}
+    yield "end", {"step": step.id, "facts": {}}
+    yield "fail", {"step": step.id, "problem": "", "again": None}
+    yield "begin", {}
+    yield "surprise", {}
+    yield "settle", {"exception": 99, "disposition": "x"}
+    yield "session", {"plan": "11" * 32, "loss": None}
+    yield "exception", {"expected": "", "happened": "", "done": "", "touches": ["feelings"]}
+
+
+@pytest.mark.parametrize(
+    ("until", "held", "rule"),
+    [
+        ("announce-keys", set(), Rule.GO_ON),
+        ("keys", {"private keys in memory"}, Rule.KEYS_GONE),
+        ("certificates", {"private keys in memory"}, Rule.KEYS_GONE),
+        ("seal", set(VOLATILE), Rule.VOID),
+        ("print 1.3", set(VOLATILE), Rule.VOID),
+        ("words 1.2", set(VOLATILE), Rule.VOID),
+        ("read-back 1.3", set(VOLATILE), Rule.FROM_PAPER),
+        ("receipt 1.4", set(VOLATILE), Rule.FROM_PAPER),
+        ("print 1.5", set(VOLATILE), Rule.GO_ON),
+        ("quorum", set(VOLATILE), Rule.ZEROIZED),
+        ("zeroize", set(), Rule.GO_ON),
+        ("sign", set(), Rule.GO_ON),
+    ],
+)
+def test_the_table_of_crashes(until: str, held: set[str], rule: Rule) -> None:
+    walk = Walk(PLAIN, "table")
+    while until not in walk.state.done:
+        walk.step()
+    assert walk.state.held == held
+    walk.session()
+    assert walk.state.losses == (rule,)
+    assert (rule in {Rule.KEYS_GONE, Rule.VOID}) == bool(walk.state.never_use)
+    assert (rule is Rule.VOID) == bool(walk.state.void_sets)
+    assert (rule is Rule.ZEROIZED) == bool(walk.state.open_incidents)
+    assert "open" not in walk.state.done, "two officers open each session"
+
+
+def test_nothing_is_zeroized_before_its_gate_opens() -> None:
+    walk = Walk(PLAIN, "gate")
+    while walk.due().id != "zeroize":
+        walk.step()
+    zeroize = walk.due()
+    assert walk.engine.shut(walk.state, zeroize) == ()
+    walk.add("exception", expected="a", happened="b", done="c", touches=[])
+    assert walk.due().id == "settle"
+    assert walk.engine.shut(walk.state, zeroize) == ("exception 1 has no disposition",)
+    with pytest.raises(JournalError, match="not due"):
+        walk.add("begin", step="zeroize")
+    for name, message in (("read-back 1.2", "was not read back"), ("bag 1.4", "no bag number"), ("quorum", "quorum")):
+        without = replace(walk.state, done={n: f for n, f in walk.state.done.items() if n != name}, incidents=())
+        assert message in " ".join(walk.engine.shut(without, zeroize))
+
+
+@pytest.mark.parametrize("bag", ["B0", " b 0 ", "", None, 7])
+def test_a_bag_is_used_once_and_has_a_number(bag: object) -> None:
+    walk = Walk(PLAIN, "bags")
+    while walk.due().id != "bag 1.2":
+        walk.step()
+    walk.add("begin", step="bag 1.2")
+    with pytest.raises(JournalError, match=r"number|lacks something"):
+        walk.add("end", step="bag 1.2", facts={"bag": bag})
+
+
+def test_a_sheet_that_cannot_be_read_back_is_printed_again() -> None:
+    walk = Walk(PLAIN, "again")
+    while walk.due().id != "read-back 1.2":
+        walk.step()
+    walk.add("begin", step="read-back 1.2")
+    walk.add("fail", step="read-back 1.2", problem="smeared", again="print 1.2")
+    assert walk.due().id == "print 1.2"
+    walk.to_the_end()
+    assert_closed_well(walk)
+
+
+def test_an_aborted_ceremony_ends_when_what_came_out_is_destroyed() -> None:
+    walk = Walk(PLAIN, "abort")
+    while walk.due().id != "print 1.3":
+        walk.step()
+    walk.add("abort", reason="a witness fell ill")
+    assert walk.state.phase is Phase.ABORTING
+    assert not walk.state.held
+    assert walk.due().id == "destroy-sheets"
+    walk.add("begin", step="destroy-sheets")
+    with pytest.raises(JournalError, match="not every sheet"):
+        walk.add("end", step="destroy-sheets", facts={"sheets": [[1, 1]]})
+    walk.session()
+    walk.to_the_end()
+    assert walk.state.phase.value == "aborted"
+    assert walk.state.never_use
+    assert walk.state.void_sets
