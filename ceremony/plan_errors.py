@@ -26,6 +26,7 @@ _SAID = {
     "string_type": 'must be a text in quotes, such as "Anna".',
     "string_too_short": "is empty: write something.",
     "string_too_long": "is too long: use at most {max_length} characters.",
+    "string_pattern_mismatch": "must be letters A to Z, digits, dots, hyphens and underscores, the first no mark.",
     "date_type": "must be a date such as 2030-12-31, without quotes.",
     "time_type": "must be a time such as 10:00:00, without quotes.",
     "int_type": "must be a whole number, without quotes.",
@@ -99,7 +100,8 @@ def _unknown(content: Mapping[str, Any], table: str, key: str, target: str) -> I
     for number, entry in _entries(content, table):
         value = entry.get(key)
         if isinstance(value, str) and names and value not in names:
-            text = f"is {value!r}, and there is no such [[{target}]]: name one of {', '.join(map(_shown, names))}, or add it."
+            known = ", ".join(map(_shown, names))
+            text = f"is {value!r}, and there is no such [[{target}]]: name one of {known}, or add it."
             yield Problem((table, number, key), text)
 
 
