@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from escrow.errors import EscrowError, FileError
-from escrow.wordlist import WORDS
 
 FILE = "journal.jsonl"
 LABEL = b"step-ca escrow journal, version 1\n"
@@ -82,17 +81,6 @@ class Entry:
     def digest(self) -> bytes:
         """SHA-256 of the line: what the next one holds as `before`."""
         return hashlib.sha256(self.encode()).digest()
-
-
-def head_words(digest: bytes) -> tuple[str, ...]:
-    """A hash as words to read aloud, one a byte. Three first and the last are what people write down."""
-    return tuple(WORDS[byte] for byte in digest)
-
-
-def short_words(digest: bytes) -> str:
-    """The first three words and the last."""
-    words = head_words(digest)
-    return f"{' '.join(words[:3])} ... {words[-1]}"
 
 
 def decode(content: bytes) -> tuple[list[Entry], bytes]:

@@ -3,11 +3,13 @@
 One word a byte, of the same 256 words as on the sheets.
 """
 
+import hashlib
 from collections.abc import Sequence
 
 from escrow.wordlist import WORDS
 
 _ROW = 8
+_CHECK_WORDS = 2
 
 
 def words_of(digest: bytes) -> tuple[str, ...]:
@@ -23,3 +25,11 @@ def rows_of(words: Sequence[str]) -> tuple[str, ...]:
 def first_three_and_last(words: Sequence[str]) -> str:
     """The short form, to recognise a hash by: 32 bits of it, which is no proof against somebody who wants a match."""
     return f"{' '.join(words[:3])} ... {words[-1]}"
+
+
+def check_words(plan: bytes, step: str) -> tuple[str, ...]:
+    """The words that stand beside an irreversible step in the witnesses' scripts alone, from the plan's digest.
+
+    They make an officer ask a witness. They are no secret from whoever can run this program.
+    """
+    return words_of(hashlib.sha256(b"step-ca escrow check words\n" + plan + step.encode()).digest())[:_CHECK_WORDS]
