@@ -17,7 +17,7 @@ from enum import Enum
 from typing import Any
 
 from ceremony.journal import Entry, JournalError
-from ceremony.loss import Loss, Rule, after_loss
+from ceremony.loss import Loss, Rule, after_loss, enough_to_go_on
 from ceremony.steps import DESTROY_SHEETS, VOLATILE, Action, Step, of_share
 from escrow.policy import Policy, Position
 
@@ -281,8 +281,8 @@ class Engine:
                 raise JournalError(message)
             return replace(state, printed=frozenset())
         read = [Position(*position) for position in facts["positions"]]
-        if self.policy.missing(read):
-            message = "what was read is no quorum"
+        if self.policy.missing(read) or not enough_to_go_on(self.policy, set(state.done), read):
+            message = "what was read is not enough to make the missing shares again"
             raise JournalError(message)
         # Their bags were opened: each goes into a new one, and its receipt is made out again.
         undone = {of_share(verb, position) for position in read for verb in ("bag", "receipt")}

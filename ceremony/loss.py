@@ -18,7 +18,7 @@ class Rule(Enum):
         "never-use list. The ceremony goes on with act 4."
     )
     VOID = (
-        "fewer sheets than a quorum had been read back: the share set is void. Every sheet that came out is destroyed, "
+        "too few sheets had been read back to go on from paper: the share set is void. Every sheet that came out is destroyed, "
         "and so is every copy of the package; then the ceremony goes on with act 4."
     )
     FROM_PAPER = (
@@ -58,8 +58,18 @@ def after_loss(
     if "seal" not in done:
         return Loss(Rule.KEYS_GONE, again | since_keys) if "keys" in done else Loss(Rule.GO_ON, again)
     read_back = {position for position in policy.positions if of_share("read-back", position) in done}
-    if policy.missing(read_back):
+    if policy.missing(read_back) or not enough_to_go_on(policy, done, read_back):
         return Loss(Rule.VOID, again | since_keys, DESTROY_SHEETS if printed else None)
-    if all(of_share("print", position) in done for position in policy.positions):
+    if not _to_print(policy, done):
         return Loss(Rule.GO_ON, again)
     return Loss(Rule.FROM_PAPER, again, GATHER_QUORUM)
+
+
+def enough_to_go_on(policy: Policy, done: AbstractSet[str], read: Collection[Position]) -> bool:
+    """Whether every share still to be printed can be made again from the shares that were read: each from its group."""
+    groups = {position.group for position in _to_print(policy, done)}
+    return all(sum(p.group == group for p in read) >= policy.threshold_of(group) for group in groups)
+
+
+def _to_print(policy: Policy, done: AbstractSet[str]) -> list[Position]:
+    return [position for position in policy.positions if of_share("print", position) not in done]
