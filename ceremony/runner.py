@@ -65,7 +65,7 @@ class Aborted(Exception):  # noqa: N818 - no error: a decision
     """The people have decided to end the ceremony."""
 
 
-class Failed(EscrowError):
+class StepError(EscrowError):
     """A step did not succeed; `again` is the step that has to be done once more before it, if any."""
 
     def __init__(self, message: str, again: str | None = None) -> None:
@@ -80,7 +80,7 @@ class Work(Protocol):
     """What is done in steps: by action; each takes the step and the state and returns public facts."""
 
     def do(self, step: Step, state: State, ask: "Questions") -> Facts:
-        """Do a step's action. Raises EscrowError, Failed, Aborted."""
+        """Do a step's action. Raises EscrowError, StepError, Aborted."""
 
     def forget(self) -> None:
         """Wipe everything secret."""
@@ -165,7 +165,7 @@ class Runner:
         self._write("begin", step=step.id)
         try:
             facts = self._work.do(step, self.state, self._ask) if step.action else {}
-        except Failed as failure:
+        except StepError as failure:
             self._fail(step, str(failure), failure.again)
         except Interrupted:
             raise
@@ -252,6 +252,6 @@ class Runner:
         raise Aborted
 
 
-def print_again(step: Step, problem: str) -> Failed:
+def print_again(step: Step, problem: str) -> StepError:
     """The failure of a sheet that has to be printed once more."""
-    return Failed(problem, of_share("print", step.position) if step.position else None)
+    return StepError(problem, of_share("print", step.position) if step.position else None)
