@@ -33,6 +33,7 @@ class Asked(Enum):
     SCAN = "{what}: {how}, then press Enter"
     TRY_AGAIN = "Type 'again' to read it again, or 'print' if the sheet is spoilt and destroyed"
     MEDIUM = "The folder where copy {copy} is mounted"
+    REPLUGGED = "Take copy {copy} out and put it in again, then press Enter"
     DESTROYED = "How many sheets were shredded"
     NOTE = "The note"
     EXPECTED = "What was expected"

@@ -78,6 +78,10 @@ class TemplateError(EscrowError):
     """A template lacks a field, or has one that nobody knows."""
 
 
+class SignatureError(EscrowError):
+    """A signature does not fit what it stands beside."""
+
+
 class LockedMemoryError(EscrowError):
     """No page could be had that cannot be swapped or dumped."""
 
