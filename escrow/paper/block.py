@@ -68,8 +68,8 @@ class Block:
 def parse(entry: Mapping[str, Any], source: Source, line: int) -> tuple[Block, Sequence[str]]:
     """A block, and when it is shown. Raises TemplateError, naming file and line."""
     where = source.where(line)
-    kind = entry.get("kind")
-    if kind not in _KEYS:
+    kind = entry.get("kind", "missing")
+    if not isinstance(kind, str) or kind not in _KEYS:
         message = f"{where}: kind is {kind!r} and must be one of {', '.join(_KEYS)}."
         raise TemplateError(message)
     must, may = _KEYS[kind]

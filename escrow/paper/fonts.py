@@ -1,14 +1,13 @@
 """The fonts of every document: what they can show, and how they are made known to the library that draws."""
 
 import unicodedata
-from typing import Literal
+from collections.abc import Iterable
 
 from escrow.errors import TemplateError
 from escrow.paper import template
+from escrow.paper.block import Font
 
-Font = Literal["regular", "bold", "mono"]
-
-FONTS: dict[str, str] = {"regular": "NotoSans-Regular", "bold": "NotoSans-Bold", "mono": "NotoSansMono-Regular"}
+FONTS: dict[Font, str] = {"regular": "NotoSans-Regular", "bold": "NotoSans-Bold", "mono": "NotoSansMono-Regular"}
 
 
 def prepare() -> None:
@@ -43,11 +42,13 @@ def check_shown(text: str, font: Font, where: str) -> None:
         raise TemplateError(message)
 
 
-def _absent(text: str, fonts: "dict[str, str] | list[Font]") -> str:
+def _absent(text: str, fonts: Iterable[Font]) -> str:
     """What at least one of the fonts cannot show, for a message."""
     from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.ttfonts import TTFont
 
     prepare()
-    glyphs = [pdfmetrics.getFont(FONTS[font]).face.charToGlyph for font in fonts]
+    known = [pdfmetrics.getFont(FONTS[font]) for font in fonts]
+    glyphs = [font.face.charToGlyph for font in known if isinstance(font, TTFont)]
     absent = sorted({c for c in text if not all(ord(c) in shown for shown in glyphs)})
     return ", ".join(f"{character!r} (U+{ord(character):04X})" for character in absent)

@@ -10,6 +10,7 @@ from escrow.errors import TemplateError
 from escrow.paper import fonts
 from escrow.paper.block import LEADING, Block
 from escrow.paper.fonts import FONTS
+from escrow.paper.layout import DOT, MARK_WIDTH, RING_INSIDE, RING_OUTSIDE
 from escrow.paper.template import Size
 
 if TYPE_CHECKING:
@@ -172,6 +173,12 @@ class Page:
                     path.rect(left + start * step, top - (row + 1) * step, (column - start) * step, step)
                     start = None
         self._canvas.drawPath(path, stroke=0, fill=1)
+
+    def mark(self, x: float, y: float) -> None:
+        """Draw a registration mark, a ring with a dot, around this centre."""
+        for diameter, grey in ((MARK_WIDTH, 1), (RING_OUTSIDE, 0), (RING_INSIDE, 1), (DOT, 0)):
+            self._canvas.setFillGray(grey)
+            self._canvas.circle(x * _MM, self._y(y), diameter / 2 * _MM, stroke=0, fill=1)
 
     def words(self, block: Block, rows: Sequence[Sequence[str]]) -> None:
         """Draw rows of words, numbered, the last word of each apart."""

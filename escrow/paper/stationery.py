@@ -1,6 +1,6 @@
 """How an organisation wants its papers: its templates, its name, its paper; and documents begun on them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -9,7 +9,7 @@ from escrow.errors import TemplateError, UsageError
 from escrow.paper import template
 from escrow.paper.block import Area, Block
 from escrow.paper.fonts import check_printable
-from escrow.paper.page import Document, Fields, Modules
+from escrow.paper.page import Document, Fields, Modules, Page
 from escrow.paper.template import PAPER, Form, Size, Template
 
 PageSize = Literal["A4", "Letter"]
@@ -64,14 +64,17 @@ class Stationery:
             raise UsageError(message)
 
     def design(
-        self, form: Form, *, groups: bool = False, discreet: bool = False, taken: Iterable[Area] = ()
+        self, form: Form, *, groups: bool = False, discreet: bool = False, taken: Collection[Area] = ()
     ) -> "Design":
-        """The template of a form, and what it shares with all others. Raises TemplateError."""
+        """The template of a form, and what it shares with all others. What is `taken` lies where it lies.
+
+        Raises TemplateError.
+        """
         facts = {name for name, holds in (("groups", groups), ("discreet", discreet)) if holds}
         form = replace(form, fields=form.fields | _COMMON.fields)
         body = template.load(self._path(form.name), form, facts, taken)
         common = template.load(self._path(_COMMON.name), _COMMON, facts, paper=body.paper)
-        return Design(body, common, self, discreet=discreet)
+        return Design(body, common, self, discreet=discreet, fixed=bool(taken))
 
     def _path(self, name: str) -> Path:
         file = f"{name}.toml"
@@ -87,6 +90,7 @@ class Design:
     common: Template
     stationery: Stationery
     discreet: bool
+    fixed: bool
 
     def say(self, phrase: str, **fields: str | int) -> str:
         """A phrase with its fields filled in."""
@@ -101,7 +105,7 @@ class Design:
     @property
     def origin(self) -> tuple[float, float]:
         """Where the template's edges lie: what is made for all usual papers stands in the middle of each."""
-        if self.body.paper:
+        if self.body.paper or self.fixed:
             return 0, 0
         room = [min(lengths) for lengths in zip(*PAPER.values(), strict=True)]
         return (self.size[0] - room[0]) / 2, (self.size[1] - room[1]) / 2
@@ -115,24 +119,24 @@ class Paper:
         self._pages, self._watermark = pages, watermark
         self._number = 0
 
-    def add(self, design: Design, blocks: Iterable[Block], fields: Fields, codes: Iterable[Modules] = ()) -> None:
-        """Add a page of these blocks; the codes fill its qr blocks one after the other, and the last may be empty."""
+    def add(self, design: Design, blocks: Iterable[Block], fields: Fields, codes: Iterable[Modules] = ()) -> Page:
+        """Add a page of these blocks. The codes fill its qr blocks in order; words are left to the caller."""
         self._number += 1
         page = self._document.add_page(design.size, design.say("blank"), self._watermark, design.origin)
-        template = design.body
         own = {
             "organisation": design.stationery.organisation or None,
-            "secrecy": template.secrecy,
-            "title": template.title,
+            "secrecy": design.body.secrecy,
+            "title": design.body.title,
             "page": str(self._number),
             "pages": str(self._pages),
         }
         rest = iter(codes)
-        for block in (*(design.common.blocks if template.frame else ()), *blocks):
+        for block in (*(design.common.blocks if design.body.frame else ()), *blocks):
             if block.kind != "qr":
                 page.draw(block, {**fields, **own})
             elif code := next(rest, None):
                 page.qr(block.x, block.y, block.width, code)
+        return page
 
     def finish(self) -> bytes:
         """The document as a PDF."""

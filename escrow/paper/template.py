@@ -19,6 +19,7 @@ PAPER: Mapping[str, Size] = {"A4": (210.0, 297.0), "Letter": (215.9, 279.4)}
 CONDITIONS = frozenset({"discreet", "groups"})
 """What a block's `when` may ask for; with `not` before it, for the opposite."""
 
+_DATA: AbstractSet[BlockKind] = frozenset({"qr", "words"})  # of which not every document has some
 _MIN_PAPER = 50.0
 
 
@@ -81,7 +82,7 @@ def load(
     """
     source = read(path)
     _check_top(source)
-    paper = _paper(source) or paper
+    paper = _paper(source, taken) or paper
     phrases = _phrases(source, form)
     withheld = form.withheld if "discreet" in facts else frozenset()
     pages: list[list[Block]] = [[]]
@@ -107,7 +108,14 @@ def load(
 
 
 def _check_top(source: Source) -> None:
-    known = {"title": str, "secrecy": str, "page": (str, list), "frame": bool, "phrases": dict, "block": list}
+    known: Mapping[str, type | tuple[type, ...]] = {
+        "title": str,
+        "secrecy": str,
+        "page": (str, list),
+        "frame": bool,
+        "phrases": dict,
+        "block": list,
+    }
     for name in source.content:
         if name not in known:
             message = f"{source.where_key(name)}: a template has no {name!r}, only {', '.join(known)}."
@@ -124,15 +132,18 @@ def _check_top(source: Source) -> None:
         raise TemplateError(message)
 
 
-def _paper(source: Source) -> Size | None:
+def _paper(source: Source, taken: Iterable[Area]) -> Size | None:
     given = source.content.get("page")
     if given is None:
         return None
     if isinstance(given, str) and given in PAPER:
         return PAPER[given]
     if isinstance(given, list) and len(given) == 2 and all(is_number(n, _MIN_PAPER) for n in given):  # noqa: PLR2004 - width, height
-        return float(given[0]), float(given[1])
-    message = f"{source.where_key('page')}: page is {', '.join(map(repr, PAPER))} or [width, height] in millimetres."
+        size = float(given[0]), float(given[1])
+        if all(x + width <= size[0] and y + height <= size[1] for x, y, width, height in taken):
+            return size
+    names = ", ".join(map(repr, PAPER))
+    message = f"{source.where_key('page')}: page is {names} or [width, height] in millimetres, with room for all."
     raise TemplateError(message)
 
 
@@ -189,3 +200,7 @@ def _check_complete(template: Template, form: Form, withheld: AbstractSet[str], 
     if absent := form.kinds - {block.kind for block in blocks}:
         message = f"{source.where(1)}: no block is of the kind {min(absent)!r}, and this document needs one."
         raise TemplateError(message)
+    for block in blocks:
+        if block.kind in _DATA - form.kinds:
+            message = f"{block.where}: this document has nothing to show in a block of the kind {block.kind!r}."
+            raise TemplateError(message)
