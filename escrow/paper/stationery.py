@@ -21,6 +21,7 @@ _COMMON = Form(
     withheld=frozenset({"organisation"}),
     phrases={
         "blank": frozenset(),
+        "no_organisation": frozenset(),
         "watermark": frozenset(),
         "production": frozenset(),
         "specimen": frozenset(),
@@ -124,7 +125,7 @@ class Paper:
         self._number += 1
         page = self._document.add_page(design.size, design.say("blank"), self._watermark, design.origin)
         own = {
-            "organisation": design.stationery.organisation or None,
+            "organisation": design.stationery.organisation or design.say("no_organisation"),
             "secrecy": design.body.secrecy,
             "title": design.body.title,
             "page": str(self._number),
