@@ -111,4 +111,4 @@ def try_out(kind: Kind, policy: Policy, custodians: Sequence[str], stationery: S
     documents.label(manifest, last, longest, stationery)
     documents.receipt(manifest, last, longest, stationery)
     documents.recovery_card(manifest, stationery)
-    package_sheet.render(Package(manifest, bytes(1)), stationery)
+    package_sheet.render(Package(manifest, bytes(1)), stationery, try_out=True)

@@ -6,6 +6,7 @@ in FORMAT.md, sections "Label" and "Public words".
 
 import base64
 import binascii
+import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -72,10 +73,14 @@ class Label:
             message = f"The text does not begin with {PREFIX}, so it is no label of a share."
             raise ShareError(message)
         try:
-            return cls.decode(base64.b32decode(text.removeprefix(PREFIX)))
+            label = cls.decode(base64.b32decode(text.removeprefix(PREFIX)))
         except (binascii.Error, ValueError):
             message = "The label's text has characters that a label never has, or a wrong length: it was misread."
             raise ShareError(message) from None
+        if label.to_text() != text:
+            message = "The label's text is not in its canonical form: it was changed."
+            raise ShareError(message)
+        return label
 
     def check(self, manifest: Manifest) -> None:
         """Raise ShareError unless this is the label of a share of this set."""
@@ -85,6 +90,11 @@ class Label:
                 f"The label of share {self.x} does not belong to this package's set: it is of another, or changed."
             )
             raise ShareError(message)
+
+
+def is_label_text(text: str) -> bool:
+    """Whether a QR code's text claims to be a label of any version."""
+    return re.match(r"LABEL\d+:", text) is not None
 
 
 def set_words(set_id: bytes) -> str:

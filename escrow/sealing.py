@@ -4,7 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from escrow import certificates, documents, package, shamir, standalone
 from escrow.authority import Authority
@@ -17,7 +17,7 @@ from escrow.memory import Secret, isolate
 from escrow.package import Package
 from escrow.paper import page, parts, scan, sheet
 from escrow.paper.fonts import check_printable
-from escrow.paper.stationery import Stationery
+from escrow.paper.stationery import PLAIN, Stationery
 from escrow.policy import Policy, Position
 from escrow.progress import Progress
 from escrow.share import VALUE_LENGTH, Kind, Record, commitment, key_check
@@ -33,7 +33,7 @@ class Order:
     policy: Policy
     custodians: tuple[str, ...]
     created: dt.datetime
-    stationery: Stationery = field(default_factory=Stationery)
+    stationery: Stationery = PLAIN
     epoch: int = 1
     supersedes: tuple[Superseded, ...] = ()
 

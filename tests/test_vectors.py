@@ -17,6 +17,7 @@ from helpers import need, run
 
 from escrow import cms, errors, package, payload, recovery, shamir, words
 from escrow.gather import Collection, judge
+from escrow.label import Label, set_words, share_words
 from escrow.manifest import Manifest
 from escrow.memory import Secret
 from escrow.package import Package
@@ -458,12 +459,15 @@ def test_the_worked_example_in_the_document_is_right() -> None:
     record = Record(ours.kind, ours.short_set_id, 1, 1, 2, values[1])
     assert record.encode().hex() == example["record 1"]
     assert record.to_text() == example["text 1"]
+    assert Label.of(ours, record.position).to_text() == example["label 1"]
+    assert set_words(ours.set_id) == example["set words"]
+    assert share_words(bytes.fromhex(hashes[0])) == example["words 1"]
     assert [" ".join(row) for row in words.to_words(record.encode())] == rows
     share = reader.read_record(bytes.fromhex(example["record 1"]))
     assert share == reader.read_text(example["text 1"]) == reader.read_words(rows)
     assert reader.values_of_lines([example["left 1"]], [example["right 1"]]) == {1: values[1]}
     assert shamir.combine({x: values[x] for x in (1, 3)}, 2) == secret
-    assert len(example) == 15
+    assert len(example) == 18
 
 
 def test_the_worked_example_in_the_document_is_the_plain_package() -> None:

@@ -57,8 +57,8 @@ DECODING = Form(
 )
 
 
-def render(package: Package, stationery: Stationery) -> bytes:
-    """The package as a PDF: its contents, its codes, and a page on decoding.
+def render(package: Package, stationery: Stationery, *, try_out: bool = False) -> bytes:
+    """The package as a PDF: its contents, its codes, and a page on decoding. To try templates out, codes are left out.
 
     Raises PackageError for a package that is too large, TemplateError when something does not fit.
     """
@@ -82,7 +82,8 @@ def render(package: Package, stationery: Stationery) -> bytes:
     for page in code_pages:
         labels = [part.label for part in page] + [""] * (_MOST_CODES - len(page))
         fields = {f"label_{n}": label for n, label in enumerate(labels, 1)}
-        paper.add(codes, codes.body.blocks, {**common, **fields}, [qr.modules(part.to_text(), "M") for part in page])
+        drawn = [] if try_out else [qr.modules(part.to_text(), "M") for part in page]
+        paper.add(codes, codes.body.blocks, {**common, **fields}, drawn)
     paper.add(last, last.body.blocks, {**common, **_decoding_fields()})
     return paper.finish()
 

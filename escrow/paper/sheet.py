@@ -4,7 +4,7 @@ from escrow.manifest import Manifest
 from escrow.paper import public, share_code
 from escrow.paper.layout import CODE_WIDTH, CODES, MARKS, TAKEN
 from escrow.paper.page import Fields
-from escrow.paper.stationery import Design, Paper, Stationery
+from escrow.paper.stationery import PLAIN, Design, Paper, Stationery
 from escrow.paper.template import Form
 from escrow.share import Record, ssss_lines
 from escrow.words import to_words
@@ -24,7 +24,7 @@ FORM = Form(
 )
 
 
-def render(record: Record, manifest: Manifest, custodian: str, stationery: Stationery) -> bytes:
+def render(record: Record, manifest: Manifest, custodian: str, stationery: Stationery = PLAIN) -> bytes:
     """One share as a PDF of one page: the QR code in every corner, words, and the lines for ssss.
 
     Raises TemplateError when something does not fit where the template wants it.

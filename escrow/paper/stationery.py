@@ -83,6 +83,10 @@ class Stationery:
         return own if own and own.exists() else template.directory() / file
 
 
+PLAIN = Stationery()
+"""Our templates, A4, and lines to fill in."""
+
+
 @dataclass(frozen=True)
 class Design:
     """A document's template, and the header, footer and phrases that all documents share."""
