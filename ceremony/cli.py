@@ -21,6 +21,8 @@ _COMMANDS = {
     "check": "Check share sheets against a package, without recombining anything.",
     "recover": "Restore a CA from a quorum of share sheets and a package.",
     "package-sheets": "Print a package: its contents, its codes, and how to decode them.",
+    "documents": "Make a set's labels, receipts and recovery card again.",
+    "templates": "Copy the templates of all documents, as a start for your own.",
     "rehearse": "Do the whole thing with a throw-away CA, and report what was proved.",
 }
 

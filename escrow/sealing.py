@@ -6,24 +6,23 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from escrow import certificates, package, shamir, standalone
+from escrow import certificates, documents, package, shamir, standalone
 from escrow.authority import Authority
 from escrow.contents import certificates_of, key_fingerprint, prove_contents
-from escrow.errors import PageError, TemplateError, UsageError
+from escrow.errors import PageError
 from escrow.files import NewFiles, write_all
 from escrow.gather import judge_file
 from escrow.manifest import TIME, CertificateEntry, KeyEntry, Manifest, Superseded
 from escrow.memory import Secret, isolate
 from escrow.package import Package
-from escrow.paper import package_sheet, page, parts, scan, sheet
-from escrow.paper.page import PageSize, check_printable
-from escrow.paper.parts import Part
+from escrow.paper import page, parts, scan, sheet
+from escrow.paper.fonts import check_printable
+from escrow.paper.stationery import PLAIN, Stationery
 from escrow.policy import Policy, Position
 from escrow.progress import Progress
 from escrow.share import VALUE_LENGTH, Kind, Record, commitment, key_check
 
 PACKAGE_FILE = "package.escrow"
-PACKAGE_SHEETS_FILE = "package-sheets.pdf"
 
 
 @dataclass(frozen=True)
@@ -34,25 +33,16 @@ class Order:
     policy: Policy
     custodians: tuple[str, ...]
     created: dt.datetime
-    page_size: PageSize = "A4"
+    stationery: Stationery = PLAIN
     epoch: int = 1
     supersedes: tuple[Superseded, ...] = ()
 
     def __post_init__(self) -> None:
-        if len(self.custodians) != len(self.policy.positions):
-            number = len(self.policy.positions)
-            message = f"There are {len(self.custodians)} custodians for {number} shares: name one for each."
-            raise UsageError(message)
-        for custodian in self.custodians:
-            try:
-                check_printable(custodian)
-            except TemplateError as error:
-                raise UsageError(str(error)) from None
-        known = [" ".join(name.split()).casefold() for name in self.custodians]
-        twice = {name for name, same in zip(self.custodians, known, strict=True) if known.count(same) > 1}
-        if twice:
-            message = f"{', '.join(sorted(twice))} would hold more than one share: name each custodian once."
-            raise UsageError(message)
+        documents.check_custodians(self.policy, self.custodians)
+
+    def check_papers(self, ca: str) -> None:
+        """Try every template out, as far as can be before the CA is known. Raises TemplateError."""
+        documents.try_out(self.kind, self.policy, self.custodians, self.stationery, ca)
 
 
 def seal(authority: Authority, order: Order, out: NewFiles, progress: Progress) -> Manifest:
@@ -60,8 +50,9 @@ def seal(authority: Authority, order: Order, out: NewFiles, progress: Progress) 
 
     Beside the package go its decoder and its own sheets; no sheets of a package that is too large for paper.
     Nothing appears unless the shares were proved to fit each other, the package was opened again, and each
-    sheet was read back from its own picture.
+    sheet was read back from its own picture. Labels, receipts and the recovery card go into a folder of their own.
     """
+    check_printable(authority.name, "CA's name")
     with ExitStack() as undo:
         wrapping_key = undo.enter_context(Secret.random(shamir.LENGTH))
         shares = {position: undo.enter_context(Secret(VALUE_LENGTH)) for position in order.policy.positions}
@@ -84,35 +75,19 @@ def seal(authority: Authority, order: Order, out: NewFiles, progress: Progress) 
         progress("Making share sheets", len(shares), len(shares))
         progress("Making package sheets", 0, 1)
         if parts.fits(text):
-            out.write(PACKAGE_SHEETS_FILE, make_package_sheets(sealed, order.page_size))
+            sheets = documents.make_package_sheets(sealed, order.stationery)
+            out.write(documents.PACKAGE_SHEETS_FILE, sheets)
         out.write(standalone.FILE, standalone.source())
         progress("Making package sheets", 1, 1)
+        for name, pdf in documents.make(manifest, order.custodians, order.stationery, progress):
+            out.write(f"{documents.FOLDER}/{name}", pdf)
         out.write(PACKAGE_FILE, text)  # last: a package says that all its sheets are there
     return manifest
 
 
-def make_package_sheets(sealed: Package, size: PageSize) -> bytes:
-    """The sheets of a package as PDF, read back from their own picture.
-
-    Raises PackageError for a package that is too large, PageError if they cannot be read back.
-    """
-    pdf = package_sheet.render(sealed, size)
-
-    def in_worker() -> bytes:
-        texts = [text for scanned in scan.scan(pdf) for text in scanned.texts]
-        return parts.join([Part.from_text(text) for text in texts if parts.is_part_text(text)])
-
-    scan.prepare()
-    if isolate(in_worker) != sealed.encode():
-        message = "The sheets of the package cannot be read back from their own picture: report this."
-        raise PageError(message)
-    return pdf
-
-
 def sheet_file(policy: Policy, position: Position) -> str:
     """The name of a share's PDF: share-X.pdf, or share-GROUP-X.pdf where there are groups."""
-    group = f"{position.group}-" if len(policy.groups) > 1 else ""
-    return f"shares/share-{group}{position.x}.pdf"
+    return f"shares/share-{documents.number_of(policy, position)}.pdf"
 
 
 def _split(wrapping_key: Secret, policy: Policy, shares: Mapping[Position, Secret]) -> dict[str, list[str] | str]:
@@ -149,7 +124,7 @@ def _make_sheet(manifest: Manifest, position: Position, value: Secret, order: Or
             manifest.policy.threshold_of(position.group),
             bytes(value.view),
         )
-        pdf = sheet.render(record, manifest, custodian, order.page_size)
+        pdf = sheet.render(record, manifest, custodian, order.stationery)
         read_back = [found for found, _ in judge_file(manifest, name, pdf)]
         if read_back != [record]:
             message = f"The sheet of share {position.x} cannot be read back from its own picture: report this."

@@ -25,7 +25,7 @@ from escrow.files import NewFiles
 from escrow.gather import judge
 from escrow.manifest import Manifest, Superseded
 from escrow.package import Package
-from escrow.paper.page import qr_modules
+from escrow.paper import share_code
 from escrow.paper.scan import Page as ScannedPage
 from escrow.paper.scan import scan
 from escrow.policy import Policy
@@ -83,7 +83,7 @@ def picture(*texts: str) -> bytes:
     """A PNG with these QR codes side by side, in rows of eight."""
     codes = []
     for text in texts:
-        modules = qr_modules(text)
+        modules = share_code.encode(text)
         code = Image.new("L", (len(modules), len(modules)))
         code.putdata([0 if dark else 255 for row in modules for dark in row])
         codes.append(code.resize((4 * len(modules), 4 * len(modules)), Image.Resampling.NEAREST))

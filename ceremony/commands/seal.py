@@ -2,17 +2,17 @@
 
 import datetime as dt
 from pathlib import Path
-from typing import get_args
+from typing import Unpack
 
 import click
 
 from ceremony import options
 from ceremony.console import Passwords, Progress, say
-from escrow import sealing, standalone
+from escrow import documents, sealing, standalone
 from escrow.authority import generate, import_tree
 from escrow.files import NewFiles
+from escrow.label import set_words
 from escrow.manifest import Manifest, group_hex, is_printable
-from escrow.paper.page import PageSize
 from escrow.policy import Policy
 from escrow.share import Kind
 
@@ -44,13 +44,8 @@ _MAX_NAME = 64 - len(" Intermediate CA")  # RFC 5280, appendix A.1: ub-common-na
     metavar="DIR",
     help="Where package.escrow and shares/ are written.",
 )
-@click.option(
-    "--page-size",
-    type=click.Choice(get_args(PageSize)),
-    default="A4",
-    show_default=True,
-    help="Paper of the sheets.",
-)
+@options.paper
+@options.discreet
 @click.option("--specimen", is_flag=True, help="Practice: sheets are marked, and production refuses them.")
 @options.password_files
 @options.allow_disk
@@ -61,16 +56,18 @@ def command(  # noqa: PLR0913 - one parameter an option
     threshold: int,
     custodians: tuple[str, ...],
     out_directory: Path,
-    page_size: PageSize,
     password_files: tuple[str, ...],
     specimen: bool,
     allow_disk: bool,
+    discreet: bool,
+    **paper: Unpack[options.Paper],
 ) -> None:
     r"""Seal the private keys of the CA at STEPPATH and make one share sheet for each custodian.
 
     Imports every private key, checks each against its certificate, encrypts them under a new wrapping key,
     splits that key, proves that all shares fit, and writes DIR/package.escrow and DIR/shares/share-X.pdf. Beside
     the package go the same on paper, DIR/package-sheets.pdf, and a decoder that needs Python only, DIR/decode.py.
+    DIR/documents has what goes with the sheets and is not secret: a label and a receipt for each, a recovery card.
 
     \b
     escrow seal ~/.step --threshold 2 --custodian Anna --custodian Bert --custodian Cleo --out /dev/shm/ceremony
@@ -92,10 +89,13 @@ def command(  # noqa: PLR0913 - one parameter an option
     options.protect_process(kind)
     options.require_memory_backed(out_directory, allow_disk=allow_disk or specimen, what="shares")
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    order = sealing.Order(kind, policy, custodians, now, page_size)
+    stationery = options.stationery(paper, discreet=discreet)
+    order = sealing.Order(kind, policy, custodians, now, stationery)
     with Progress() as progress, NewFiles(out_directory) as out:
-        files = [sealing.PACKAGE_FILE, sealing.PACKAGE_SHEETS_FILE, standalone.FILE]
+        files = [sealing.PACKAGE_FILE, documents.PACKAGE_SHEETS_FILE, standalone.FILE]
+        files += [f"{documents.FOLDER}/{name}" for name in documents.files(policy)]
         out.check_absent([*files, *(sealing.sheet_file(policy, p) for p in policy.positions)])
+        order.check_papers(generate_name or "CA")
         if steppath is not None:
             passwords = Passwords(options.read_passwords(password_files))
             authority = import_tree(steppath, passwords, progress)
@@ -112,9 +112,11 @@ def _report(manifest: Manifest, notes: tuple[str, ...], out: Path, *, imported: 
         say("Destroy both after practice, or practise with --generate or 'escrow rehearse'.")
     say(f"Sealed {', '.join(entry.name for entry in manifest.keys)} of {manifest.ca} ({manifest.kind.value}).")
     say(f"Set {group_hex(manifest.set_id)}, epoch {manifest.epoch}; a quorum is {manifest.policy}.")
+    say(f"Words of the set, on every document: {set_words(manifest.set_id)}")
     say(f"Package: {out / sealing.PACKAGE_FILE}   Sheets: {out / 'shares'}")
-    if (out / sealing.PACKAGE_SHEETS_FILE).exists():
-        say(f"The package on paper, not secret: {out / sealing.PACKAGE_SHEETS_FILE}")
+    say(f"Labels, receipts and the recovery card, not secret: {out / documents.FOLDER}")
+    if (out / documents.PACKAGE_SHEETS_FILE).exists():
+        say(f"The package on paper, not secret: {out / documents.PACKAGE_SHEETS_FILE}")
     else:
         say("The package is too large for paper: keep package.escrow as a file, on several media.")
     say(f"Keep {standalone.FILE} beside every copy of the package: it decodes without this program.")
