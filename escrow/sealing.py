@@ -20,6 +20,7 @@ from escrow.paper import package_sheet, page, parts, scan, sheet
 from escrow.paper.page import PageSize, check_printable
 from escrow.paper.parts import Part
 from escrow.policy import Policy, Position
+from escrow.printing import Destination, Files
 from escrow.share import VALUE_LENGTH, Kind, Record, commitment, key_check
 
 PACKAGE_FILE = "package.escrow"
@@ -140,13 +141,16 @@ class Order:
             raise UsageError(message)
 
 
-def seal(authority: Authority, order: Order, out: NewFiles, progress: Progress) -> Manifest:
-    """Seal an authority: write the package and one sheet per share into `out`, and return the manifest.
+def seal(
+    authority: Authority, order: Order, out: NewFiles, progress: Progress, sheets: Destination | None = None
+) -> Manifest:
+    """Seal an authority: write the package into `out`, one sheet per share to `sheets` (or else into `out`, too).
 
     Beside the package go its decoder and its own sheets; no sheets of a package that is too large for paper.
     Nothing appears unless the shares were proved to fit each other, the package was opened again, and each
-    sheet was read back from its own picture.
+    sheet was read back from its own picture. Returns the manifest.
     """
+    sheets = sheets or Files(out)
     with ExitStack() as undo:
         wrapping_key = undo.enter_context(Secret.random(shamir.LENGTH))
         shares = {position: undo.enter_context(Secret(VALUE_LENGTH)) for position in order.policy.positions}
@@ -163,15 +167,15 @@ def seal(authority: Authority, order: Order, out: NewFiles, progress: Progress) 
         prove_contents(manifest, opened)
         page.prepare()
         scan.prepare()
-        for number, (position, value) in enumerate(shares.items()):
-            progress("Making share sheets", number, len(shares))
-            _make_sheet(manifest, position, value, order, out)
-        progress("Making share sheets", len(shares), len(shares))
         progress("Making package sheets", 0, 1)
         if parts.fits(text):
             out.write(PACKAGE_SHEETS_FILE, make_package_sheets(sealed, order.page_size))
         out.write(standalone.FILE, standalone.source())
         progress("Making package sheets", 1, 1)
+        for number, (position, value) in enumerate(shares.items()):  # late: paper cannot be taken back
+            progress("Making share sheets", number, len(shares))
+            _make_sheet(manifest, position, value, order, sheets)
+        progress("Making share sheets", len(shares), len(shares))
         out.write(PACKAGE_FILE, text)  # last: a package says that all its sheets are there
     return manifest
 
@@ -220,30 +224,32 @@ def _split(wrapping_key: Secret, policy: Policy, shares: Mapping[Position, Secre
     return facts
 
 
-def _make_sheet(manifest: Manifest, position: Position, value: Secret, order: Order, out: NewFiles) -> None:
+def _make_sheet(manifest: Manifest, position: Position, value: Secret, order: Order, sheets: Destination) -> None:
     name = sheet_file(manifest.policy, position)
-    custodian = order.custodians[order.policy.positions.index(position)]
-    descriptor = out.open(name)
+    number = order.policy.positions.index(position)
+    custodian = order.custodians[number]
 
-    def in_worker() -> bytes:
-        record = Record(
-            manifest.kind,
-            manifest.short_set_id,
-            position.group,
-            position.x,
-            manifest.policy.threshold_of(position.group),
-            bytes(value.view),
-        )
-        pdf = sheet.render(record, manifest, custodian, order.page_size)
-        read_back = [found for found, _ in judge_file(manifest, name, pdf)]
-        if read_back != [record]:
-            message = f"The sheet of share {position.x} cannot be read back from its own picture: report this."
-            raise PageError(message)
-        write_all(descriptor, pdf, out.root / name)
-        return b""
+    def write(descriptor: int, path: Path) -> None:
+        def in_worker() -> bytes:
+            record = Record(
+                manifest.kind,
+                manifest.short_set_id,
+                position.group,
+                position.x,
+                manifest.policy.threshold_of(position.group),
+                bytes(value.view),
+            )
+            pdf = sheet.render(record, manifest, custodian, order.page_size)
+            read_back = [found for found, _ in judge_file(manifest, name, pdf)]
+            if read_back != [record]:
+                message = f"The sheet of share {position.x} cannot be read back from its own picture: report this."
+                raise PageError(message)
+            write_all(descriptor, pdf, path)
+            return b""
 
-    with open(descriptor, "wb", buffering=0):  # noqa: PTH123 - a descriptor, not a path
         isolate(in_worker, value)
+
+    sheets.put(name, f"Sheet {number + 1} of {len(order.custodians)} for {custodian}", write)
 
 
 def _describe(authority: Authority, order: Order, facts: Mapping[str, list[str] | str]) -> Manifest:
