@@ -49,8 +49,8 @@ def sign_journal(folder: Path, entries: Sequence[Entry], key: PrivateKey) -> Non
 def audit(folder: Path, engine: Engine, plan: bytes, heads: Sequence[Sequence[str]] = ()) -> list[str]:
     """Everything that is wrong with an archive, each with the name of the file; empty if it is as it was left.
 
-    `plan` is the digest of the plan in it. `heads` are what witnesses wrote down: the first three words and the last of the journal's head, at any of its
-    checkpoints.
+    `plan` is the digest of the plan in it. `heads` are what witnesses wrote down at checkpoints: the first three words
+    of the journal's head and the last.
     """
     return list(_findings(folder, engine, plan, heads))
 
@@ -108,7 +108,8 @@ def _compare_heads(entries: Sequence[Entry], heads: Sequence[Sequence[str]]) -> 
                 known.add((*words[:3], words[-1]))
     for head in heads:
         if tuple(word.lower() for word in head) not in known:
-            yield f"{journal.FILE}: at no checkpoint was its head '{' '.join(head)}': it is another journal, or rewritten."
+            said = " ".join(head)
+            yield f"{journal.FILE}: at no checkpoint was its head '{said}': it is another one, or was rewritten."
 
 
 def _check_signature(path: Path, signer: str, content: bytes) -> Iterator[str]:
@@ -142,4 +143,3 @@ def _list_of(folder: Path, entries: Sequence[Entry]) -> bytes:
 def _hashes(lines: Sequence[str]) -> Mapping[str, str]:
     pairs = [line.partition("  ") for line in lines[1:]]
     return {name: digest for digest, _, name in pairs}
-

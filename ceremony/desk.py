@@ -1,4 +1,4 @@
-"""The desk at the terminal: one step a screen, 80 columns by 24 lines, no colour. Enter goes on, never any other key."""
+"""The desk at the terminal: one step a screen, 80 columns by 24 lines, no colour. Enter goes on, no other key."""
 
 import os
 import shutil

@@ -1,12 +1,13 @@
-"""How paper comes back into the program during a ceremony: scans in a folder in memory, or a camera."""
+"""Where paper comes from and comes back: a tray that stands in for a printer, a folder of scans."""
 
 from pathlib import Path
 from typing import Protocol
 
 from ceremony.runner import Asked, Questions
 from escrow.errors import PageError, RefusedError
-from escrow.files import is_memory_backed
+from escrow.files import NewFiles, is_memory_backed
 from escrow.gather import Collection, Verdict
+from escrow.printing import Write
 
 
 class Paper(Protocol):
@@ -14,6 +15,28 @@ class Paper(Protocol):
 
     def read(self, collection: Collection, what: str, ask: Questions) -> list[Verdict]:
         """Have something read into a collection; what was found. Raises PageError when nothing came."""
+
+
+class Tray:
+    """Stands in for a printer where nothing real is printed: each sheet is a file in a folder, numbered as they come."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def check(self) -> None:
+        """Raise RefusedError if the folder is not there."""
+        if not self._folder.is_dir():
+            message = f"{self._folder} is no folder to put sheets into."
+            raise RefusedError(message)
+
+    def print(self, write: Write) -> None:
+        """Write one sheet."""
+        number = sum(1 for _ in self._folder.glob("*.pdf")) + 1
+        with NewFiles(self._folder) as out:
+            name = f"{number:03}.pdf"
+            with open(out.open(name), "wb", buffering=0) as opened:  # noqa: PTH123 - a descriptor, not a path
+                write(opened.fileno(), self._folder / name)
+            out.publish()
 
 
 class Scans:

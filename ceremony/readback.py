@@ -8,7 +8,6 @@ from escrow.errors import ShareError
 from escrow.manifest import Manifest
 from escrow.memory import Secret, isolate
 from escrow.policy import Position
-from escrow.share import Record
 from escrow.words import COLUMNS, ROWS, to_words
 
 _ROWS_ASKED, _WORDS_ASKED = 2, 3
@@ -41,10 +40,10 @@ def compare_words(manifest: Manifest, position: Position, share: Secret, place: 
     """Raise ShareError unless the typed words are those of the share at this place."""
 
     def in_worker() -> bytes:
-        k = manifest.policy.threshold_of(position.group)
-        record = Record(manifest.kind, manifest.short_set_id, position.group, position.x, k, bytes(share.view))
-        row = to_words(record.encode())[place.row - 1]
-        if bytes(typed.view).decode("utf-8", "replace").lower().split() != [row[column - 1] for column in place.columns]:
+        row = to_words(manifest.record(position, bytes(share.view)).encode())[place.row - 1]
+        if bytes(typed.view).decode("utf-8", "replace").lower().split() != [
+            row[column - 1] for column in place.columns
+        ]:
             message = f"The words typed for row {place.row} are not those of the sheet that was read. Read it again."
             raise ShareError(message)
         return b""

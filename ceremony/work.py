@@ -7,8 +7,10 @@ public: the package, certificates, documents.
 import datetime as dt
 import hashlib
 import random
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from ceremony.readback import compare_words, drawn
 from ceremony.runner import Asked, Facts, Questions, StepError, print_again
 from ceremony.steps import Action, Step
 from ceremony.wording import share_name
-from escrow import certificates, recovery, sealing, signature
+from escrow import certificates, documents, recovery, sealing, signature, standalone
 from escrow.authority import Authority, PasswordSource, generate, import_tree
 from escrow.contents import certificates_of, key_fingerprint
 from escrow.errors import PackageError
@@ -33,13 +35,12 @@ from escrow.keys import PrivateKey
 from escrow.manifest import Manifest, group_hex
 from escrow.memory import Secret
 from escrow.package import MAX_LENGTH, Package
+from escrow.paper.stationery import Stationery
 from escrow.policy import Position
 from escrow.printing import Printer
 from escrow.progress import Progress
 from escrow.reissue import reissue
 from escrow.sealing import PACKAGE_FILE, Order
-
-Method = Callable[["Workshop", Step, State, Questions], Facts]
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Equipment:
     out: Path
     printer: Printer
     paper: Paper
+    stationery: Stationery
     passwords: PasswordSource
     preflight: Callable[[Plan], tuple[Sequence[Mapping[str, Any]], Sequence[str]]]
     """Makes all checks: the results, and what failed."""
@@ -116,7 +118,9 @@ class Workshop:
         results, failures = self._with.preflight(self._plan)
         for result in results:
             if result["status"] != "PASS":
-                ask.say(f"{result['status']}  {result['id']}: {result['value']}. {result['remedy'] or result['waiver']}")
+                ask.say(
+                    f"{result['status']}  {result['id']}: {result['value']}. {result['remedy'] or result['waiver']}"
+                )
         ask.say(f"{len(results)} checks were made; {len(failures)} failed.")
         if failures:
             message = f"This machine is not fit: {', '.join(failures)}. Mend it, or plan a waiver with its reason."
@@ -177,18 +181,18 @@ class Workshop:
 
     def _seal(self, _step: Step, state: State, ask: Questions) -> Facts:
         self._remove_void(state)
-        order = Order(
-            self._plan.ceremony.kind,
-            self._plan.policy,
-            tuple(custodian.name for custodian in self._plan.custodians),
-            self._with.now(),
-            self._plan.documents.page,
-        )
-        with sealing.seal_package(self._made(), order, self._with.progress) as sealed:
-            with NewFiles(self._with.out) as out:
-                sealing.write_public(sealed, order, out, self._with.progress)
-                out.publish()
-            self._shares = sealed.take_shares()
+        names = tuple(custodian.name for custodian in self._plan.custodians)
+        plan = self._plan
+        order = Order(plan.ceremony.kind, plan.policy, names, self._with.now(), self._with.stationery)
+        sealed = sealing.seal_package(self._made(), order, self._with.progress)
+        self._shares = dict(sealed.shares)
+        with NewFiles(self._with.out) as out:
+            sealing.write_public(sealed, order, out, self._with.progress)
+            for name, content in self._made().files.items():
+                if certificates_of(self._made().files, name):
+                    out.write(name, content.view)
+            out.write(PACKAGE_FILE, sealed.text)
+            out.publish()
         set_id = group_hex(sealed.manifest.short_set_id)
         ask.say(f"Set {set_id}: sealed, and opened again.")
         return {
@@ -205,9 +209,7 @@ class Workshop:
         custodian = self._plan.custodian_at(position).name
         self._with.printer.check()
         self._with.printer.print(
-            lambda descriptor, path: sealing.write_sheet(
-                manifest, position, share, custodian, self._plan.documents.page, descriptor, path
-            )
+            partial(sealing.write_sheet, manifest, position, share, custodian, self._with.stationery)
         )
         ask.say(f"Share {share_name(self._plan.policy, position)} was printed.")
         return {}
@@ -299,7 +301,7 @@ class Workshop:
         ask.say("Nothing secret is left in the program's memory.")
         return {}
 
-    def _close(self, _step: Step, state: State, ask: Questions) -> Facts:
+    def _close(self, _step: Step, _state: State, ask: Questions) -> Facts:
         if not self._key:
             message = "The ceremony has no key to sign its journal with: open it again."
             raise StepError(message)
@@ -349,7 +351,10 @@ class Workshop:
         """Remove the package of a void set, and what was made with it."""
         path = self._with.out / PACKAGE_FILE
         if path.exists() and Package.decode(read_public(path, MAX_LENGTH)).manifest.set_id.hex() in state.void_sets:
-            sealing.remove_public(self._with.out)
+            for made in (PACKAGE_FILE, documents.PACKAGE_SHEETS_FILE, standalone.FILE):
+                (self._with.out / made).unlink(missing_ok=True)
+            for folder in (documents.FOLDER, "certs"):
+                shutil.rmtree(self._with.out / folder, ignore_errors=True)
 
 
 def _position(step: Step) -> Position:

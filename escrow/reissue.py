@@ -32,7 +32,9 @@ def reissue(manifest: Manifest, shares: Mapping[Position, Secret], position: Pos
         values = {p.x: bytes(secret.view) for p, secret in chosen.items()}
         value = shamir.interpolate(values, k, position.x)
         if not hmac.compare_digest(commitment(position, k, value), manifest.commitment_at(position)):
-            message = f"Share {position.x}, made again, does not match its commitment: a share it was made from is wrong."
+            message = (
+                f"Share {position.x}, made again, does not match its commitment: a share it was made from is wrong."
+            )
             raise ShareError(message)
         made.fill(value)
         return b""

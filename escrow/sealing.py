@@ -3,8 +3,10 @@
 import datetime as dt
 import json
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from escrow import certificates, documents, package, shamir, standalone
 from escrow.authority import Authority
@@ -19,8 +21,9 @@ from escrow.paper import page, parts, scan, sheet
 from escrow.paper.fonts import check_printable
 from escrow.paper.stationery import PLAIN, Stationery
 from escrow.policy import Policy, Position
+from escrow.printing import Destination, Files
 from escrow.progress import Progress
-from escrow.share import VALUE_LENGTH, Kind, Record, commitment, key_check
+from escrow.share import VALUE_LENGTH, Kind, commitment, key_check
 
 PACKAGE_FILE = "package.escrow"
 
@@ -45,17 +48,57 @@ class Order:
         documents.try_out(self.kind, self.policy, self.custodians, self.stationery, ca)
 
 
-def seal(authority: Authority, order: Order, out: NewFiles, progress: Progress) -> Manifest:
-    """Seal an authority: write the package and one sheet per share into `out`, and return the manifest.
+@dataclass(frozen=True)
+class Sealed:
+    """A package that was opened again, and the shares of its wrapping key, which is gone. Close it to wipe them."""
 
-    Beside the package go its decoder and its own sheets; no sheets of a package that is too large for paper.
-    Nothing appears unless the shares were proved to fit each other, the package was opened again, and each
-    sheet was read back from its own picture. Labels, receipts and the recovery card go into a folder of their own.
+    package: Package
+    text: bytes
+    shares: Mapping[Position, Secret]
+
+    @property
+    def manifest(self) -> Manifest:
+        """The public description of the set."""
+        return self.package.manifest
+
+    def close(self) -> None:
+        """Wipe every share."""
+        for share in self.shares.values():
+            share.close()
+
+
+def seal(
+    authority: Authority, order: Order, out: NewFiles, progress: Progress, sheets: Destination | None = None
+) -> Manifest:
+    """Seal an authority: write the package into `out`, one sheet per share to `sheets` (or else into `out`, too).
+
+    Beside the package go what `write_public` writes. Nothing appears unless each sheet was read back from its own
+    picture. Returns the manifest.
+    """
+    sheets = sheets or Files(out)
+    sealed = seal_package(authority, order, progress)
+    with closing(sealed):
+        write_public(sealed, order, out, progress)
+        for number, (position, value) in enumerate(sealed.shares.items()):  # late: paper cannot be taken back
+            progress("Making share sheets", number, len(sealed.shares))
+            custodian = order.custodians[number]
+            label = f"Sheet {number + 1} of {len(order.custodians)} for {custodian}"
+            write = partial(write_sheet, sealed.manifest, position, value, custodian, order.stationery)
+            sheets.put(sheet_file(order.policy, position), label, write)
+        progress("Making share sheets", len(sealed.shares), len(sealed.shares))
+        out.write(PACKAGE_FILE, sealed.text)  # last: a package says that all its sheets are there
+    return sealed.manifest
+
+
+def seal_package(authority: Authority, order: Order, progress: Progress) -> Sealed:
+    """Encrypt an authority under a new wrapping key, and split that key.
+
+    The shares were proved to fit each other, and the package was opened again, before this returns.
     """
     check_printable(authority.name, "CA's name")
-    with ExitStack() as undo:
+    with ExitStack() as shares_undo, ExitStack() as undo:
         wrapping_key = undo.enter_context(Secret.random(shamir.LENGTH))
-        shares = {position: undo.enter_context(Secret(VALUE_LENGTH)) for position in order.policy.positions}
+        shares = {position: shares_undo.enter_context(Secret(VALUE_LENGTH)) for position in order.policy.positions}
         progress("Splitting the wrapping key", 0, 1)
         facts = _split(wrapping_key, order.policy, shares)
         manifest = _describe(authority, order, facts)
@@ -67,22 +110,51 @@ def seal(authority: Authority, order: Order, out: NewFiles, progress: Progress) 
         for content in opened.values():
             undo.callback(content.close)
         prove_contents(manifest, opened)
-        page.prepare()
-        scan.prepare()
-        for number, (position, value) in enumerate(shares.items()):
-            progress("Making share sheets", number, len(shares))
-            _make_sheet(manifest, position, value, order, out)
-        progress("Making share sheets", len(shares), len(shares))
-        progress("Making package sheets", 0, 1)
-        if parts.fits(text):
-            sheets = documents.make_package_sheets(sealed, order.stationery)
-            out.write(documents.PACKAGE_SHEETS_FILE, sheets)
-        out.write(standalone.FILE, standalone.source())
-        progress("Making package sheets", 1, 1)
-        for name, pdf in documents.make(manifest, order.custodians, order.stationery, progress):
-            out.write(f"{documents.FOLDER}/{name}", pdf)
-        out.write(PACKAGE_FILE, text)  # last: a package says that all its sheets are there
-    return manifest
+        shares_undo.pop_all()
+    return Sealed(sealed, text, shares)
+
+
+def write_public(sealed: Sealed, order: Order, out: NewFiles, progress: Progress) -> None:
+    """Write what goes with a package and is no secret.
+
+    Its own sheets, unless it is too large for paper; its decoder; labels, receipts and the recovery card.
+    """
+    page.prepare()
+    scan.prepare()
+    progress("Making package sheets", 0, 1)
+    if parts.fits(sealed.text):
+        package_sheets = documents.make_package_sheets(sealed.package, order.stationery)
+        out.write(documents.PACKAGE_SHEETS_FILE, package_sheets)
+    out.write(standalone.FILE, standalone.source())
+    progress("Making package sheets", 1, 1)
+    for name, pdf in documents.make(sealed.manifest, order.custodians, order.stationery, progress):
+        out.write(f"{documents.FOLDER}/{name}", pdf)
+
+
+def write_sheet(  # noqa: PLR0913, PLR0917 - a share, whose, how, and where to
+    manifest: Manifest,
+    position: Position,
+    value: Secret,
+    custodian: str,
+    stationery: Stationery,
+    descriptor: int,
+    path: Path,
+) -> None:
+    """Have one share's sheet rendered, read back from its own picture, and written to a descriptor of `path`."""
+
+    def in_worker() -> bytes:
+        record = manifest.record(position, bytes(value.view))
+        pdf = sheet.render(record, manifest, custodian, stationery)
+        read_back = [found for found, _ in judge_file(manifest, path.name, pdf)]
+        if read_back != [record]:
+            message = f"The sheet of share {position.x} cannot be read back from its own picture: report this."
+            raise PageError(message)
+        write_all(descriptor, pdf, path)
+        return b""
+
+    page.prepare()
+    scan.prepare()
+    isolate(in_worker, value)
 
 
 def sheet_file(policy: Policy, position: Position) -> str:
@@ -108,32 +180,6 @@ def _split(wrapping_key: Secret, policy: Policy, shares: Mapping[Position, Secre
 
     facts: dict[str, list[str] | str] = json.loads(isolate(in_worker, wrapping_key, *shares.values()))
     return facts
-
-
-def _make_sheet(manifest: Manifest, position: Position, value: Secret, order: Order, out: NewFiles) -> None:
-    name = sheet_file(manifest.policy, position)
-    custodian = order.custodians[order.policy.positions.index(position)]
-    descriptor = out.open(name)
-
-    def in_worker() -> bytes:
-        record = Record(
-            manifest.kind,
-            manifest.short_set_id,
-            position.group,
-            position.x,
-            manifest.policy.threshold_of(position.group),
-            bytes(value.view),
-        )
-        pdf = sheet.render(record, manifest, custodian, order.stationery)
-        read_back = [found for found, _ in judge_file(manifest, name, pdf)]
-        if read_back != [record]:
-            message = f"The sheet of share {position.x} cannot be read back from its own picture: report this."
-            raise PageError(message)
-        write_all(descriptor, pdf, out.root / name)
-        return b""
-
-    with open(descriptor, "wb", buffering=0):  # noqa: PTH123 - a descriptor, not a path
-        isolate(in_worker, value)
 
 
 def _describe(authority: Authority, order: Order, facts: Mapping[str, list[str] | str]) -> Manifest:
