@@ -62,6 +62,9 @@ def command(  # noqa: PLR0913 - what the command line has
         collection = recovery.gather(manifest, pages, keep=True, progress=progress)
         if by_hand and collection.missing and not collection.problems:
             type_shares(collection, until_quorum=True)
+        for verdict in collection.verdicts:
+            if verdict.valid:  # which one is wrong is said by what follows
+                say(str(verdict))
         recovery.require_quorum(collection)
         with recovery.recombine(collection) as wrapping_key:
             collection.close()
