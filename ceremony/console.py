@@ -97,7 +97,7 @@ def ask(question: str) -> str:
     """Read one line from the terminal: the answer, without white space around it. What was typed before is dropped."""
     Progress.make_room()
     answer = bytearray(_MAX_PASSWORD)
-    with _terminal(question) as terminal:
+    with open_terminal(question) as terminal:
         termios.tcflush(terminal, termios.TCIFLUSH)
         os.write(terminal, question.encode())
         length = _read(terminal, memoryview(answer))
@@ -109,7 +109,7 @@ def ask(question: str) -> str:
 def ask_password(question: str) -> Secret:
     """Read one line from the terminal without echo. Raises UsageError where there is no terminal."""
     Progress.make_room()
-    with _terminal(question) as terminal:
+    with open_terminal(question) as terminal:
         os.write(terminal, question.encode())
         secret = Secret(_MAX_PASSWORD)
         secret.fill(bytes(_MAX_PASSWORD))
@@ -160,7 +160,8 @@ class Passwords:
 
 
 @contextmanager
-def _terminal(question: str) -> Iterator[int]:
+def open_terminal(question: str) -> Iterator[int]:
+    """The process's terminal, open for reading and writing. Raises UsageError where there is none."""
     try:
         descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:

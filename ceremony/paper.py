@@ -18,7 +18,7 @@ class Paper(Protocol):
 
 
 class Tray:
-    """Stands in for a printer where nothing real is printed: each sheet is a file in a folder, numbered as they come."""
+    """Stands in for a printer where nothing is printed: each sheet is a file in a folder, numbered as they come."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
