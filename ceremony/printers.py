@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 import click
 
-from ceremony.console import ask, has_terminal, say
+from ceremony.console import Progress, ask, has_terminal, say
 from ceremony.options import PATH
 from escrow.errors import RefusedError
 from escrow.paper.stationery import PageSize
@@ -94,7 +94,8 @@ class _Attendant:
         if problem is not None:
             if not has_terminal():
                 return False
-            say(f"\n{label} is spoilt: {problem}\nDestroy what came out of the printer.")
+            Progress.make_room()
+            say(f"{label} is spoilt: {problem}\nDestroy what came out of the printer.")
             return _choose("Press Enter to print it again, or type 'stop' to give up: ", {"": True, "stop": False})
         if not self._pause:
             return False
