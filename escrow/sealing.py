@@ -11,7 +11,7 @@ from escrow import certificates, configuration, keys, package, shamir, standalon
 from escrow.contents import certificates_of, key_fingerprint, prove_contents, public_keys
 from escrow.errors import KeyFileError, PageError, PasswordRequiredError, TemplateError, UsageError
 from escrow.files import NewFiles, read_secret, write_all
-from escrow.gather import judge_file
+from escrow.judge import judge_file
 from escrow.keys import KEY_CAPACITY, PrivateKey
 from escrow.manifest import TIME, CertificateEntry, KeyEntry, Manifest, Superseded
 from escrow.memory import Secret, isolate
