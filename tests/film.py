@@ -84,4 +84,5 @@ def _filmed(scene: Picture, blur: float, chance: np.random.Generator) -> Picture
 
 
 def _grey(light: NDArray[Any]) -> Picture:
-    return np.clip(light, 0, 255).astype(np.uint8)
+    picture: Picture = np.clip(light, 0, 255).astype(np.uint8)
+    return picture

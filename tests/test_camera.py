@@ -183,8 +183,8 @@ def test_what_is_no_camera_is_named_and_the_pages_still_count(
 
 
 def test_a_video_that_breaks_off_gives_what_was_before(sets: tuple[Set, Set], make_film: Callable[..., Path]) -> None:
-    film = make_film(sets[0].scene(1), sets[0].scene(2))
-    film.write_bytes(film.read_bytes()[: film.stat().st_size * 5 // 12])
+    film = make_film(sets[0].scene(1), EMPTY_TABLE, EMPTY_TABLE, EMPTY_TABLE, sets[0].scene(2))
+    film.write_bytes(film.read_bytes()[: film.stat().st_size // 2])
     assert seen(sets, "--camera", film) == [(1, True)]
 
 

@@ -56,11 +56,14 @@ def frames(camera: Path, start: int = 0) -> "Iterator[tuple[int, Image]]":
                 if not found:
                     break
                 yield number, Image.fromarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY))
-        except cv2.error as error:
-            message = f"a picture of it cannot be decoded (OpenCV {error.code}). Film again, with 1920 x 1080."
+        except cv2.error:
+            message = "a picture of it cannot be decoded. Film again, with 1920 x 1080."
             raise PageError(message) from None
     if is_live(camera):
         message = "no picture comes from the camera. Close other programs that use it, or plug it in again."
+        raise PageError(message)
+    if number == 0:
+        message = "no picture of it can be decoded. Film again, with 1920 x 1080."
         raise PageError(message)
 
 
