@@ -394,7 +394,9 @@ def test_shares_come_as_text_from_a_file_or_from_standard_input(sheets: Sheets, 
     assert "Share 1 (standard input, share 1): valid" in done.out
     assert "Share 3 (standard input, share 2): valid" in done.out
     arguments = ["--to", shm / "restored", "--password-file", shm / "password"]
-    escrow("recover", sheets.package, shm / "words.txt", "-", *arguments, stdin=typed(sheets.rows(1))).expect()
+    done = escrow("recover", sheets.package, shm / "words.txt", "-", *arguments, stdin=typed(sheets.rows(1)))
+    done.expect()
+    assert f"Share 2 ({shm / 'words.txt'}, mended row 4 word 3): valid" in done.err
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,9 @@ def command(  # noqa: PLR0913 - what the command line has
             show_shares(collection, camera, until_quorum=True)
         if by_hand and collection.missing and not collection.problems:
             type_shares(collection, until_quorum=True)
+        for verdict in collection.verdicts:
+            if verdict.valid:  # which one is wrong is said by what follows
+                say(str(verdict))
         recovery.require_quorum(collection)
         with recovery.recombine(collection) as wrapping_key:
             collection.close()
