@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from escrow.errors import PageError, ShareError
 from escrow.manifest import Manifest
+from escrow.paper.rescue import read_sheet
 from escrow.paper.scan import scan
 from escrow.pasted import is_pasted, shares_in
 from escrow.policy import Position
@@ -52,7 +53,7 @@ def judge_file(manifest: Manifest, name: str, content: bytes) -> Iterable[tuple[
         return
     pages, damage = [], None
     try:
-        for page in scan(content):
+        for page in scan(content, read_sheet):
             pages.append(page)  # noqa: PERF402 - one by one: extend() would lose those before an error
     except PageError as error:  # what was read before it still counts
         damage = str(error)

@@ -7,6 +7,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from helpers import blot
 from numpy.typing import NDArray
 
 from escrow.paper.raster import pictures
@@ -25,6 +26,16 @@ class Scene:
     pictures: int
     blur: float = 0.6
     """Standard deviation in pixels. 6 leaves no code readable."""
+
+    damaged: bool = False
+    """Every code of a share is blotted, so that no ordinary reader finds one."""
+
+    def page(self) -> Picture:
+        """The sheet, from above."""
+        if self.sheet is None:
+            return np.full((1, 1), 255, np.uint8)
+        content = self.sheet.read_bytes()
+        return np.asarray(blot(content, _DPI).convert("L") if self.damaged else next(pictures(content, _DPI)))
 
 
 EMPTY_TABLE = Scene(None, 3)
@@ -45,9 +56,9 @@ def film(scenes: Sequence[Scene], *, seed: int = 1) -> Iterator[Picture]:
     chance = np.random.default_rng(seed)
     table = _table(chance)
     for scene in scenes:
-        page = None if scene.sheet is None else np.asarray(next(pictures(scene.sheet.read_bytes(), _DPI)))
+        page = scene.page()
         for _ in range(scene.pictures):
-            yield _filmed(table if page is None else _held(page, table, chance), scene.blur, chance)
+            yield _filmed(_held(page, table, chance) if scene.sheet else table, scene.blur, chance)
 
 
 def _table(chance: np.random.Generator) -> Picture:

@@ -18,7 +18,7 @@ from escrow.judge import Verdict
 from escrow.package import Package
 from escrow.paper.camera import find, frames
 from escrow.paper.scan import scan
-from escrow.watch import Ending, Glance, watch
+from escrow.watch import RESCUE, Ending, Glance, watch
 
 CHILD = Path(__file__).with_name("endless_camera.py")
 DEVICE = "/dev/null"
@@ -80,6 +80,11 @@ def test_a_quorum_shown_to_a_camera_restores(
     assert (shm / "step/secrets/intermediate_ca_key").exists()
 
 
+def test_damaged_sheets_are_read_from_a_camera_too(sets: tuple[Set, Set], make_film: Callable[..., Path]) -> None:
+    film = make_film(EMPTY_TABLE, *(Scene(sets[0].sheet(x), 2 * RESCUE, damaged=True) for x in (2, 1)), EMPTY_TABLE)
+    assert seen(sets, "--camera", film) == [(2, True), (1, True)]
+
+
 def test_check_looks_on_to_the_end_of_the_video(sets: tuple[Set, Set], make_film: Callable[..., Path]) -> None:
     film = make_film(*(scene for x in (2, 1, 3) for scene in (sets[0].scene(x), EMPTY_TABLE)))
     assert seen(sets, "--camera", film) == [(2, True), (1, True), (3, True)]
@@ -130,10 +135,14 @@ def test_what_the_camera_lacks_may_be_typed(
 @pytest.mark.parametrize("seed", range(4))
 def test_pictures_without_a_code_of_a_share_say_nothing(seed: int, sets: tuple[Set, Set], shm: Path) -> None:
     """Neither blurred sheets, nor other codes, nor the table: not even that no share is there."""
-    scenes = [EMPTY_TABLE, *(sets[0].scene(x, blur=BLURRED + seed) for x in (1, 2)), Scene(sets[0].codes, 2)]
+    scenes = [
+        EMPTY_TABLE,
+        *(sets[0].scene(x, pictures=RESCUE, blur=BLURRED + seed) for x in (1, 2)),
+        Scene(sets[0].codes, 2),
+    ]
     film = write_film(shm / "film.avi", scenes, seed=seed)
-    assert len(list(frames(film))) == 11
-    assert watch(sets[0].manifest, film, 0, (), lambda: False) == ([], Glance(Ending.OVER, 11))
+    assert len(list(frames(film))) == 15
+    assert watch(sets[0].manifest, film, 0, (), lambda: False) == ([], Glance(Ending.OVER, 15))
 
 
 def test_watching_goes_on_where_it_stopped(sets: tuple[Set, Set], make_film: Callable[..., Path]) -> None:

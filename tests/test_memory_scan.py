@@ -23,7 +23,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from film import EMPTY_TABLE, Scene, write_film
-from helpers import PASSWORD, TIMEOUT, StepTree, can_lock, escrow
+from helpers import PASSWORD, TIMEOUT, StepTree, blot, can_lock, escrow
 from memory_scan import Hit, Scanner, unlocked
 
 from escrow import shamir
@@ -270,6 +270,12 @@ def test_recovering_from_a_camera_leaves_no_trace(sealed: Sealed, shm: Path) -> 
     secrets = {**sealed.secrets, "password": new.encode()}
     allowed = {**ALLOWED, "worker Collection": {"share", "left", "right", "value"}}
     check_everything(watch(*arguments, "--password-file", "-", stdin=new, secrets=secrets), allowed)
+
+
+def test_checking_a_damaged_sheet_leaves_no_trace(sealed: Sealed, tmp_path: Path) -> None:
+    blot(sealed.sheets[0].read_bytes(), 200).save(tmp_path / "damaged.png")
+    seen = watch("check", sealed.package, tmp_path / "damaged.png", *sealed.sheets[1:], secrets=sealed.secrets)
+    check_everything(seen, {"worker Collection": {"share", "left", "right"}})
 
 
 def test_recovering_leaves_no_trace(sealed: Sealed, shm: Path) -> None:

@@ -1,6 +1,7 @@
 """The share sheet: readable by two independent readers, complete in its text, right for every name and policy."""
 
 import datetime as dt
+import itertools
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from helpers import need, rasterise, run
 from escrow.errors import TemplateError
 from escrow.manifest import KeyEntry, Manifest
 from escrow.paper import sheet, template
+from escrow.paper.layout import CODES, MARK_WIDTH, RING_OUTSIDE, TAKEN
 from escrow.paper.page import PageSize, check_printable
 from escrow.paper.raster import pictures
 from escrow.paper.scan import read_codes
@@ -54,7 +56,7 @@ def test_zbar_and_zxing_read_the_sheet_at_150_dpi(kind: Kind, size: PageSize, tm
     pdf = tmp_path / "sheet.pdf"
     pdf.write_bytes(sheet.render(record, manifest, "Anna", size))
     picture = rasterise(pdf, 150)
-    assert run("zbarimg", "--quiet", "--raw", picture).expect().out.strip() == record.to_text()
+    assert run("zbarimg", "--quiet", "--raw", picture).expect().out.split() == [record.to_text()] * len(CODES)
     assert [read_codes(image) for image in pictures(pdf.read_bytes(), 150)] == [(record.to_text(),)]
 
 
@@ -106,13 +108,15 @@ def test_a_name_that_cannot_be_printed_is_an_error_before_printing(name: str) ->
 @pytest.mark.parametrize(
     ("damage", "expected"),
     [
-        (("{custodian}", "{custodain}"), "line 46: the text uses {custodain}"),
-        (('kind = "qr"', 'kind = "qx"'), "kind is 'qx'"),
-        (("at = [18, 10]", "at = [18]"), "line 7: at is two numbers"),
-        (("width = 110", "wide = 110"), "line 7: the block lacks width"),
+        (("{custodian}", "{custodain}"), "line 52: the text uses {custodain}"),
+        (('kind = "words"', 'kind = "wards"'), "kind is 'wards'"),
+        (("at = [58, 13]", "at = [58]"), "line 10: at is two numbers"),
+        (("width = 94", "wide = 94"), "line 10: the block lacks width"),
+        (("at = [58, 13]", "at = [50, 13]"), "line 10: the block lies over the code or mark at 8, 8"),
+        (("height = 48.8", "height = 60"), "the block lies over the code or mark at 133, 167"),
         (("size = 26", "size = 26\nsice = 3"), "the block has the unknown sice"),
         (('title = "Share sheet"', ""), "a title and blocks"),
-        (("[[block]]", "[[block]"), "line 7"),
+        (("[[block]]", "[[block]"), "line 10"),
     ],
 )
 def test_a_template_with_a_mistake_is_refused_with_its_name_and_line(
@@ -123,21 +127,24 @@ def test_a_template_with_a_mistake_is_refused_with_its_name_and_line(
     assert (tmp_path / "share.toml").read_text() != text
     monkeypatch.setattr(template, "directory", lambda: tmp_path)
     with pytest.raises(TemplateError) as error:
-        template.load("share", sheet._FIELDS)
+        template.load("share", sheet._FIELDS, TAKEN)
     assert str(tmp_path / "share.toml") in str(error.value)
     assert expected in str(error.value)
 
 
 def test_no_block_of_the_sheet_lies_over_another() -> None:
     """What is drawn stays inside its block (it is made smaller, or refused), so this is about geometry alone."""
-    blocks = template.load("share", sheet._FIELDS).blocks
-    points = 25.4 / 72
-    heights = [
-        block.width if block.kind == "qr" else block.height or (block.size * 1.3 * points if block.text else 0)
-        for block in blocks
-    ]
-    for number, (one, height) in enumerate(zip(blocks, heights, strict=True)):
-        for other, other_height in list(zip(blocks, heights, strict=True))[number + 1 :]:
-            beside = one.x + one.width <= other.x or other.x + other.width <= one.x
-            above = one.y + height <= other.y or other.y + other_height <= one.y
-            assert beside or above, f"{one.text[:30]!r} at {one.y} and {other.text[:30]!r} at {other.y}"
+    blocks = template.load("share", sheet._FIELDS, TAKEN).blocks
+    for one, other in itertools.combinations(blocks, 2):
+        assert not template.overlap(one.area, other.area), f"{one.text[:30]!r} and {other.text[:30]!r}"
+
+
+def test_codes_and_marks_lie_apart_and_inside_what_every_printer_prints_on() -> None:
+    margin, width, height = 6.0, 210.0, 279.4  # the narrower of A4 and Letter, and the lower
+    for one, other in itertools.combinations(TAKEN, 2):
+        assert not template.overlap(one, other)
+    for x, y, wide, high in TAKEN:
+        free = (MARK_WIDTH - RING_OUTSIDE) / 2 if wide == MARK_WIDTH else 0
+        assert min(x, y) + free >= margin
+        assert x + wide - free <= width - margin
+        assert y + high - free <= height - margin

@@ -21,7 +21,7 @@ from escrow.judge import judge
 from escrow.manifest import Manifest
 from escrow.memory import Secret
 from escrow.package import Package
-from escrow.paper.page import qr_modules
+from escrow.paper import share_code
 from escrow.policy import Group, Policy, Position
 from escrow.share import Kind, Record, commitment, key_check
 from escrow.wordlist import WORDS
@@ -104,9 +104,12 @@ def test_a_share_is_read_from_the_bytes_text_and_words_of_its_vector(vector: Vec
 
 
 @each(RECORDS)
-def test_the_qr_code_of_a_share_is_of_version_6_with_a_quiet_zone_of_4_modules(vector: Vector) -> None:
-    modules = qr_modules(vector["text"])
+def test_the_qr_code_of_a_share_is_of_version_6_level_h_mask_3_with_a_quiet_zone_of_4_modules(vector: Vector) -> None:
+    modules = share_code.encode(vector["text"])
     assert len(modules) == 4 + 41 + 4
+    column = [modules[4 + row][4 + 8] for row in (*range(6), 7, 8)]  # the format's bits 0 to 7 (7.9.1)
+    row = [modules[4 + 8][4 + column] for column in (7, *range(5, -1, -1))]  # bits 8 to 14
+    assert "".join("01"[bit] for bit in [*column, *row])[::-1] == "001100111010000"  # table C.1: level 10, mask 011
     assert not any(itertools.chain(*modules[:4], *modules[-4:], *(row[:4] + row[-4:] for row in modules)))
 
 

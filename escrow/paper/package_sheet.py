@@ -9,7 +9,7 @@ from typing import TypeVar
 from escrow import standalone
 from escrow.manifest import Manifest, group_hex
 from escrow.package import Package
-from escrow.paper import template
+from escrow.paper import qr, template
 from escrow.paper.page import Document, Page, PageSize
 from escrow.paper.parts import Part, split
 from escrow.paper.template import Template
@@ -95,7 +95,7 @@ def _draw(page: Page, design: Template, fields: Mapping[str, str], codes: Sequen
                 page.rule(block)
             case "qr":
                 if code := next(rest, None):
-                    page.qr(block, code.to_text(), "M")
+                    page.qr(block.x, block.y, block.width, qr.modules(code.to_text(), "M"))
 
 
 def _fields(manifest: Manifest, text: bytes, first: Part, pages: int) -> dict[str, str]:

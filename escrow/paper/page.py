@@ -6,21 +6,18 @@ from typing import TYPE_CHECKING, Literal
 
 from escrow.errors import TemplateError
 from escrow.paper import template
-from escrow.paper.template import Block
+from escrow.paper.layout import DOT, MARK_WIDTH, RING_INSIDE, RING_OUTSIDE
+from escrow.paper.template import LEADING, Block
 
 if TYPE_CHECKING:
     from reportlab.pdfgen.canvas import Canvas
 
 PageSize = Literal["A4", "Letter"]
-Level = Literal["L", "M", "Q", "H"]
 
 _SIZES = {"A4": (210.0, 297.0), "Letter": (215.9, 279.4)}
 _MM = 72 / 25.4
 _FONTS = {"regular": "NotoSans-Regular", "bold": "NotoSans-Bold", "mono": "NotoSansMono-Regular"}
-_LEADING = 1.3
-_SMALLEST = 7.0
-_ALPHANUMERIC: Literal[2] = 2  # qrcode's MODE_ALPHA_NUM
-_QUIET_ZONE = 4  # modules; ISO/IEC 18004, 9.1
+_SMALLEST = 8.5
 
 
 def prepare() -> None:
@@ -113,20 +110,19 @@ class Page:
         x = block.x + {"left": 0.0, "center": block.width / 2, "right": block.width}[block.align]
         self._canvas.setFont(_FONTS[block.font], size)
         for number, line in enumerate(lines):
-            draw(x * _MM, self._y(block.y) - size - number * size * _LEADING, line)
+            draw(x * _MM, self._y(block.y) - size - number * size * LEADING, line)
 
     def rule(self, block: Block) -> None:
         """Draw a horizontal line."""
         self._canvas.setLineWidth(0.6)
         self._canvas.line(block.x * _MM, self._y(block.y), (block.x + block.width) * _MM, self._y(block.y))
 
-    def qr(self, block: Block, text: str, level: Level = "H") -> None:
-        """Draw a QR code of alphanumeric text, its quiet zone included in the block's width."""
-        modules = qr_modules(text, level)
-        step = block.width * _MM / len(modules)
-        left, top = block.x * _MM, self._y(block.y)
+    def qr(self, x: float, y: float, width: float, modules: Sequence[Sequence[bool]]) -> None:
+        """Draw the modules of a QR code, quiet zone included, on white: no watermark in it."""
+        step = width * _MM / len(modules)
+        left, top = x * _MM, self._y(y)
         self._canvas.setFillGray(1)
-        self._canvas.rect(left, top - block.width * _MM, block.width * _MM, block.width * _MM, stroke=0, fill=1)
+        self._canvas.rect(left, top - width * _MM, width * _MM, width * _MM, stroke=0, fill=1)
         self._canvas.setFillGray(0)
         path = self._canvas.beginPath()
         for row, line in enumerate(modules):
@@ -138,6 +134,12 @@ class Page:
                     path.rect(left + start * step, top - (row + 1) * step, (column - start) * step, step)
                     start = None
         self._canvas.drawPath(path, stroke=0, fill=1)
+
+    def mark(self, x: float, y: float) -> None:
+        """Draw a registration mark, a ring with a dot, around this centre."""
+        for diameter, grey in ((MARK_WIDTH, 1), (RING_OUTSIDE, 0), (RING_INSIDE, 1), (DOT, 0)):
+            self._canvas.setFillGray(grey)
+            self._canvas.circle(x * _MM, self._y(y), diameter / 2 * _MM, stroke=0, fill=1)
 
     def words(self, block: Block, rows: Sequence[Sequence[str]]) -> None:
         """Draw rows of words, numbered, the last word of each apart."""
@@ -172,7 +174,7 @@ class Page:
                 lines += self._break(paragraph, block, size)
         widest = max(self._canvas.stringWidth(line, _FONTS[block.font], size) for line in lines)
         fits = widest <= block.width * _MM + 0.01 and (
-            block.height is None or len(lines) * size * _LEADING <= block.height * _MM
+            block.height is None or len(lines) * size * LEADING <= block.height * _MM
         )
         return lines if fits else None
 
@@ -195,16 +197,3 @@ class Page:
 
     def _y(self, from_top: float) -> float:
         return (self._height - from_top) * _MM
-
-
-def qr_modules(text: str, level: Level = "H") -> list[list[bool]]:
-    """The modules of a QR code with an error correction level of ISO/IEC 18004, quiet zone included."""
-    import qrcode
-    from qrcode.util import QRData
-
-    correction = getattr(qrcode.constants, f"ERROR_CORRECT_{level}")
-    code = qrcode.QRCode(error_correction=correction, border=_QUIET_ZONE)
-    code.add_data(QRData(text, mode=_ALPHANUMERIC))
-    code.make(fit=True)
-    modules: list[list[bool]] = code.get_matrix()
-    return modules

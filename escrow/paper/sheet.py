@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from escrow.manifest import Manifest, group_hex
-from escrow.paper import template
+from escrow.paper import share_code, template
+from escrow.paper.layout import CODE_WIDTH, CODES, MARKS, TAKEN
 from escrow.paper.page import Document, PageSize
 from escrow.share import Kind, Record, ssss_lines
 from escrow.words import to_words
@@ -27,13 +28,18 @@ _FIELDS = frozenset(
 
 
 def render(record: Record, manifest: Manifest, custodian: str, size: PageSize = "A4") -> bytes:
-    """One share as a PDF of one page: QR code, words, and the lines for ssss.
+    """One share as a PDF of one page: the QR code in every corner, words, and the lines for ssss.
 
     Raises TemplateError when something does not fit where the template wants it.
     """
-    design = template.load("share", _FIELDS)
+    design = template.load("share", _FIELDS, TAKEN)
     document = Document(design.title, size)
     page = document.add_page(specimen=record.kind is Kind.SPECIMEN)
+    modules = share_code.encode(record.to_text())
+    for x, y in CODES:
+        page.qr(x, y, CODE_WIDTH, modules)
+    for x, y in MARKS:
+        page.mark(x, y)
     fields = _fields(record, manifest, custodian)
     for block in design.blocks:
         match block.kind:
@@ -41,8 +47,6 @@ def render(record: Record, manifest: Manifest, custodian: str, size: PageSize = 
                 page.text(block, fields)
             case "rule":
                 page.rule(block)
-            case "qr":
-                page.qr(block, record.to_text())
             case "words":
                 page.words(block, to_words(record.encode()))
     return document.finish()

@@ -6,6 +6,7 @@ A template says nothing about what a share is; code says nothing about where a w
 import re
 import string
 import tomllib
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,12 @@ from escrow.errors import TemplateError
 BlockKind = Literal["text", "rule", "qr", "words"]
 Font = Literal["regular", "bold", "mono"]
 Align = Literal["left", "center", "right"]
+
+LEADING = 1.3
+"""The height of a line of text, in sizes."""
+
+Area = tuple[float, float, float, float]
+"""Left, top, width and height in millimetres."""
 
 _REQUIRED = {"kind", "at", "width"}
 _OPTIONAL = {"height", "size", "font", "align", "text"}
@@ -35,6 +42,12 @@ class Block:
     align: Align
     text: str
 
+    @property
+    def area(self) -> Area:
+        """What the block takes on the page. A text without a height is one line."""
+        line = self.size * LEADING * 25.4 / 72 if self.text else 0.0
+        return self.x, self.y, self.width, self.width if self.kind == "qr" else self.height or line
+
 
 @dataclass(frozen=True)
 class Template:
@@ -51,10 +64,10 @@ def directory() -> Path:
     return installed if installed.is_dir() else here.parent / "templates"
 
 
-def load(name: str, fields: AbstractSet[str]) -> Template:
-    """Read the template `name`, whose texts may use the `fields`.
+def load(name: str, fields: AbstractSet[str], taken: Iterable[Area] = ()) -> Template:
+    """Read the template `name`, whose texts may use the `fields` and keep out of what is `taken`.
 
-    Raises TemplateError, naming file and line, for whatever is missing, unknown or of the wrong type.
+    Raises TemplateError, naming file and line, for whatever is missing, unknown, of the wrong type, or in the way.
     """
     path = directory() / f"{name}.toml"
     text = path.read_text("utf-8")
@@ -70,7 +83,17 @@ def load(name: str, fields: AbstractSet[str]) -> Template:
     blocks = [
         _block(entry, fields, f"{path}, line {line}") for entry, line in zip(content["block"], lines, strict=True)
     ]
+    for block, line in zip(blocks, lines, strict=True):
+        for area in taken:
+            if overlap(block.area, area):
+                message = f"{path}, line {line}: the block lies over the code or mark at {area[0]:g}, {area[1]:g}"
+                raise TemplateError(message)
     return Template(content["title"], tuple(blocks))
+
+
+def overlap(one: Area, other: Area) -> bool:
+    """Whether two areas have a part in common."""
+    return all(one[i] < other[i] + other[i + 2] and other[i] < one[i] + one[i + 2] for i in (0, 1))
 
 
 def _block(entry: dict[str, Any], fields: AbstractSet[str], where: str) -> Block:
