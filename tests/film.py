@@ -89,9 +89,9 @@ def _held(page: Picture, table: Picture, chance: np.random.Generator) -> Picture
 def _filmed(scene: Picture, blur: float, chance: np.random.Generator) -> Picture:
     """What a small camera makes of it: light from one side, lost sharpness, noise."""
     side = chance.uniform(0.45, 0.6)
-    light = np.linspace(side, 1.0, WIDTH)[None, :] * np.linspace(1.0, 0.8, HEIGHT)[:, None]
+    light = np.outer(np.linspace(1.0, 0.8, HEIGHT, dtype=np.float32), np.linspace(side, 1.0, WIDTH, dtype=np.float32))
     soft = cv2.GaussianBlur(scene * light, (0, 0), blur)
-    return _grey(soft + chance.normal(0, 4, soft.shape))
+    return _grey(soft + 4 * chance.standard_normal(soft.shape, np.float32))
 
 
 def _grey(light: NDArray[Any]) -> Picture:

@@ -254,7 +254,6 @@ def test_enter_ends_the_check_and_until_then_the_person_is_advised(
     terminal.expect("Have 1, need 1 more. Show the next sheet.")
     terminal.expect(f"Share 1 ({DEVICE}): it belongs to another share set")
     terminal.expect("Have 1, need 1 more. No code is seen. Fill the picture with the sheet")
-    terminal.expect("Have 1, need 1 more. No code is seen. Fill the picture with the sheet")
     terminal.type("\n")
     assert terminal.end() == 1
     report = terminal.shown.rpartition("hold it flat and still.")[2]
