@@ -26,6 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+cv2.setNumThreads(1)  # as the program does: tests fork
+
 DPI = 200
 QUALITY = 40
 SKEW = 3.0

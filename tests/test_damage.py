@@ -1,18 +1,22 @@
 """The damage suite: sheets survive a fifth of the page, and nothing wrong is ever read."""
 
 import io
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from damage import KINDS, LEVELS, Damage, Page, photographed, scanned
+from damage import DPI, KINDS, LEVELS, Damage, Page, photographed, scanned
+from helpers import blot, run
 from numpy.typing import NDArray
 from PIL import Image
-from survival import OTHERS, OURS, TOOLS, Case, cases, is_read, printed, rate, record, survivors, table
+from survival import OTHERS, OURS, TOOLS, Case, cases, is_read, manifest, printed, rate, record, survivors, table
 
 from escrow.paper import rescue as rescuing
-from escrow.paper import share_code
+from escrow.paper import share_code, sheet
+from escrow.paper.layout import CODE_WIDTH, CODES
 
 AIM = 0.95
 SEEDS = range(6)
@@ -98,6 +102,32 @@ def test_one_copy_alone_is_enough() -> None:
 def test_a_photograph_of_a_part_of_the_sheet_is_enough() -> None:
     page = Image.open(io.BytesIO(photographed(printed(OURS), 3)))
     assert is_read(OURS, scanned(np.array(page.crop((0, 0, page.width, page.height // 3))), 3, skew=0))
+
+
+def test_without_any_of_its_codes_a_sheet_is_not_read() -> None:
+    page = Image.fromarray(printed(OURS))
+    for x, y in CODES:
+        left, top = round(x * DPI / 25.4), round(y * DPI / 25.4)
+        page.paste(255, (left, top, left + round(CODE_WIDTH * DPI / 25.4), top + round(CODE_WIDTH * DPI / 25.4)))
+    assert rescuing.read_sheet(page) == ()
+
+
+def test_an_undamaged_sheet_is_read_without_numpy_and_opencv(tmp_path: Path) -> None:
+    good, damaged = tmp_path / "good.pdf", tmp_path / "damaged.png"
+    good.write_bytes(sheet.render(record(), manifest(), "Anna"))
+    blot(good.read_bytes(), DPI).save(damaged)
+    code = f"""if True:
+        import sys
+        from pathlib import Path
+        from escrow import gather
+        loaded = []
+        for path in {[str(good), str(damaged)]}:
+            (page,) = gather.scan(Path(path).read_bytes(), gather.read_sheet)
+            assert page.texts == ({record().to_text()!r},)
+            loaded.append(bool({{"numpy", "cv2"}} & set(sys.modules)))
+        assert loaded == [False, True], loaded
+    """
+    run(sys.executable, "-c", code).expect()
 
 
 def test_nothing_is_read_where_nothing_is() -> None:
