@@ -197,6 +197,15 @@ def test_a_video_that_breaks_off_gives_what_was_before(sets: tuple[Set, Set], ma
     assert seen(sets, "--camera", film) == [(1, True)]
 
 
+def test_a_video_of_which_nothing_can_be_decoded_is_not_taken_for_one_without_sheets(
+    sets: tuple[Set, Set], make_film: Callable[..., Path]
+) -> None:
+    film = make_film(sets[0].scene(1))
+    content = film.read_bytes()
+    film.write_bytes(content[: content.index(b"movi") + 4])
+    assert "no picture of it can be decoded" in escrow("check", sets[0].package, "--camera", film).expect(1).out
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to make a device and to become somebody else")
 @pytest.mark.parametrize(("kind", "remedy"), [(stat.S_IFCHR, "the group video"), (stat.S_IFREG, "change its mode")])
 def test_a_camera_that_the_account_may_not_use_says_how_to_get_it(kind: int, remedy: str, shm: Path) -> None:
