@@ -4,6 +4,7 @@ Passwords come from the terminal without echo, straight into locked memory.
 """
 
 import os
+import select
 import signal
 import sys
 import termios
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 _MAX_PASSWORD = 1024
+_LINE = 4096
 _NEWLINE = 0x0A
 _TRIES = 3
 
@@ -30,6 +32,14 @@ _TRIES = 3
 def say(text: str = "") -> None:
     """Tell the person something."""
     click.echo(text, err=True)
+
+
+def enter_pressed() -> bool:
+    """Whether Enter was pressed since this was last asked, or the end was typed. Never without a terminal."""
+    if not sys.stdin.isatty() or not select.select([0], [], [], 0)[0]:
+        return False
+    os.read(0, _LINE)
+    return True
 
 
 class Progress:

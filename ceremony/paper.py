@@ -6,7 +6,8 @@ from typing import Protocol
 from ceremony.runner import Asked, Questions
 from escrow.errors import PageError, RefusedError
 from escrow.files import NewFiles, is_memory_backed
-from escrow.gather import Collection, Verdict
+from escrow.gather import Collection
+from escrow.judge import Verdict
 from escrow.printing import Write
 
 

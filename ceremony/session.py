@@ -81,7 +81,8 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
         ),
     )
     try:
-        state = Runner(plan=plan, engine=engine, wording=wording, journal=journal, desk=desk, work=workshop).run(version)
+        runner = Runner(plan=plan, engine=engine, wording=wording, journal=journal, desk=desk, work=workshop)
+        state = runner.run(version)
         workshop.end()
     finally:
         workshop.forget()

@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from film import Scene, write_film
 from helpers import Run, blot, can_lock, escrow, need, practice, run
 
 from escrow.memory import process
 from escrow.memory.process import HARDENED_ENVIRONMENT
+from escrow.watch import RESCUE
 
 ORDER: list[str | Path] = ["--threshold", "2", "--custodian", "Anna", "--custodian", "Bert"]
 COMMAND: list[str | Path] = [sys.executable, "-m", "ceremony", "seal", "--generate", "X", *ORDER, "--out"]
@@ -122,6 +124,9 @@ def test_the_limit_that_is_asked_for_leaves_room_for_what_the_program_locks(shm:
     blot(sheets[0].read_bytes(), 600).save(scanned)  # in colour, and so damaged that the copies must be merged
     package = shm / "out/package.escrow"
     run(*bound, sys.executable, "-m", "ceremony", "check", package, scanned, *sheets[1:]).expect(0)
+    film = write_film(shm / "film.avi", [Scene(sheets[0], RESCUE, damaged=True)])
+    done = run(*bound, sys.executable, "-m", "ceremony", "check", package, "--camera", film).expect(0)
+    assert "Share 1" in done.out
 
 
 def test_the_environment_takes_no_switch_that_weakens_the_program() -> None:

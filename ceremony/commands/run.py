@@ -22,7 +22,7 @@ from escrow.share import Kind
 @click.option(
     "--scans", required=True, type=options.PATH, metavar="DIR", help="Where the scanner's program writes, in memory."
 )
-@click.option("--tray", type=options.PATH, metavar="DIR", help="Specimen only: put sheets into a folder, print nothing.")
+@click.option("--tray", type=options.PATH, metavar="DIR", help="Specimen only: sheets into a folder, nothing printed.")
 @printers.options
 @options.password_files
 @options.allow_disk
