@@ -69,10 +69,15 @@ def violations(errors: Sequence["ErrorDetails"], known: Mapping[str, Iterable[st
         if kind == "extra_forbidden":
             near = difflib.get_close_matches(str(name), known.get(str(place[0]) if len(place) > 1 else "", ()), 1)
             yield Problem(place, f"is not known: did you mean {near[0]}?" if near else "is not known: remove it.")
-        elif kind in _SAID:
-            yield Problem(place, _SAID[kind].format_map({"name": place[0], **error.get("ctx", {})}))
         else:
-            yield Problem(place, f"is not valid: {error['msg']}.")
+            yield Problem(place, said(error))
+
+
+def said(error: "ErrorDetails") -> str:
+    """What pydantic found, in words that go on after the name of the place."""
+    if error["type"] in _SAID:
+        return _SAID[error["type"]].format_map({"name": (*error["loc"], "")[0], **error.get("ctx", {})})
+    return f"is not valid: {error['msg']}."
 
 
 def contradictions(content: Mapping[str, Any]) -> Iterator[Problem]:
