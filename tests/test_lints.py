@@ -12,6 +12,8 @@ from helpers import escrow
 from ceremony import draft
 from ceremony.lints import LINTS, Finding, Severity, lint
 from ceremony.plan import Plan, parse
+from ceremony.rehearsed import rehearsed
+from escrow.errors import UsageError
 
 EXAMPLE = draft.fill({}, {})
 DAY = dt.date(2030, 1, 15)  # the example's
@@ -281,7 +283,8 @@ def days(number: int) -> dt.timedelta:
         (DAY - days(5), DAY - days(31), "warning"),
         (DAY - days(5), DAY - days(30), None),
         (DAY + days(7), DAY - days(24), "error"),  # on the standby day, 31 days later
-        (DAY, DAY + days(1), "error"),
+        (DAY, DAY + days(1), None),  # UTC may be a day ahead
+        (DAY, DAY + days(2), "error"),
     ],
 )
 def test_a_rehearsal_is_wanted_in_the_last_30_days_and_missed_on_the_day(
@@ -335,3 +338,38 @@ def test_lint_is_read_by_machines_too(tmp_path: Path) -> None:
     assert [finding["severity"] for finding in shown["findings"]] == ["error", "warning"]
     assert shown["plan_hash"] == parse(path.read_bytes(), path).digest.hex()
     assert shown["collusion"]["sites"] == {"fewest": 3, "exact": True}
+
+
+def journal(plan_hash: str, day: dt.date, *, closed: bool = True) -> str:
+    """The first and the last line of a journal, as far as they matter here."""
+    first = {"n": 0, "event": "session", "plan": plan_hash, "utc": f"{day}T09:00:00Z"}
+    last = {"n": 1, "event": "end", "step": "close" if closed else "zeroize", "utc": f"{day}T17:00:00Z", "facts": {}}
+    return "".join(f"{json.dumps(line)}\n" for line in (first, last))
+
+
+def test_a_rehearsal_is_proved_by_the_directory_it_left(tmp_path: Path) -> None:
+    path, left = tmp_path / "ceremony.toml", tmp_path / "journal.jsonl"
+    today = dt.datetime.now(dt.UTC).date()
+    path.write_text(draft.example(today))
+    digest = parse(path.read_bytes(), path).digest.hex()
+    left.write_text(journal(digest, today - days(3)))
+    assert "not-rehearsed" not in escrow("lint", path, "--rehearsal", tmp_path).expect().out
+    left.write_text(journal(digest, today - days(20)))
+    assert "more than 30 days before" in " ".join(escrow("lint", path, "--rehearsal", tmp_path).expect().out.split())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (journal("00" * 32, TODAY), "is of another plan"),
+        (journal("{digest}", TODAY, closed=False), "before the rehearsal was closed"),
+        ("", "is no journal"),
+        ("[]\n", "is no journal"),
+        ("not JSON\n", "is no journal"),
+        ('{"plan": 1', "is no journal"),
+    ],
+)
+def test_what_proves_no_rehearsal_of_this_plan_is_an_error(content: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "journal.jsonl").write_text(content.replace("{digest}", plan(EXAMPLE).digest.hex()))
+    with pytest.raises(UsageError, match=message):
+        rehearsed(tmp_path, plan(EXAMPLE))
