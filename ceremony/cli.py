@@ -21,6 +21,7 @@ _COMMANDS = {
     "check": "Check share sheets against a package, without recombining anything.",
     "recover": "Restore a CA from a quorum of share sheets and a package.",
     "package-sheets": "Print a package: its contents, its codes, and how to decode them.",
+    "preflight": "Check whether this machine is fit for the ceremony.",
     "rehearse": "Do the whole thing with a throw-away CA, and report what was proved.",
 }
 
