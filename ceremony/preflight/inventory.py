@@ -58,7 +58,7 @@ def _on(machine: Machine, bus: str) -> list[str]:
 
 
 def _disk(machine: Machine, path: str) -> str:
-    size = int(machine.word(f"{path}/size")) * _SECTOR
+    size = machine.number(f"{path}/size") * _SECTOR
     model = f"{path}/device/model"
     return f"{' '.join(machine.word(model).split()) if machine.exists(model) else 'no model'}, {size} bytes"
 

@@ -87,12 +87,20 @@ class Machine:
             raise _unreadable(path, error) from None
 
     def word(self, path: str) -> str:
-        """The text of a file of one line, which is not empty. Raises UnreadableError."""
+        """The text of a file of one line that can be shown and is not empty. Raises UnreadableError."""
         text = self.read(path).strip()
-        if not text or "\n" in text:
-            message = f"{path} is {'not one line' if text else 'empty'}"
+        if not text or not text.isprintable():
+            message = f"{path} is {'not one line of text' if text else 'empty'}"
             raise UnreadableError(message)
         return text
+
+    def number(self, path: str) -> int:
+        """The number, from 0, in a file. Raises UnreadableError."""
+        word = self.word(path)
+        if not (word.isascii() and word.isdigit()):
+            message = f"{path} is not a number"
+            raise UnreadableError(message)
+        return int(word)
 
     def names(self, path: str) -> list[str]:
         """What is in a directory, sorted. Raises UnreadableError."""

@@ -1,7 +1,9 @@
 """No core dumps: a program that breaks must not leave its memory in a file."""
 
+import re
+
 from ceremony.preflight.finding import Finding, check, failed, passed
-from ceremony.preflight.machine import Machine
+from ceremony.preflight.machine import Machine, UnreadableError
 
 _NOWHERE = {"|/bin/false", "|/bin/true", "|/usr/bin/false", "|/usr/bin/true"}
 _LIMIT = "Max core file size"
@@ -20,6 +22,9 @@ def core_dumps(machine: Machine) -> Finding:
         return passed(f"thrown away: {pattern}")
     if pattern.startswith("|"):
         return failed(f"given to {pattern[1:].split()[0].rpartition('/')[2]}")
+    if not re.fullmatch(r"[\w./%-]*core[\w./%-]*", pattern):
+        message = "/proc/sys/kernel/core_pattern is not understood"
+        raise UnreadableError(message)
     lines = machine.read("/proc/self/limits").split("\n")
     soft = next(line for line in lines if line.startswith(_LIMIT)).removeprefix(_LIMIT).split()[0]
     return passed("the limit is 0") if soft == "0" else failed(f"written to files, up to {soft} bytes")

@@ -4,6 +4,7 @@ from ceremony.preflight.finding import Finding, check, failed, passed
 from ceremony.preflight.machine import Machine, UnreadableError
 
 _STATES = {"freeze", "standby", "mem", "disk"}
+_FILES = {"state", "disk", "image_size", "resume"}
 _OFF = "[disabled]"
 
 
@@ -15,13 +16,12 @@ _OFF = "[disabled]"
 )
 def hibernation(machine: Machine) -> Finding:
     """A kernel without hibernation lacks several files; where only some are missing, nothing is believed."""
-    files = machine.names("/sys/power")
-    states = machine.read("/sys/power/state").split()
-    there = [name in files for name in ("disk", "image_size", "resume")]
-    if not set(states) <= _STATES or len(set(there)) > 1 or (not states and any(there)):
+    there = {name for name in machine.names("/sys/power") if name in _FILES}
+    if there == {"state"}:
+        return passed("the kernel does not know how")
+    states = machine.word("/sys/power/state").split()
+    if there != _FILES or not set(states) <= _STATES:
         message = "/sys/power is not understood"
         raise UnreadableError(message)
-    if not any(there) and "disk" not in states:
-        return passed("the kernel does not know how")
     mode = machine.word("/sys/power/disk")
     return passed("disabled") if mode == _OFF and "disk" not in states else failed(f"possible: {mode}")

@@ -1,5 +1,6 @@
 """No network: no interface is up but the loopback, and nothing leads anywhere else."""
 
+import re
 from collections.abc import Iterator
 
 from ceremony.preflight.finding import Finding, check, failed, listed, passed
@@ -22,13 +23,20 @@ def network(machine: Machine) -> Finding:
     if "lo" not in names:
         message = "/sys/class/net shows no loopback"
         raise UnreadableError(message)
-    flags = {name: int(machine.word(f"/sys/class/net/{name}/flags"), 16) for name in names}
-    up = [name for name in names if name != "lo" and flags[name] & _IFF_UP]
+    up = [name for name in names if name != "lo" and _is_up(machine, name)]
     down = [name for name in names if name != "lo" and name not in up]
     routes = sorted({*_ipv4(machine), *_ipv6(machine)})
     if up or routes:
         return failed(f"up: {listed(up)}; default route by: {listed(routes)}")
     return passed(f"only lo; down: {listed(down)}")
+
+
+def _is_up(machine: Machine, name: str) -> bool:
+    flags = machine.word(f"/sys/class/net/{name}/flags")
+    if not re.fullmatch("0x[0-9a-f]+", flags):
+        message = f"the flags of {name} are not understood"
+        raise UnreadableError(message)
+    return bool(int(flags, 16) & _IFF_UP)
 
 
 def _ipv4(machine: Machine) -> Iterator[str]:

@@ -19,7 +19,7 @@ def swap(machine: Machine) -> Finding:
     zram = [
         name
         for name in machine.names("/sys/block")
-        if name.startswith("zram") and int(machine.read(f"/sys/block/{name}/disksize"))
+        if name.startswith("zram") and machine.number(f"/sys/block/{name}/disksize")
     ]
     if areas:
         return failed(listed([area.split()[0].rpartition("/")[2] for area in areas]))
