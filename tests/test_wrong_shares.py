@@ -19,6 +19,7 @@ from reportlab.lib import pdfencrypt
 from reportlab.pdfgen.canvas import Canvas
 
 from escrow import gather, sealing
+from escrow.authority import Authority, generate
 from escrow.errors import PackageError, PageError
 from escrow.files import NewFiles
 from escrow.gather import judge
@@ -52,7 +53,7 @@ class Set:
         return self.directory / f"shares/share-{x}.pdf"
 
 
-def _make_set(directory: Path, authority: sealing.Authority, order: sealing.Order) -> Set:
+def _make_set(directory: Path, authority: Authority, order: sealing.Order) -> Set:
     with NewFiles(directory) as out:
         manifest = sealing.seal(authority, order, out, lambda *_: None)
         out.publish()
@@ -67,13 +68,13 @@ def _make_set(directory: Path, authority: sealing.Authority, order: sealing.Orde
 def sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Set]:
     """The set under test, its predecessor of epoch 1, one of the other kind, and one of another CA."""
     base = tmp_path_factory.mktemp("sets")
-    authority = sealing.generate("Wrong Shares", NOW, lambda *_: None)
+    authority = generate("Wrong Shares", NOW, lambda *_: None)
     order = sealing.Order(KIND, Policy.plain(2, 3), CUSTODIANS, NOW)
     made = {"old": _make_set(base / "old", authority, order)}
     superseded = Superseded(1, made["old"].manifest.set_id.hex())
     made["current"] = _make_set(base / "current", authority, replace(order, epoch=2, supersedes=(superseded,)))
     made["kind"] = _make_set(base / "kind", authority, replace(order, kind=OTHER_KIND))
-    other = sealing.generate("Another CA", NOW, lambda *_: None)
+    other = generate("Another CA", NOW, lambda *_: None)
     made["other"] = _make_set(base / "other", other, order)
     return made
 

@@ -9,6 +9,7 @@ import click
 from ceremony import options
 from ceremony.console import Passwords, Progress, say
 from escrow import sealing, standalone
+from escrow.authority import generate, import_tree
 from escrow.files import NewFiles
 from escrow.manifest import Manifest, group_hex, is_printable
 from escrow.paper.page import PageSize
@@ -97,9 +98,9 @@ def command(  # noqa: PLR0913 - one parameter an option
         out.check_absent([*files, *(sealing.sheet_file(policy, p) for p in policy.positions)])
         if steppath is not None:
             passwords = Passwords(options.read_passwords(password_files))
-            authority = sealing.import_tree(steppath, passwords, progress)
+            authority = import_tree(steppath, passwords, progress)
         else:
-            authority = sealing.generate(str(generate_name), now, progress)
+            authority = generate(str(generate_name), now, progress)
         manifest = sealing.seal(authority, order, out, progress)
         out.publish()
     _report(manifest, authority.notes, out_directory, imported=steppath is not None)
