@@ -30,6 +30,10 @@ class PolicyError(UsageError):
     """A threshold, a number of shares or a group is outside what can be split."""
 
 
+class PlanError(UsageError):
+    """The plan of a ceremony cannot be read, or says something that cannot be."""
+
+
 class FileError(EscrowError):
     """A file or directory cannot be read or written."""
 

@@ -1,0 +1,201 @@
+"""The tables of a plan's file: the schema that `plan.load` holds it against. Strict, and frozen once read."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
+
+from escrow.paper.page import PageSize
+from escrow.share import Kind
+
+MAX_CA_NAME = 64 - len(" Intermediate CA")  # RFC 5280, appendix A.1: ub-common-name
+
+
+def check_line(text: str) -> str:
+    """The text, if it is one visible line without spaces around it. Raises ValueError."""
+    if not text.isprintable():
+        message = "must be one line without control characters or invisible ones."
+        raise ValueError(message)
+    if text != text.strip():
+        message = "begins or ends with a space: remove it."
+        raise ValueError(message)
+    return text
+
+
+def _path(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if not value:
+        message = "is empty: write something."
+        raise ValueError(message)
+    return Path(check_line(value))
+
+
+PathText = Annotated[Path, BeforeValidator(_path)]
+Text = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(check_line)]
+Name = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(check_line)]
+Date = Annotated[dt.date, Field(ge=dt.date(2000, 1, 1), lt=dt.date(2200, 1, 1))]
+Id = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Ceremony(_Table):
+    """What, when and where. `start` is the wall clock's time at `place`."""
+
+    id: Id
+    organisation: Name
+    contact: Text
+    kind: Annotated[Kind, Field(strict=False)]
+    date: Date
+    start: dt.time
+    place: Text
+    standby: Date | None = None
+
+
+class CA(_Table):
+    """The authority: made by the ceremony as `step ca init` makes it, or imported from the STEPPATH at `tree`."""
+
+    keys: Literal["generate", "import"]
+    name: Name
+    tree: Annotated[PathText | None, Field(validate_default=True)] = None
+
+    @field_validator("name")
+    @classmethod
+    def _fits_a_certificate(cls, name: str, info: ValidationInfo) -> str:
+        if info.data.get("keys") == "generate" and len(name) > MAX_CA_NAME:
+            message = f"has more than {MAX_CA_NAME} characters, and X.509 allows no more with what is added."
+            raise ValueError(message)
+        return name
+
+    @field_validator("tree")
+    @classmethod
+    def _belongs_to_an_import(cls, tree: Path | None, info: ValidationInfo) -> Path | None:
+        if info.data.get("keys") == "import" and tree is None:
+            message = 'is missing: with keys = "import", name the STEPPATH to import.'
+            raise ValueError(message)
+        if info.data.get("keys") == "generate" and tree is not None:
+            message = 'belongs to keys = "import": remove it, or import.'
+            raise ValueError(message)
+        return tree
+
+
+class Group(_Table):
+    """`threshold` of the custodians who name this group."""
+
+    name: Name
+    threshold: int
+
+
+class Custodian(_Table):
+    """Who keeps one share: which group and unit they are of, to whom they report, where the share will lie."""
+
+    name: Name
+    group: Name = ""
+    unit: Name
+    manager: Name
+    site: Name
+    deputy: Name | None = None
+
+
+class Person(_Table):
+    """An officer or a witness."""
+
+    name: Name
+    unit: Name
+
+
+class Site(_Table):
+    """A place where shares or copies of the package are kept."""
+
+    name: Name
+    what: Text
+
+
+class PackageCopy(_Table):
+    """A copy of the package: where, and on what."""
+
+    site: Name
+    medium: Text
+
+
+class Access(_Table):
+    """Something that is needed to reach shares or package, and whether it works only while the CA does."""
+
+    what: Text
+    depends_on_ca: bool
+
+
+class Documents(_Table):
+    """How documents are printed. `discreet` leaves names, threshold and organisation out."""
+
+    page: PageSize = "A4"
+    templates: PathText | None = None
+    discreet: bool = False
+
+
+class Waiver(_Table):
+    """Why a lint does not count here."""
+
+    lint: Name
+    reason: Text
+
+
+class Quorum(_Table):
+    """How many of the groups are needed; with one group, that one."""
+
+    groups_needed: int = 1
+
+
+class Retention(_Table):
+    """How long records are kept: so many years after the ceremony, or until a date."""
+
+    years: Annotated[int, Field(ge=1, le=100)] | None = None
+    until: Annotated[Date | None, Field(validate_default=True)] = None
+
+    @field_validator("until")
+    @classmethod
+    def _one_of_the_two(cls, until: dt.date | None, info: ValidationInfo) -> dt.date | None:
+        if "years" in info.data and (info.data["years"] is None) == (until is None):
+            message = "or years: give one of the two."
+            raise ValueError(message)
+        return until
+
+
+class File(_Table):
+    """The tables of the file, by their names there."""
+
+    ceremony: Ceremony
+    ca: CA
+    quorum: Quorum = Quorum()
+    group: Annotated[tuple[Group, ...], Field(strict=False, min_length=1)]
+    custodian: Annotated[tuple[Custodian, ...], Field(strict=False, min_length=1)]
+    officer: Annotated[tuple[Person, ...], Field(strict=False, min_length=2)]
+    witness: Annotated[tuple[Person, ...], Field(strict=False, min_length=1)]
+    site: Annotated[tuple[Site, ...], Field(strict=False, min_length=1)]
+    package: Annotated[tuple[PackageCopy, ...], Field(strict=False, min_length=1)]
+    access: Annotated[tuple[Access, ...], Field(strict=False, min_length=1)]
+    retention: Retention
+    documents: Documents = Documents()
+    waiver: Annotated[tuple[Waiver, ...], Field(strict=False)] = ()
+
+
+def known_keys() -> dict[str, list[str]]:
+    """The keys of each table, and under '' the tables."""
+    known = {"": list(File.model_fields)}
+    for name, table in File.model_fields.items():
+        for model in (table.annotation, *get_args(table.annotation)):
+            if isinstance(model, type) and issubclass(model, BaseModel):
+                known[name] = list(model.model_fields)
+    return known
