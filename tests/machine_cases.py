@@ -222,6 +222,7 @@ CASES: tuple[Case, ...] = (
     ),
     files("no-network", PASS, "only lo; down: eth0", {}),
     files("no-network", PASS, "only lo", {"/proc/net/ipv6_route": None, "/proc/net/if_inet6": None}),
+    files("no-network", PASS, "only lo", {"/proc/net/route": "", "/sys/class/net/lo/flags": "0x8\n"}),
     files("no-network", FAIL, "up: eth0", {"/sys/class/net/eth0/flags": "0x1003\n"}),
     files("no-network", FAIL, "default route by: eth0", {"/proc/net/route": ROUTES + DEFAULT_ROUTE}),
     files("no-network", FAIL, "default route by: eth0", {"/proc/net/ipv6_route": IPV6 + DEFAULT_ROUTE_6}),

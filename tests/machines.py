@@ -30,7 +30,7 @@ FIT: Mapping[str, Change] = {
     "/proc/self/mountinfo": MOUNTS,
     "/proc/self/environ": "HOME=/home/user\0PATH=/usr/bin\0",
     "/proc/self/status": "Name:\tpython3\nState:\tR (running)\nPPid:\t100\n",
-    "/proc/self/limits": "Limit  Soft Limit  Hard Limit  Units\nMax core file size        0           unlimited   bytes\n",
+    "/proc/self/limits": "Limit  Soft Limit  Hard Limit  Units\nMax core file size  0  unlimited  bytes\n",
     "/proc/100/status": "Name:\tbash\nPPid:\t1\n",
     "/proc/1/status": "Name:\tsystemd\nPPid:\t0\n",
     "/proc/1/cgroup": "0::/init.scope\n",

@@ -8,7 +8,7 @@ from ceremony.preflight.finding import Check, Finding, Result, Status
 from ceremony.preflight.ids import NEVER_WAIVED
 from ceremony.preflight.machine import Machine
 from escrow.errors import EscrowError
-from escrow.sealing import Progress
+from escrow.progress import Progress
 
 STAGE = "Looking at this machine"
 

@@ -40,7 +40,10 @@ def _is_up(machine: Machine, name: str) -> bool:
 
 
 def _ipv4(machine: Machine) -> Iterator[str]:
-    header, *lines = machine.read("/proc/net/route").strip().split("\n")
+    text = machine.read("/proc/net/route")
+    if not text and not _is_up(machine, "lo"):
+        return  # before the first address there is no table
+    header, *lines = text.strip().split("\n")
     if not header.startswith("Iface"):
         message = "/proc/net/route is not understood"
         raise UnreadableError(message)
