@@ -1,7 +1,8 @@
 """Memory can be locked: not looked up, but done."""
 
-from ceremony.preflight.finding import Finding, check, passed
+from ceremony.preflight.finding import Finding, check, failed, passed
 from ceremony.preflight.machine import Machine
+from escrow.errors import LockedMemoryError
 from escrow.memory.process import LOCKED_BYTES_NEEDED
 
 
@@ -14,5 +15,8 @@ from escrow.memory.process import LOCKED_BYTES_NEEDED
 )
 def memory_lock(machine: Machine) -> Finding:
     """The machine says why if it cannot."""
-    machine.lock()
+    try:
+        machine.lock()
+    except LockedMemoryError as error:
+        return failed(str(error))
     return passed(f"{LOCKED_BYTES_NEEDED >> 20} MiB were locked and released")
