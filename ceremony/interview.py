@@ -151,6 +151,9 @@ class Interview:
         if question.optional and text in {"", ENOUGH}:
             self._given[question.key] = ENOUGH
             self._ahead = []
+        elif text == ENOUGH:
+            message = "is needed."
+            raise ValueError(message)
         else:
             self._given[question.key] = question.check(text)
 
@@ -177,7 +180,7 @@ class Interview:
         yield from self._entries(_OFFICERS)
         yield from self._entries(_WITNESSES)
         yield from self._entries(_PACKAGES)
-        yield _asked("access", "what", "What it takes to reach shares and package: keys, badges, signatures", a_text)
+        yield _asked("access", "what", "What it takes to reach shares and package: keys, badges", a_text)
         yield _asked("access", "depends_on_ca", "Does any of it work only while the CA does: yes or no", yes_or_no)
 
     def _entries(self, listed: Listed) -> Iterator[Question]:

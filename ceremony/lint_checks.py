@@ -168,7 +168,7 @@ def not_rehearsed(facts: Facts) -> Iterator[str]:
     day = max(facts.today, facts.plan.ceremony.date)
     if facts.rehearsed is None:
         yield "No rehearsal of this plan, as it stands now, is known."
-    elif facts.rehearsed > facts.today:
+    elif facts.rehearsed > facts.today + dt.timedelta(days=1):  # a journal's day is UTC's, which may be ahead
         yield f"The rehearsal is dated {facts.rehearsed}, and today is {facts.today}: one of the clocks was wrong."
     elif day - facts.rehearsed > REHEARSED_WITHIN:
         yield f"The last rehearsal, on {facts.rehearsed}, is more than {REHEARSED_WITHIN.days} days before {day}."

@@ -21,7 +21,7 @@ Place = tuple[str | int, ...]
 
 _LONGEST = 500  # lines of one statement, beyond which its end is not looked for
 _SAID = {
-    "path_type": 'must be a path in quotes, such as "/media/step".',
+    "is_instance_of": 'must be a path in quotes, such as "/media/step".',
     "missing": "is missing: add it.",
     "string_type": 'must be a text in quotes, such as "Anna".',
     "string_too_short": "is empty: write something.",

@@ -13,6 +13,7 @@ from ceremony import options, spoken
 from ceremony.lints import Finding, lint
 from ceremony.odds import Fewest, Holder, below_quorum, fewest, holdings
 from ceremony.plan import Plan, load
+from ceremony.rehearsed import rehearsed
 
 LOSS, YEARS = 0.05, 5
 _WIDTH = 80
@@ -22,15 +23,22 @@ _HELD = ("under", "of", "at")  # managers, units, sites
 
 @click.command(name="lint")
 @click.argument("plan", type=options.PATH)
+@click.option(
+    "--rehearsal",
+    type=options.PATH,
+    metavar="DIR",
+    help="Where the last rehearsal of this plan was left: proves that there was one.",
+)
 @options.as_json
-def command(plan: Path, *, as_json: bool) -> int:
+def command(plan: Path, rehearsal: Path | None, *, as_json: bool) -> int:
     """Say what speaks against PLAN, what loss would cost, and how few could collude.
 
     Every finding has an id, the reason why it matters, and what to do: mend it, or waive it in the plan, with words
     under [[waiver]]. Exit status: 0 if no error stands unwaived, 1 if one does, 2 if the plan itself is wrong.
     """
     read = load(plan)
-    findings = lint(read, dt.datetime.now(dt.UTC).astimezone().date(), None)
+    last = rehearsed(rehearsal, read) if rehearsal else None
+    findings = lint(read, dt.datetime.now(dt.UTC).astimezone().date(), last)
     passes = not any(finding.stands for finding in findings)
     if as_json:
         click.echo(json.dumps(_as_json(read, findings, passes=passes), indent=2, ensure_ascii=False))
