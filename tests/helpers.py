@@ -68,6 +68,17 @@ def run(*command: object, stdin: str = "", env: Mapping[str, str] | None = None,
     return Run(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
 
 
+# Root without any privilege: what an ordinary account is, but able to read this checkout wherever it lies.
+UNPRIVILEGED = ["--securebits=+noroot", "--inh-caps=-all", "--ambient-caps=-all"]
+
+
+def as_ordinary_user(memlock: int, *command: str | Path) -> Run:
+    """Run a command without privileges, with a limit on locked memory in bytes, as whoever we may be."""
+    need("prlimit", "setpriv")
+    privileges = ["setpriv", *UNPRIVILEGED] if os.geteuid() == 0 else []
+    return run("prlimit", f"--memlock={memlock}:{memlock}", *privileges, *command)
+
+
 def escrow(*arguments: object, stdin: str = "", env: Mapping[str, str] | None = None) -> Run:
     """Run the program under test as its users do: in a process of its own."""
     return run(sys.executable, "-m", "ceremony", *arguments, stdin=stdin, env=env)

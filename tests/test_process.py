@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from film import Scene, write_film
-from helpers import Run, blot, can_lock, escrow, need, practice, run
+from helpers import UNPRIVILEGED, as_ordinary_user, blot, can_lock, escrow, need, practice, run
 
 from escrow.memory import process
 from escrow.memory.process import HARDENED_ENVIRONMENT
@@ -15,17 +15,6 @@ from escrow.watch import RESCUE
 
 ORDER: list[str | Path] = ["--threshold", "2", "--custodian", "Anna", "--custodian", "Bert"]
 COMMAND: list[str | Path] = [sys.executable, "-m", "ceremony", "seal", "--generate", "X", *ORDER, "--out"]
-
-
-# Root without any privilege: what an ordinary account is, but able to read this checkout wherever it lies.
-UNPRIVILEGED = ["--securebits=+noroot", "--inh-caps=-all", "--ambient-caps=-all"]
-
-
-def as_ordinary_user(memlock: int, *command: str | Path) -> Run:
-    """Run a command without privileges, with a limit on locked memory in bytes, as whoever we may be."""
-    need("prlimit", "setpriv")
-    privileges = ["setpriv", *UNPRIVILEGED] if os.geteuid() == 0 else []
-    return run("prlimit", f"--memlock={memlock}:{memlock}", *privileges, *command)
 
 
 @pytest.mark.parametrize("limit", [0, 8 * 2**20])

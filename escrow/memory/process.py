@@ -116,11 +116,17 @@ def _forbid_dumps() -> tuple[Shortcoming, ...]:
     return tuple(found)
 
 
-def _lock() -> tuple[Shortcoming, ...]:
-    global _is_locked  # noqa: PLW0603 - a fact about the whole process, which has one set of pages
+def raise_limit() -> int:
+    """Raise the soft limit on locked memory to the hard one; return it, in bytes (RLIM_INFINITY: none)."""
     soft, hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_MEMLOCK, (hard, hard))
+    return hard
+
+
+def _lock() -> tuple[Shortcoming, ...]:
+    global _is_locked  # noqa: PLW0603 - a fact about the whole process, which has one set of pages
+    hard = raise_limit()
     try:
         with Secret(libc.PAGE):
             libc.lock_all()
