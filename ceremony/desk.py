@@ -10,7 +10,7 @@ from ceremony.interrupt import Interrupted
 from ceremony.runner import Asked
 from escrow.memory import Secret
 
-_CLEAR = "\x1b[H\x1b[2J\x1b[3J"  # the scroll-back, too
+_CLEAR = b"\x1b[H\x1b[2J\x1b[3J"  # the scroll-back, too
 _WIDTH, _HEIGHT = 79, 22
 _LONGEST = 4096
 
@@ -21,8 +21,7 @@ class TerminalDesk:
     def page(self, lines: Sequence[str]) -> None:
         """Show a step on a cleared screen."""
         with open_terminal("") as descriptor:
-            if os.environ.get("TERM", "dumb") != "dumb":
-                os.write(descriptor, _CLEAR.encode())
+            os.write(descriptor, _CLEAR)
             self._write(descriptor, lines)
 
     def say(self, text: str) -> None:

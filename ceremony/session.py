@@ -5,14 +5,16 @@ import random
 import time
 from pathlib import Path
 
+from ceremony.acts.table import Hands
 from ceremony.archive import PLAN_FILE
 from ceremony.checker import check
-from ceremony.engine import Engine, State
+from ceremony.engine import Engine
 from ceremony.examine import examine
 from ceremony.journal import FILE, Journal
 from ceremony.paper import Paper
 from ceremony.plan import Plan
 from ceremony.runner import Desk, Runner
+from ceremony.state import State
 from ceremony.steps import steps
 from ceremony.wording import Wording
 from ceremony.work import Equipment, Workshop
@@ -77,11 +79,11 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
             entries=lambda: journal.entries,
             now=lambda: dt.datetime.now(dt.UTC).replace(microsecond=0),
             progress=progress,
-            chance=random.SystemRandom(),
+            lots=random.SystemRandom(),
         ),
     )
     try:
-        runner = Runner(plan=plan, engine=engine, wording=wording, journal=journal, desk=desk, work=workshop)
+        runner = Runner(plan=plan, engine=engine, wording=wording, journal=journal, desk=desk, work=Hands(workshop))
         state = runner.run(version)
         workshop.end()
     finally:

@@ -8,10 +8,10 @@ import click
 from ceremony import options, printers
 from ceremony.console import Passwords, Progress, say
 from ceremony.desk import TerminalDesk
-from ceremony.engine import Phase
 from ceremony.paper import Scans, Tray
 from ceremony.plan import load
 from ceremony.session import hold
+from ceremony.state import Phase
 from escrow import __version__
 from escrow.share import Kind
 
