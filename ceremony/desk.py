@@ -5,7 +5,7 @@ import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from ceremony.console import ask_password, open_terminal
+from ceremony.console import Progress, ask_password, open_terminal
 from ceremony.interrupt import Interrupted
 from ceremony.runner import Asked
 from escrow.memory import Secret
@@ -20,17 +20,20 @@ class TerminalDesk:
 
     def page(self, lines: Sequence[str]) -> None:
         """Show a step on a cleared screen."""
+        Progress.make_room()
         with open_terminal("") as descriptor:
             os.write(descriptor, _CLEAR)
             self._write(descriptor, lines)
 
     def say(self, text: str) -> None:
         """Add lines below."""
+        Progress.make_room()
         with open_terminal("") as descriptor:
             self._write(descriptor, text.split("\n"))
 
     def line(self, asked: Asked, question: str) -> str:  # noqa: ARG002 - what is asked matters to other desks
         """Ask for a line."""
+        Progress.make_room()
         with open_terminal(question) as descriptor:
             prompt = textwrap.wrap(question, _WIDTH - 2)
             os.write(descriptor, ("\n".join(prompt) + ": ").encode("utf-8", "replace"))

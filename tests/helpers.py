@@ -230,6 +230,16 @@ class Terminal:
         """Type, without Enter."""
         os.write(self._master, text.encode())
 
+    def read(self, seconds: float) -> bool:
+        """Take what is shown within so many seconds; whether there was anything."""
+        try:
+            if not select.select([self._master], [], [], seconds)[0]:
+                return False
+            self.shown += os.read(self._master, 4096).decode(errors="replace")
+        except OSError:  # nobody is at the other end any more
+            return False
+        return True
+
     def echoes(self) -> bool:
         """Whether the terminal shows what is typed."""
         return bool(termios.tcgetattr(self._slave)[3] & termios.ECHO)
