@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ceremony.console import Progress, ask_password, open_terminal
 from ceremony.interrupt import Interrupted
-from ceremony.runner import Asked
+from ceremony.runner import Asked, Fields
 from escrow.memory import Secret
 
 _CLEAR = b"\x1b[H\x1b[2J\x1b[3J"  # the scroll-back, too
@@ -31,17 +31,18 @@ class TerminalDesk:
         with open_terminal("") as descriptor:
             self._write(descriptor, text.split("\n"))
 
-    def line(self, asked: Asked, question: str) -> str:  # noqa: ARG002 - what is asked matters to other desks
+    def line(self, asked: Asked, fields: Fields) -> str:
         """Ask for a line."""
+        question = asked.text(fields)
         Progress.make_room()
         with open_terminal(question) as descriptor:
             prompt = textwrap.wrap(question, _WIDTH - 2)
             os.write(descriptor, ("\n".join(prompt) + ": ").encode("utf-8", "replace"))
             return _read_line(descriptor).strip()
 
-    def secret(self, asked: Asked, question: str) -> Secret:  # noqa: ARG002 - what is asked matters to other desks
+    def secret(self, asked: Asked, fields: Fields) -> Secret:
         """Ask for a line without echo."""
-        return ask_password(f"{question} (not shown): ")
+        return ask_password(f"{asked.text(fields)} (not shown): ")
 
     def _write(self, descriptor: int, lines: Sequence[str]) -> None:
         height = min(_HEIGHT, shutil.get_terminal_size().lines - 2)

@@ -1,21 +1,43 @@
 """Where paper comes from and comes back: a tray that stands in for a printer, a folder of scans."""
 
+import io
 from pathlib import Path
 from typing import Protocol
 
 from ceremony.runner import Asked, Questions
 from escrow.errors import PageError, RefusedError
-from escrow.files import NewFiles, is_memory_backed
+from escrow.files import NewFiles, is_memory_backed, write_all
 from escrow.gather import Collection
 from escrow.judge import Verdict
+from escrow.memory import isolate
+from escrow.paper.raster import pictures
 from escrow.printing import Write
+
+DPI = 200
 
 
 class Paper(Protocol):
     """Reads sheets that people put before it."""
 
-    def read(self, collection: Collection, what: str, ask: Questions) -> list[Verdict]:
-        """Have something read into a collection; what was found. Raises PageError when nothing came."""
+    def read(self, collection: Collection, what: str, share: str, ask: Questions) -> list[Verdict]:
+        """Have something read into a collection; what was found. Raises PageError when nothing came.
+
+        `share` is the name of the share that is wanted, empty for any.
+        """
+
+
+def photograph(sheet: Path, out: NewFiles, name: str) -> None:
+    """A picture of a sheet's file, as a scanner would make it, in a worker."""
+    descriptor = out.open(name)
+
+    def in_worker() -> bytes:
+        picture = io.BytesIO()
+        next(pictures(sheet.read_bytes(), DPI)).save(picture, "PNG")
+        write_all(descriptor, picture.getbuffer(), out.root / name)
+        return b""
+
+    with open(descriptor, "wb", buffering=0):  # noqa: PTH123 - a descriptor, not a path
+        isolate(in_worker)
 
 
 class Tray:
@@ -50,9 +72,9 @@ class Scans:
             raise RefusedError(message)
         self._folder = folder
 
-    def read(self, collection: Collection, what: str, ask: Questions) -> list[Verdict]:
+    def read(self, collection: Collection, what: str, share: str, ask: Questions) -> list[Verdict]:
         """Read and remove every file in the folder."""
-        ask.line(Asked.SCAN, what=what, how=f"scan it into {self._folder}")
+        ask.line(Asked.SCAN, share=share, what=what, how=f"scan it into {self._folder}")
         files = sorted(path for path in self._folder.iterdir() if path.is_file() and not path.name.startswith("."))
         if not files:
             message = f"There is no scan in {self._folder}."

@@ -46,6 +46,14 @@ class Asked(Enum):
     REASON = "Why is the ceremony aborted"
     SURE = "Everything in memory is wiped now and the sheets that came out must be destroyed. Type 'abort' to do so"
 
+    def text(self, fields: Mapping[str, object]) -> str:
+        """The question with its braces filled."""
+        return self.value.format(**fields)
+
+
+Fields = Mapping[str, object]
+"""What fills the braces of a question."""
+
 
 class Desk(Protocol):
     """Where the program meets people."""
@@ -56,11 +64,11 @@ class Desk(Protocol):
     def say(self, text: str) -> None:
         """Add something to the screen."""
 
-    def line(self, asked: Asked, question: str) -> str:
+    def line(self, asked: Asked, fields: Fields) -> str:
         """One line, as typed, without white space around it."""
 
-    def secret(self, asked: Asked, question: str) -> Secret:
-        """One line that is neither shown nor copied."""
+    def secret(self, asked: Asked, fields: Fields) -> Secret:
+        """One line that is neither shown nor copied. The caller closes it."""
 
 
 class Aborted(Exception):  # noqa: N818 - no error: a decision
@@ -100,14 +108,14 @@ class Questions:
 
     def line(self, asked: Asked, **fields: object) -> str:
         """A line that is no command."""
-        while (answer := self._desk.line(asked, asked.value.format(**fields))).lower() in self._commands:
+        while (answer := self._desk.line(asked, fields)).lower() in self._commands:
             self._commands[answer.lower()]()
         return answer
 
     def secret(self, asked: Asked, **fields: object) -> Secret:
         """A line that is not shown and is no command. The caller closes it."""
         while True:
-            answer = self._desk.secret(asked, asked.value.format(**fields))
+            answer = self._desk.secret(asked, fields)
             command = next((name for name in self._commands if answer.view == name.encode()), None)
             if not command:
                 return answer
@@ -186,7 +194,7 @@ class Runner:
     def _agree(self, step: Step) -> None:
         """What cannot be undone takes a typed phrase, and words that only a witness has."""
         self._ask.exactly(Asked.PHRASE, step.id.replace("-", " "), phrase=step.id.replace("-", " "))
-        self._ask.exactly(Asked.CHECK_WORDS, " ".join(spoken.check_words(self._plan.digest, step.id)))
+        self._ask.exactly(Asked.CHECK_WORDS, " ".join(spoken.check_words(self._plan.digest, step.id)), step=step.id)
 
     def _settle(self, step: Step) -> None:
         if step.action not in {Action.SETTLE, Action.CLOSE}:
@@ -230,24 +238,24 @@ class Runner:
         self.state = self._engine.after(self.state, self._journal.append(event, **fields))
 
     def _note(self) -> None:
-        self._write("note", text=self._desk.line(Asked.NOTE, Asked.NOTE.value), step=self.state.begun)
+        self._write("note", text=self._desk.line(Asked.NOTE, {}), step=self.state.begun)
 
     def _exception(self) -> None:
         kinds = (Asked.EXPECTED, Asked.HAPPENED, Asked.DONE)
-        expected, happened, done = (self._desk.line(asked, asked.value) for asked in kinds)
-        given = self._desk.line(Asked.TOUCHES, Asked.TOUCHES.value).lower()
+        expected, happened, done = (self._desk.line(asked, {}) for asked in kinds)
+        given = self._desk.line(Asked.TOUCHES, {}).lower()
         touches = [name for name in TOUCHES if name[0] in given]
         self._write("exception", expected=expected, happened=happened, done=done, touches=touches)
         self._desk.say(f"This is exception {len(self.state.incidents)}. It gets a disposition before zeroizing.")
 
     def _pause(self) -> None:
         self._write("pause", paused=True)
-        self._desk.line(Asked.PAUSED, Asked.PAUSED.value)
+        self._desk.line(Asked.PAUSED, {})
         self._write("pause", paused=False)
 
     def _abort(self) -> None:
-        reason = self._desk.line(Asked.REASON, Asked.REASON.value)
-        if not reason or self._desk.line(Asked.SURE, Asked.SURE.value).lower() != "abort":
+        reason = self._desk.line(Asked.REASON, {})
+        if not reason or self._desk.line(Asked.SURE, {}).lower() != "abort":
             self._desk.say("Not aborted.")
             return
         self._write("abort", reason=reason)

@@ -28,7 +28,7 @@ def prove_quorum(shop: Workshop, _step: Step, state: State, ask: Questions) -> F
         for position in wanted:
             name = share_name(policy, position)
             custodian = shop.plan.custodian_at(position).name
-            shop.equipment.paper.read(collection, f"{custodian}, the sheet of share {name}", ask)
+            shop.equipment.paper.read(collection, f"{custodian}, the sheet of share {name}", name, ask)
         recovery.require_quorum(collection)
         with recovery.recombine(collection) as wrapping_key:
             members = recovery.open_checked(package, wrapping_key)

@@ -35,14 +35,14 @@ def read_back(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts
     name = share_name(shop.plan.policy, position)
     collection = Collection(shop.package(state).manifest, keep=True)
     try:
-        shop.equipment.paper.read(collection, f"the sheet of share {name}", ask)
+        shop.equipment.paper.read(collection, f"the sheet of share {name}", name, ask)
         if collection.problems or collection.present != {position}:
             said = "; ".join(str(verdict) for verdict in collection.verdicts)
             problem = f"What was read is not share {name} alone: {said}"
             raise print_again(step, problem) if _is_spoilt(ask, problem) else StepError(problem)
         places = drawn(shop.equipment.lots)
         for place in places:
-            with ask.secret(Asked.WORDS, row=place.row, columns=place.columns_text) as typed:
+            with ask.secret(Asked.WORDS, row=place.row, columns=place.columns_text, place=place) as typed:
                 compare_words(collection.manifest, position, collection.shares[position], place, typed)
     finally:
         collection.close()
@@ -89,7 +89,7 @@ def gather(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
     manifest = shop.package(state).manifest
     collection = Collection(manifest, keep=True)
     while collection.missing or not enough_to_go_on(shop.plan.policy, set(state.done), collection.present):
-        for verdict in shop.equipment.paper.read(collection, "a sheet that had been read back", ask):
+        for verdict in shop.equipment.paper.read(collection, "a sheet that had been read back", "", ask):
             ask.say(str(verdict))
     shop.shares = dict(collection.shares)
     ask.say("The missing shares can be made again.")
@@ -101,7 +101,7 @@ def destroy(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
     sheets = sorted(state.printed)
     names = ", ".join(share_name(shop.plan.policy, position) for position in sheets)
     ask.say(f"To be shredded, with every spoilt printout of them: the sheets of shares {names}.")
-    if ask.line(Asked.DESTROYED) != str(len(sheets)):
+    if ask.line(Asked.DESTROYED, sheets=len(sheets)) != str(len(sheets)):
         message = f"There are {len(sheets)} shares of which a sheet came out: count again."
         raise StepError(message)
     shop.remove_void(state)

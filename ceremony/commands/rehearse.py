@@ -1,53 +1,96 @@
 """`escrow rehearse`: the whole way onto paper and back, with a throw-away CA."""
 
 import datetime as dt
-import io
 import itertools
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from ceremony import options
 from ceremony.console import Passwords, Progress, say
+from ceremony.paper import DPI, photograph
 from escrow import recovery, sealing
 from escrow.authority import generate, import_tree
 from escrow.errors import KeyFileError
-from escrow.files import NewFiles, is_memory_backed, write_all
-from escrow.memory import Secret, isolate
-from escrow.paper.raster import pictures
+from escrow.files import NewFiles, is_memory_backed
+from escrow.memory import Secret
 from escrow.policy import Policy
 from escrow.progress import Progress as Report
 from escrow.share import Kind
 
 THRESHOLD = 3
 CUSTODIANS = ("Ada Lovelace", "Blaise Pascal", "Chien-Shiung Wu", "David Blackwell", "Emmy Noether")
-_DPI = 200
 
 
 @click.command(name="rehearse")
+@click.argument("plan_file", metavar="[PLAN]", required=False, type=options.PATH)
 @click.option("--out", "out_directory", type=options.PATH, metavar="DIR", help="Keep everything that was made here.")
-def command(out_directory: Path | None) -> None:
-    """Rehearse with a throw-away CA: generate, seal 3 of 5, print to pictures, read back, restore, compare.
+@click.option("--auto", is_flag=True, help="With PLAN: ask nobody, answer everything as it should be.")
+@options.password_files
+def command(
+    plan_file: Path | None, out_directory: Path | None, password_files: tuple[str, ...], *, auto: bool
+) -> int | None:
+    """Rehearse. Without PLAN, with a throw-away CA: generate, seal 3 of 5, print to pictures, read back, restore.
 
-    Needs no other software and no preparation. Works where memory cannot be locked, and says so.
+    With PLAN, hold its whole ceremony with specimen material, step by step, a loss of power and a recovery included,
+    and leave the same archive in DIR. Needs no printer and no scanner, and works where memory cannot be locked.
     """
+    if plan_file is None and (auto or password_files):
+        message = "--auto and --password-file belong to a PLAN."
+        raise click.UsageError(message)
     options.protect_process(Kind.SPECIMEN)
-    with ExitStack() as cleanup:
-        directory = out_directory
-        if directory is None:
-            where = Path("/dev/shm") if is_memory_backed(Path("/dev/shm")) else None  # noqa: S108 - memory is what is wanted
-            directory = Path(cleanup.enter_context(tempfile.TemporaryDirectory(dir=where)))
-        with Progress() as progress:
-            proved = rehearse(directory, progress)
+    if plan_file is not None:
+        return _by_plan(plan_file, out_directory, password_files, auto=auto)
+    with _directory(out_directory) as directory, Progress() as progress:
+        proved = rehearse(directory, progress)
     say("Rehearsal complete. Proved:")
     for line in proved:
         say(f"  * {line}")
     if out_directory is not None:
         say(f"Everything was kept in {out_directory}: look at the sheets in shares/.")
     say("All of this was SPECIMEN material: production refuses it.")
+    return None
+
+
+def _by_plan(plan_file: Path, out_directory: Path | None, password_files: tuple[str, ...], *, auto: bool) -> int:
+    from ceremony.desk import TerminalDesk
+    from ceremony.plan import load
+    from ceremony.rehearsal import rehearse_plan
+    from ceremony.state import Phase
+
+    plan = load(plan_file)
+    with _directory(out_directory) as directory, Progress() as progress:
+        state = rehearse_plan(
+            plan,
+            out=directory,
+            desk=None if auto else TerminalDesk(),
+            passwords=Passwords(options.read_passwords(password_files)),
+            progress=progress,
+            show=say,
+        )
+    say(
+        f"The rehearsal is {state.phase.value}: {len(state.done)} steps, {state.sessions} sessions, with a loss of power."
+    )
+    if state.phase is not Phase.CLOSED:
+        return 1
+    say("The CA was restored from one copy of the package and a quorum of sheets, and every key fits its certificate.")
+    if out_directory is not None:
+        say(f"Its archive: {out_directory}")
+    return 0
+
+
+@contextmanager
+def _directory(given: Path | None) -> Iterator[Path]:
+    """The directory that was named, or one in memory that is removed afterwards."""
+    if given is not None:
+        yield given
+        return
+    where = Path("/dev/shm") if is_memory_backed(Path("/dev/shm")) else None  # noqa: S108 - memory is what is wanted
+    with tempfile.TemporaryDirectory(dir=where) as directory:
+        yield Path(directory)
 
 
 def rehearse(directory: Path, progress: Report) -> list[str]:
@@ -82,7 +125,7 @@ def rehearse(directory: Path, progress: Report) -> list[str]:
         raise KeyFileError(message)
     return [
         f"{len(authority.keys)} keys were generated, sealed and split {policy}; the package opens.",
-        f"{len(pages)} sheets were printed to pictures at {_DPI} dpi, and every share was read back from its picture.",
+        f"{len(pages)} sheets were printed to pictures at {DPI} dpi, and every share was read back from its picture.",
         f"All {len(quorums)} quorums of {THRESHOLD} recombine to the same wrapping key.",
         "The restored keys are the generated ones, bit for bit, and fit their certificates.",
     ]
@@ -93,23 +136,10 @@ def _take_pictures(directory: Path, sheets: Sequence[str], progress: Report) -> 
     with NewFiles(directory) as out:
         for number, name in enumerate(sheets):
             progress("Taking pictures of the sheets", number, len(sheets))
-            _take_picture(directory / name, out, _picture_file(name))
+            photograph(directory / name, out, _picture_file(name))
         out.publish()
     progress("Taking pictures of the sheets", len(sheets), len(sheets))
     return [directory / _picture_file(name) for name in sheets]
-
-
-def _take_picture(sheet: Path, out: NewFiles, name: str) -> None:
-    descriptor = out.open(name)
-
-    def in_worker() -> bytes:
-        picture = io.BytesIO()
-        next(pictures(sheet.read_bytes(), _DPI)).save(picture, "PNG")
-        write_all(descriptor, picture.getbuffer(), out.root / name)
-        return b""
-
-    with open(descriptor, "wb", buffering=0):  # noqa: PTH123 - a descriptor, not a path
-        isolate(in_worker)
 
 
 def _picture_file(sheet: str) -> str:

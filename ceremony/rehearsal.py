@@ -1,0 +1,249 @@
+"""A ceremony with specimen material: the same engine, with paper that is made up, and a loss of power.
+
+Each class is a desk around another: it adds one thing, and hands the rest on.
+"""
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from ceremony import spoken
+from ceremony.paper import Scans, Tray, photograph
+from ceremony.plan import Plan
+from ceremony.readback import Place
+from ceremony.runner import Asked, Desk, Fields
+from ceremony.session import hold
+from ceremony.state import Phase, State
+from ceremony.wording import share_name
+from escrow import __version__, recovery
+from escrow.authority import PasswordSource, import_tree
+from escrow.errors import PageError, UsageError
+from escrow.files import NewFiles, read_public
+from escrow.gather import Collection
+from escrow.judge import judge_file
+from escrow.manifest import Manifest
+from escrow.memory import Secret, isolate
+from escrow.package import MAX_LENGTH, Package
+from escrow.progress import Progress
+from escrow.sealing import PACKAGE_FILE
+from escrow.share import Kind
+from escrow.words import to_words
+
+_LONGEST_WORDS = 64
+
+
+class PowerLost(BaseException):
+    """The power is lost, as far as the rehearsal goes. Nothing catches it but the rehearsal itself."""
+
+
+class Room:
+    """Where the rehearsed paper is: the tray of the printer, the folder of the scanner, the media."""
+
+    def __init__(self, plan: Plan, base: Path, out: Path) -> None:
+        self.plan, self.out = plan, out
+        self.tray, self.scans, self.media = base / "tray", base / "scans", base / "media"
+        for folder in (self.tray, self.scans, self.media):
+            folder.mkdir(mode=0o700)
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest of the set that was sealed."""
+        return Package.decode(read_public(self.out / PACKAGE_FILE, MAX_LENGTH)).manifest
+
+    def sheet(self, share: str) -> Path:
+        """The newest sheet of a share. Raises PageError if there is none."""
+        manifest = self.manifest
+        for path in sorted(self.tray.glob("*.pdf"), reverse=True):
+            found = Collection(manifest, keep=False)
+            found.add_file(path)
+            if any(share_name(manifest.policy, position) == share for position in found.present):
+                return path
+        message = f"There is no sheet of share {share} in the tray."
+        raise PageError(message)
+
+
+class Feeding:
+    """Lays the sheet that is wanted into the scanner."""
+
+    def __init__(self, desk: Desk, room: Room) -> None:
+        self._desk, self._room = desk, room
+        self._fed: set[str] = set()
+
+    def page(self, lines: Sequence[str]) -> None:
+        """Hand on."""
+        self._desk.page(lines)
+        self._fed.clear()
+
+    def say(self, text: str) -> None:
+        """Hand on."""
+        self._desk.say(text)
+
+    def line(self, asked: Asked, fields: Fields) -> str:
+        """Hand on; where a scan is asked for, make it from the tray first."""
+        if asked is Asked.SCAN:
+            share = str(fields["share"]) or self._next_share()
+            with suppress(PageError), NewFiles(self._room.scans) as out:
+                photograph(self._room.sheet(share), out, f"{share}.png")
+                out.publish()
+        return self._desk.line(asked, fields)
+
+    def secret(self, asked: Asked, fields: Fields) -> Secret:
+        """Hand on."""
+        return self._desk.secret(asked, fields)
+
+    def _next_share(self) -> str:
+        policy = self._room.plan.policy
+        share = next(name for p in policy.positions if (name := share_name(policy, p)) not in self._fed)
+        self._fed.add(share)
+        return share
+
+
+class Losing(Feeding):
+    """Loses the power once: when the sheet after a quorum of sheets is to be read back."""
+
+    def __init__(self, desk: Desk, room: Room) -> None:
+        super().__init__(desk, room)
+        self._read: set[str] = set()
+        self._lost = False
+
+    def line(self, asked: Asked, fields: Fields) -> str:
+        """Hand on, or lose the power."""
+        policy = self._room.plan.policy
+        if asked is Asked.SCAN:
+            read = [p for p in policy.positions if share_name(policy, p) in self._read]
+            if not self._lost and not policy.missing(read):
+                self._lost = True
+                self._desk.say("The rehearsal loses the power here, and the program is started again.")
+                raise PowerLost
+            self._read.add(str(fields["share"]))
+        return self._desk.line(asked, fields)
+
+
+class Answering:
+    """Answers everything as people would who do everything right, and shows what is done."""
+
+    def __init__(self, room: Room, show: Callable[[str], None]) -> None:
+        self._room, self._show = room, show
+        self._bags = itertools.count(1)
+        self._bag = self._share = ""
+
+    def page(self, lines: Sequence[str]) -> None:
+        """Show the number of the step and who acts."""
+        self._show(f"{lines[0].rpartition('  ')[2]}: {lines[3].removesuffix(':')}")
+
+    def say(self, text: str) -> None:
+        """Say nothing: the journal has it."""
+
+    def line(self, asked: Asked, fields: Fields) -> str:
+        """The answer; Enter to whatever needs no other."""
+        if asked is Asked.SCAN:
+            self._share = str(fields["share"])
+        elif asked is Asked.BAG:
+            self._bag = f"SPECIMEN-{next(self._bags):03}"
+        elif asked is Asked.MEDIUM:
+            (self._room.media / str(fields["copy"])).mkdir(mode=0o700, exist_ok=True)
+        elif asked is Asked.CHECK_WORDS:
+            return " ".join(spoken.check_words(self._room.plan.digest, str(fields["step"])))
+        answers = {
+            Asked.PHRASE: fields.get("phrase"),
+            Asked.BAG: self._bag,
+            Asked.BAG_AGAIN: self._bag,
+            Asked.MEDIUM: self._room.media / str(fields.get("copy")),
+            Asked.DESTROYED: fields.get("sheets"),
+            Asked.DISPOSITION: "Part of the rehearsal.",
+            Asked.TRY_AGAIN: "print",
+        }
+        return str(answers.get(asked, ""))
+
+    def secret(self, asked: Asked, fields: Fields) -> Secret:
+        """The officers' halves, or words from the sheet that was read last."""
+        words = self._room.plan.words
+        if asked is Asked.HALF:
+            first = fields["officer"] == self._room.plan.officers[0].name
+            return Secret.of(" ".join(words[:16] if first else words[16:]).encode())
+        place = fields["place"]
+        if not isinstance(place, Place):
+            message = f"Nobody is here to answer {asked.name}."
+            raise UsageError(message)
+        return self._words_at(place)
+
+    def _words_at(self, place: Place) -> Secret:
+        manifest, path = self._room.manifest, self._room.sheet(self._share)
+        typed = Secret(_LONGEST_WORDS)
+
+        def in_worker() -> bytes:
+            record = next(record for record, _ in judge_file(manifest, path.name, path.read_bytes()) if record)
+            row = to_words(record.encode())[place.row - 1]
+            text = " ".join(row[column - 1] for column in place.columns).encode()
+            typed.fill(text)
+            return str(len(text)).encode()
+
+        typed.shorten(int(isolate(in_worker, typed)))
+        return typed
+
+
+def rehearse_plan(  # noqa: PLR0913 - all that a rehearsal works with
+    plan: Plan,
+    *,
+    out: Path,
+    desk: Desk | None,
+    passwords: PasswordSource,
+    progress: Progress,
+    show: Callable[[str], None],
+) -> State:
+    """Hold a plan's ceremony with specimen material, a loss of power and a recovery included.
+
+    Its archive is left in `out`. Without a desk nobody is asked. Returns the state at the end.
+    """
+    specimen = replace(plan, ceremony=plan.ceremony.model_copy(update={"kind": Kind.SPECIMEN}))
+    base = Path(tempfile.mkdtemp(prefix="rehearsal-", dir=_memory()))
+    try:
+        room = Room(specimen, base, out)
+        around = Losing(Feeding(desk or Answering(room, show), room), room)
+        while True:
+            with suppress(PowerLost):
+                state = hold(
+                    specimen,
+                    out=out,
+                    printer=Tray(room.tray),
+                    paper=Scans(room.scans, allow_disk=True),
+                    passwords=passwords,
+                    desk=around,
+                    progress=progress,
+                    version=__version__,
+                )
+                break
+        if state.phase is Phase.CLOSED:
+            _recover(room, progress)
+        return state
+    finally:
+        shutil.rmtree(base)
+
+
+def _recover(room: Room, progress: Progress) -> None:
+    """Restore the CA from the first copy of the package and a quorum of sheets, and open it again."""
+    sealed = recovery.read_package(room.media / "1" / PACKAGE_FILE, progress)
+    policy = room.plan.policy
+    sheets = [room.sheet(share_name(policy, position)) for position in policy.choose(policy.positions)]
+    collection = recovery.gather(sealed.manifest, sheets, keep=True, progress=progress)
+    recovery.require_quorum(collection)
+    with recovery.recombine(collection) as wrapping_key:
+        collection.close()
+        members = recovery.open_checked(sealed, wrapping_key)
+    restored = room.media / "restored"
+    with Secret.of(b"rehearsal") as password:
+        with NewFiles(restored) as out:
+            recovery.restore(sealed.manifest, members, (), password, out=out, progress=progress)
+            out.publish()
+        import_tree(restored, lambda *_: password, progress).close()
+    for member in members.values():
+        member.close()
+
+
+def _memory() -> Path | None:
+    shm = Path("/dev/shm")  # noqa: S108 - memory is what is wanted
+    return shm if shm.is_dir() else None
