@@ -260,3 +260,5 @@ def test_a_program_that_is_missing_or_says_nothing_is_not_believed() -> None:
     with pytest.raises(UnreadableError, match="says"):
         execute(["false"])
     assert execute(["uname"]).strip() == "Linux"
+    assert execute(["true"]) == ""
+    assert execute(["sh", "-c", "echo none; exit 1"]) == "none\n"  # as systemd-detect-virt does
