@@ -45,6 +45,7 @@ FIT: Mapping[str, Change] = {
     "/proc/net/if_inet6": "00000000000000000000000000000001 01 80 10 80       lo\n",
     "/sys/power/state": "freeze mem\n",
     "/sys/power/disk": "[disabled]\n",
+    "/sys/power/pm_freeze_timeout": "20000\n",
     "/sys/power/image_size": "0\n",
     "/sys/power/resume": "0:0\n",
     "/sys/kernel/security/lockdown": "none integrity [confidentiality]\n",

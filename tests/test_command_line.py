@@ -20,7 +20,7 @@ def seal_arguments(tree: Path, out: Path) -> list[str | Path]:
 
 def test_help_names_every_command_and_every_command_has_help() -> None:
     shown = escrow("--help").expect().out
-    for command in ("seal", "inspect", "check", "recover", "rehearse"):
+    for command in ("seal", "inspect", "check", "recover", "preflight", "rehearse"):
         assert command in shown
         assert "Usage" in escrow(command, "--help").expect().out
 

@@ -1,6 +1,6 @@
 """What a check is, what it finds, and the result that is shown and recorded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -82,6 +82,6 @@ def failed(value: str, remedy: str = "") -> Finding:
     return Finding(Status.FAIL, value, remedy)
 
 
-def listed(items: object, nothing: str = "none") -> str:
+def listed(items: Iterable[str]) -> str:
     """Things after one another, or the word for none."""
-    return ", ".join(items) if isinstance(items, list | tuple) and items else nothing
+    return ", ".join(items) or "none"

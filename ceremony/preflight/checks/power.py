@@ -6,6 +6,7 @@ from ceremony.preflight.machine import Machine, UnreadableError
 # Linux, Documentation/ABI/testing/sysfs-class-power
 _MAINS = {"Mains", "USB", "USB_DCP", "USB_CDP", "USB_C", "USB_PD", "USB_PD_DRP", "BrickID", "Wireless"}
 _OTHERS = {"UPS", "USB_ACA", "Unknown"}
+_OF_A_DEVICE = {"Device": True, "System": False, "Unknown": False}
 _ENOUGH = 50  # per cent: an hour or more on most machines
 
 
@@ -24,7 +25,7 @@ def power(machine: Machine) -> Finding:
         if kind not in {"Battery", *_MAINS, *_OTHERS}:
             message = f"{path}/type is not understood"
             raise UnreadableError(message)
-        if machine.exists(f"{path}/scope") and machine.word(f"{path}/scope") == "Device":
+        if machine.exists(f"{path}/scope") and _OF_A_DEVICE[machine.word(f"{path}/scope")]:
             continue
         if kind == "Battery":
             charges.append(machine.number(f"{path}/capacity"))
