@@ -16,13 +16,14 @@ from measure import cpu_seconds, scratch
 
 from ceremony.commands.rehearse import rehearse
 from escrow import keys, recovery, sealing
+from escrow.authority import EscrowedKey, generate
 from escrow.files import NewFiles
 from escrow.memory import Secret, protect
 from escrow.policy import Policy
 from escrow.share import Kind
 
 _KIB = 1024
-_MADE = 2  # how many keys `sealing.generate` makes
+_MADE = 2  # how many keys `authority.generate` makes
 
 
 class Stages:
@@ -66,9 +67,9 @@ def seal(directory: str, threshold: str, shares: str, key_count: str) -> dict[st
     """Seal as the program does: locked and hardened. Processor seconds, and the most bytes in memory at once."""
     protect(required=False)
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    authority = sealing.generate("Benchmark", now, _silent)
+    authority = generate("Benchmark", now, _silent)
     more = [
-        sealing.EscrowedKey(f"more-{number}", f"secrets/more-{number}", keys.generate("EC P-256"), None)
+        EscrowedKey(f"more-{number}", f"secrets/more-{number}", keys.generate("EC P-256"), None)
         for number in range(int(key_count) - _MADE)
     ]
     authority = replace(authority, keys=(*authority.keys, *more))

@@ -144,11 +144,16 @@ class Journal:
             raise FileError(message) from None
         self.torn = len(torn)
 
+    def draft(self, event: str, **fields: Any) -> Entry:  # noqa: ANN401 - whatever JSON can hold
+        """The entry that `append` would write now. Its fields are as reading it again gives them."""
+        before = self.entries[-1].digest if self.entries else hashlib.sha256(LABEL).digest()
+        now = round(self._clock.monotonic(), 3)
+        entry = Entry(len(self.entries), before, self._clock.utc(), now, event, fields)
+        return Entry.decode(entry.encode())
+
     def append(self, event: str, **fields: Any) -> Entry:  # noqa: ANN401 - whatever JSON can hold
         """Write one entry; it is on the disk when this returns. Raises FileError."""
-        before = self.entries[-1].digest if self.entries else hashlib.sha256(LABEL).digest()
-        number = len(self.entries)
-        entry = Entry(number, before, self._clock.utc(), round(self._clock.monotonic(), 3), event, fields)
+        entry = self.draft(event, **fields)
         line = memoryview(entry.encode() + b"\n")
         try:
             while line:

@@ -18,8 +18,8 @@ class Rule(Enum):
         "never-use list. The ceremony goes on with act 4."
     )
     VOID = (
-        "too few sheets had been read back to go on from paper: the share set is void. Every sheet that came out is destroyed, "
-        "and so is every copy of the package; then the ceremony goes on with act 4."
+        "too few sheets had been read back to go on from paper: the share set is void. Every sheet that came out is "
+        "destroyed, and so is every copy of the package; then the ceremony goes on with act 4."
     )
     FROM_PAPER = (
         "a quorum of sheets had been read back: it is read again from paper, the missing shares are made again, and "

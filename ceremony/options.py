@@ -1,9 +1,9 @@
 """Options that several commands share, and what their values mean."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, get_args
 
 import click
 
@@ -11,6 +11,7 @@ from ceremony.console import say
 from escrow.errors import RefusedError
 from escrow.files import is_memory_backed, read_password
 from escrow.memory import Secret, protect
+from escrow.paper.stationery import PageSize, Stationery
 from escrow.share import Kind
 
 
@@ -37,6 +38,11 @@ allow_disk = click.option(
     is_flag=True,
     help="Write secrets to a disk although they can be read from it after deletion.",
 )
+discreet = click.option(
+    "--discreet",
+    is_flag=True,
+    help="Share sheets and labels name no person, no CA, no organisation, no contact and no threshold.",
+)
 pages = click.argument("pages", nargs=-1, type=PATH)
 type_shares = click.option(
     "--type",
@@ -45,6 +51,51 @@ type_shares = click.option(
     help="Type, paste or scan shares at the terminal, after PAGES have been read.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
+
+
+class Paper(TypedDict):
+    """What the options of `paper` give."""
+
+    page_size: PageSize
+    templates: Path | None
+    organisation: str
+    contact: str
+
+
+def paper(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that every command has that makes documents."""
+    for add in reversed(_PAPER):
+        command = add(command)
+    return command
+
+
+_PAPER = (
+    click.option(
+        "--page-size",
+        type=click.Choice(get_args(PageSize)),
+        default="A4",
+        show_default=True,
+        help="Paper of the sheets, unless a template says otherwise.",
+    ),
+    click.option(
+        "--templates",
+        type=PATH,
+        metavar="DIR",
+        help="Templates here replace those of the same name ('escrow templates' copies all).",
+    ),
+    click.option("--organisation", default="", metavar="TEXT", help="Whose CA it is; else a line to fill in."),
+    click.option(
+        "--contact",
+        default="",
+        metavar="TEXT",
+        help="Whom to call about a loss or a recovery; else a line to fill in.",
+    ),
+)
+
+
+def stationery(given: Paper, *, discreet: bool = False) -> Stationery:
+    """What the documents are made on. Raises UsageError."""
+    return Stationery(given["templates"], given["page_size"], given["organisation"], given["contact"], discreet)
 
 
 def protect_process(kind: Kind) -> None:

@@ -14,7 +14,7 @@ from pydantic import (
     field_validator,
 )
 
-from escrow.paper.page import PageSize
+from escrow.paper.stationery import PageSize
 from escrow.share import Kind
 
 MAX_CA_NAME = 64 - len(" Intermediate CA")  # RFC 5280, appendix A.1: ub-common-name

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from escrow.errors import EscrowError, PageError, ShareError, WorkerError
 from escrow.files import read_secret
+from escrow.label import Label, is_label_text
 from escrow.manifest import Manifest
 from escrow.memory import Secret, isolate
 from escrow.paper.scan import MAX_FILE, prepare, scan
@@ -174,6 +175,8 @@ def judge_file(manifest: Manifest, name: str, content: bytes) -> Iterable[tuple[
             yield None, Verdict(where, None, None, problem)
         elif texts:
             yield from (judge(manifest, where, text) for text in texts)
+        elif labels := [text for text in page.texts if is_label_text(text)]:
+            yield from ((None, Verdict(where, None, None, _about_label(manifest, text))) for text in labels)
         elif not page.is_blank or len(pages) == 1:
             problem = "no code of a share can be read on this page. Scan it again, flat and sharp, at 300 dpi."
             yield None, Verdict(where, None, None, problem)
@@ -203,6 +206,16 @@ def judge(manifest: Manifest, where: str, text: str) -> tuple[Record | None, Ver
         return None, Verdict(where, None, None, _as_clause(str(error)))
     problem = manifest.problem_with(record)
     return (None if problem else record), Verdict(where, record.group, record.x, problem)
+
+
+def _about_label(manifest: Manifest, text: str) -> str:
+    try:
+        label = Label.from_text(text)
+        label.check(manifest)
+    except ShareError as error:
+        return _as_clause(str(error))
+    share = f"share {label.x}" + (f" of group {label.group}" if len(manifest.policy.groups) > 1 else "")
+    return f"this is the label of {share} of this set, on the outside of its envelope. The sheet is inside."
 
 
 def _as_clause(sentence: str) -> str:

@@ -185,6 +185,11 @@ class Manifest:
         """The commitment to the share at a position of the policy."""
         return bytes.fromhex(self.commitments[position.group - 1][position.x - 1])
 
+    def record(self, position: Position, value: bytes) -> Record:
+        """The record of the share with this value at a position of the policy. Call in a worker."""
+        k = self.policy.threshold_of(position.group)
+        return Record(self.kind, self.short_set_id, position.group, position.x, k, value)
+
     def problem_with(self, record: Record) -> str | None:  # noqa: PLR0911 - one return a check, in order
         """Say what is wrong with a share that claims to belong to this set; None when it does belong.
 

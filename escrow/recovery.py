@@ -15,7 +15,7 @@ from escrow.manifest import Manifest
 from escrow.memory import Secret, isolate
 from escrow.package import Package
 from escrow.policy import Policy, Position
-from escrow.sealing import Progress
+from escrow.progress import Progress
 from escrow.share import key_check
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from escrow import cms, recovery, sealing
+from escrow.authority import generate
 from escrow.files import NewFiles
 from escrow.package import Package
 from escrow.paper.parts import split
@@ -54,7 +55,7 @@ FORMS = {"qr": qr, "lines": lines, "words": words, "bare": bare_words}
 
 def make(directory: Path, policy: Policy) -> TextSet:
     """Seal a throw-away CA, and read its shares from their sheets."""
-    authority = sealing.generate("Golden", NOW, lambda *_: None)
+    authority = generate("Golden", NOW, lambda *_: None)
     custodians = tuple(f"Custodian {n}" for n in range(len(policy.positions)))
     with NewFiles(directory) as out:
         sealing.seal(authority, sealing.Order(Kind.SPECIMEN, policy, custodians, NOW), out, lambda *_: None)

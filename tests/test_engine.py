@@ -281,7 +281,7 @@ def _wrong_entries(walk: Walk, step: Step) -> Iterator[tuple[str, dict[str, Any]
         ("certificates", {"private keys in memory"}, Rule.KEYS_GONE),
         ("seal", set(VOLATILE), Rule.VOID),
         ("print 1.3", set(VOLATILE), Rule.VOID),
-        ("words 1.2", set(VOLATILE), Rule.VOID),
+        ("receipt 1.2", set(VOLATILE), Rule.VOID),
         ("read-back 1.3", set(VOLATILE), Rule.FROM_PAPER),
         ("receipt 1.4", set(VOLATILE), Rule.FROM_PAPER),
         ("print 1.5", set(VOLATILE), Rule.GO_ON),

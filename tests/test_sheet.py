@@ -1,49 +1,24 @@
 """The share sheet: readable by two independent readers, complete in its text, right for every name and policy."""
 
-import datetime as dt
+import itertools
 import re
 from pathlib import Path
 
 import pytest
 from helpers import need, rasterise, run
+from sheets import GROUPS, NAMES, make
 
 from escrow.errors import TemplateError
-from escrow.manifest import KeyEntry, Manifest
-from escrow.paper import sheet, template
-from escrow.paper.page import PageSize, check_printable
+from escrow.paper import sheet
+from escrow.paper.block import overlap
+from escrow.paper.fonts import check_printable
+from escrow.paper.layout import CODES, MARK_WIDTH, RING_OUTSIDE, TAKEN
 from escrow.paper.raster import pictures
 from escrow.paper.scan import read_codes
-from escrow.policy import Group, Policy, Position
-from escrow.share import Kind, Record, commitment, key_check
+from escrow.paper.stationery import PageSize, Stationery
+from escrow.policy import Policy, Position
+from escrow.share import Kind
 from escrow.words import to_words
-
-GROUPS = Policy(2, (Group(2, 3), Group(1, 1), Group(3, 255)))
-NAMES = ["Ann", "Zoë Müller-Łukasiewicz", "Αλέξανδρος Παπαδόπουλος", "Александра Щукина", "W" * 60, "Ŵ " * 30]
-
-
-def make(policy: Policy, position: Position, kind: Kind = Kind.PRODUCTION) -> tuple[Record, Manifest]:
-    """A manifest with made-up commitments, but for one share."""
-    value = bytes(range(32))
-    k = policy.threshold_of(position.group)
-    hashes = {position: commitment(position, k, value).hex()}
-    commitments = tuple(
-        tuple(hashes.get(Position(g, x), "ab" * 32) for x in range(1, group.shares + 1))
-        for g, group in enumerate(policy.groups, 1)
-    )
-    manifest = Manifest(
-        kind=kind,
-        ca="A certificate authority with quite a long name, Example Organisation",
-        created=dt.datetime(2026, 1, 2, tzinfo=dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        epoch=1,
-        supersedes=(),
-        policy=policy,
-        commitments=commitments,
-        key_check=key_check(value).hex(),
-        certificates=(),
-        keys=(KeyEntry("root", "secrets/root_ca_key", "EC P-256", "cd" * 32, None),),
-        files=(),
-    )
-    return Record(kind, manifest.short_set_id, position.group, position.x, k, value), manifest
 
 
 @pytest.mark.parametrize("size", ["A4", "Letter"])
@@ -52,9 +27,9 @@ def test_zbar_and_zxing_read_the_sheet_at_150_dpi(kind: Kind, size: PageSize, tm
     need("zbarimg", "pdftoppm")
     record, manifest = make(Policy.plain(3, 5), Position(1, 2), kind)
     pdf = tmp_path / "sheet.pdf"
-    pdf.write_bytes(sheet.render(record, manifest, "Anna", size))
+    pdf.write_bytes(sheet.render(record, manifest, "Anna", Stationery(size=size)))
     picture = rasterise(pdf, 150)
-    assert run("zbarimg", "--quiet", "--raw", picture).expect().out.strip() == record.to_text()
+    assert run("zbarimg", "--quiet", "--raw", picture).expect().out.split() == [record.to_text()] * len(CODES)
     assert [read_codes(image) for image in pictures(pdf.read_bytes(), 150)] == [(record.to_text(),)]
 
 
@@ -92,7 +67,7 @@ def test_nothing_secret_is_in_the_metadata_and_the_file_depends_on_nothing_else(
 def test_every_name_and_policy_fits_on_one_page(name: str, position: Position, size: PageSize) -> None:
     check_printable(name)
     record, manifest = make(GROUPS, position)
-    pdf = sheet.render(record, manifest, name, size)
+    pdf = sheet.render(record, manifest, name, Stationery(size=size))
     (page,) = pictures(pdf, 150)
     assert read_codes(page) == (record.to_text(),)
 
@@ -103,41 +78,12 @@ def test_a_name_that_cannot_be_printed_is_an_error_before_printing(name: str) ->
         check_printable(name)
 
 
-@pytest.mark.parametrize(
-    ("damage", "expected"),
-    [
-        (("{custodian}", "{custodain}"), "line 46: the text uses {custodain}"),
-        (('kind = "qr"', 'kind = "qx"'), "kind is 'qx'"),
-        (("at = [18, 10]", "at = [18]"), "line 7: at is two numbers"),
-        (("width = 110", "wide = 110"), "line 7: the block lacks width"),
-        (("size = 26", "size = 26\nsice = 3"), "the block has the unknown sice"),
-        (('title = "Share sheet"', ""), "a title and blocks"),
-        (("[[block]]", "[[block]"), "line 7"),
-    ],
-)
-def test_a_template_with_a_mistake_is_refused_with_its_name_and_line(
-    damage: tuple[str, str], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    text = (template.directory() / "share.toml").read_text()
-    (tmp_path / "share.toml").write_text(text.replace(*damage, 1))
-    assert (tmp_path / "share.toml").read_text() != text
-    monkeypatch.setattr(template, "directory", lambda: tmp_path)
-    with pytest.raises(TemplateError) as error:
-        template.load("share", sheet._FIELDS)
-    assert str(tmp_path / "share.toml") in str(error.value)
-    assert expected in str(error.value)
-
-
-def test_no_block_of_the_sheet_lies_over_another() -> None:
-    """What is drawn stays inside its block (it is made smaller, or refused), so this is about geometry alone."""
-    blocks = template.load("share", sheet._FIELDS).blocks
-    points = 25.4 / 72
-    heights = [
-        block.width if block.kind == "qr" else block.height or (block.size * 1.3 * points if block.text else 0)
-        for block in blocks
-    ]
-    for number, (one, height) in enumerate(zip(blocks, heights, strict=True)):
-        for other, other_height in list(zip(blocks, heights, strict=True))[number + 1 :]:
-            beside = one.x + one.width <= other.x or other.x + other.width <= one.x
-            above = one.y + height <= other.y or other.y + other_height <= one.y
-            assert beside or above, f"{one.text[:30]!r} at {one.y} and {other.text[:30]!r} at {other.y}"
+def test_codes_and_marks_lie_apart_and_inside_what_every_printer_prints_on() -> None:
+    margin, width, height = 6.0, 210.0, 279.4  # the narrower of A4 and Letter, and the lower
+    for one, other in itertools.combinations(TAKEN, 2):
+        assert not overlap(one, other)
+    for x, y, wide, high in TAKEN:
+        free = (MARK_WIDTH - RING_OUTSIDE) / 2 if wide == MARK_WIDTH else 0
+        assert min(x, y) + free >= margin
+        assert x + wide - free <= width - margin
+        assert y + high - free <= height - margin

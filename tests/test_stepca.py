@@ -11,6 +11,7 @@ import pytest
 from helpers import PASSWORD, StepTree
 
 from escrow import certificates, keys, sealing, stepca
+from escrow.authority import Authority, generate, import_tree
 from escrow.errors import CertificateError, EscrowError, FileError, KeyFileError, TreeError
 from escrow.files import NewFiles
 from escrow.memory import Secret
@@ -25,12 +26,12 @@ def quiet(*_: object) -> None:
 
 
 @pytest.fixture(scope="module")
-def authority() -> sealing.Authority:
-    return sealing.generate("Trees", NOW, quiet)
+def authority() -> Authority:
+    return generate("Trees", NOW, quiet)
 
 
 @pytest.fixture
-def tree(authority: sealing.Authority, tmp_path: Path) -> Path:
+def tree(authority: Authority, tmp_path: Path) -> Path:
     """A small tree with plain keys, written by hand: every part of it can be bent."""
     path = tmp_path / "step"
     for name in ("certs", "secrets", "config"):
@@ -52,11 +53,11 @@ def no_password(name: str, problem: str | None) -> Secret:
     raise KeyFileError(message)
 
 
-def imported(tree: Path) -> sealing.Authority:
-    return sealing.import_tree(tree, no_password, quiet)
+def imported(tree: Path) -> Authority:
+    return import_tree(tree, no_password, quiet)
 
 
-def names(authority: sealing.Authority) -> list[str]:
+def names(authority: Authority) -> list[str]:
     return [entry.name for entry in authority.keys]
 
 
@@ -93,7 +94,7 @@ def elsewhere(tree: Path) -> None:
 
 def several_roots(tree: Path) -> None:
     """A second root, of which this CA's intermediate knows nothing."""
-    other = sealing.generate("Other", NOW, quiet)
+    other = generate("Other", NOW, quiet)
     (tree / "certs/other_root.crt").write_bytes(other.files["certs/root_ca.crt"].view)
     change(tree, root=["certs/other_root.crt", "certs/root_ca.crt"])
 
@@ -141,7 +142,7 @@ def test_a_tree_is_read_and_restored_however_it_is_laid_out(kind: str, tree: Pat
         encrypted = {entry.file: keys.export(entry.key.pem, password) for entry in read.keys}
         stepca.write_tree(out, read.files, encrypted)
         out.publish()
-        again = sealing.import_tree(tmp_path / "restored", lambda *_: password, quiet)
+        again = import_tree(tmp_path / "restored", lambda *_: password, quiet)
     assert names(again)[: len(expected)] == expected
     for before, after in zip(read.keys, again.keys, strict=True):
         assert before.key.pem.matches(after.key.pem)
@@ -152,7 +153,7 @@ def other_key(tree: Path) -> None:
 
 
 def other_root(tree: Path) -> None:
-    other = sealing.generate("Other", NOW, quiet)
+    other = generate("Other", NOW, quiet)
     for file in ("certs/root_ca.crt", "secrets/root_ca_key"):
         content = other.files.get(file) or other.keys[0].key.pem
         (tree / file).write_bytes(content.view)
@@ -183,7 +184,7 @@ def key_among_certificates(tree: Path) -> None:
 def two_files_of_one_name(tree: Path) -> None:
     """ca.json names two roots that would have the same name in the package."""
     (tree.parent / "other").mkdir()
-    other = sealing.generate("Other", NOW, quiet)
+    other = generate("Other", NOW, quiet)
     (tree.parent / "other/root_ca.crt").write_bytes(other.files["certs/root_ca.crt"].view)
     change(tree, root=["certs/root_ca.crt", str(tree.parent / "other/root_ca.crt")])
 
@@ -251,7 +252,7 @@ def test_certificates_of_the_real_step_pass_although_they_outlive_their_root(
 ) -> None:
     tree = trees("P-256")
     with Secret.of(PASSWORD.encode()) as password:
-        read = sealing.import_tree(tree.path, lambda *_: password, quiet)
+        read = import_tree(tree.path, lambda *_: password, quiet)
     hierarchy = stepca.hierarchy(read.files)
     assert hierarchy.chain[0].not_valid_after_utc > hierarchy.roots[0].not_valid_after_utc
 
@@ -272,7 +273,7 @@ def test_generated_certificates_have_the_fields_of_step_ca_init(algorithm: keys.
 
 def test_a_file_of_the_same_name_elsewhere_never_becomes_the_root(tree: Path, tmp_path: Path) -> None:
     """What ca.json points to after a recovery is what was checked, not what is called the same."""
-    other = sealing.generate("Other", NOW, quiet)
+    other = generate("Other", NOW, quiet)
     for place in ("certs/z-backup", "config", "templates"):
         (tree / place).mkdir(exist_ok=True)
         (tree / place / "root_ca.crt").write_bytes(other.files["certs/root_ca.crt"].view)

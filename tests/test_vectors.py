@@ -17,10 +17,11 @@ from helpers import need, run
 
 from escrow import cms, errors, package, payload, recovery, shamir, words
 from escrow.gather import Collection, judge
+from escrow.label import Label, set_words, share_words
 from escrow.manifest import Manifest
 from escrow.memory import Secret
 from escrow.package import Package
-from escrow.paper.page import qr_modules
+from escrow.paper import share_code
 from escrow.policy import Group, Policy, Position
 from escrow.share import Kind, Record, commitment, key_check
 from escrow.wordlist import WORDS
@@ -103,9 +104,12 @@ def test_a_share_is_read_from_the_bytes_text_and_words_of_its_vector(vector: Vec
 
 
 @each(RECORDS)
-def test_the_qr_code_of_a_share_is_of_version_6_with_a_quiet_zone_of_4_modules(vector: Vector) -> None:
-    modules = qr_modules(vector["text"])
+def test_the_qr_code_of_a_share_is_of_version_6_level_h_mask_3_with_a_quiet_zone_of_4_modules(vector: Vector) -> None:
+    modules = share_code.encode(vector["text"])
     assert len(modules) == 4 + 41 + 4
+    column = [modules[4 + row][4 + 8] for row in (*range(6), 7, 8)]  # the format's bits 0 to 7 (7.9.1)
+    row = [modules[4 + 8][4 + column] for column in (7, *range(5, -1, -1))]  # bits 8 to 14
+    assert "".join("01"[bit] for bit in [*column, *row])[::-1] == "001100111010000"  # table C.1: level 10, mask 011
     assert not any(itertools.chain(*modules[:4], *modules[-4:], *(row[:4] + row[-4:] for row in modules)))
 
 
@@ -455,12 +459,15 @@ def test_the_worked_example_in_the_document_is_right() -> None:
     record = Record(ours.kind, ours.short_set_id, 1, 1, 2, values[1])
     assert record.encode().hex() == example["record 1"]
     assert record.to_text() == example["text 1"]
+    assert Label.of(ours, record.position).to_text() == example["label 1"]
+    assert set_words(ours.set_id) == example["set words"]
+    assert share_words(bytes.fromhex(hashes[0])) == example["words 1"]
     assert [" ".join(row) for row in words.to_words(record.encode())] == rows
     share = reader.read_record(bytes.fromhex(example["record 1"]))
     assert share == reader.read_text(example["text 1"]) == reader.read_words(rows)
     assert reader.values_of_lines([example["left 1"]], [example["right 1"]]) == {1: values[1]}
     assert shamir.combine({x: values[x] for x in (1, 3)}, 2) == secret
-    assert len(example) == 15
+    assert len(example) == 18
 
 
 def test_the_worked_example_in_the_document_is_the_plain_package() -> None:

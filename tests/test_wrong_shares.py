@@ -19,12 +19,13 @@ from reportlab.lib import pdfencrypt
 from reportlab.pdfgen.canvas import Canvas
 
 from escrow import gather, sealing
+from escrow.authority import Authority, generate
 from escrow.errors import PackageError, PageError
 from escrow.files import NewFiles
 from escrow.gather import judge
 from escrow.manifest import Manifest, Superseded
 from escrow.package import Package
-from escrow.paper.page import qr_modules
+from escrow.paper import share_code
 from escrow.paper.scan import Page as ScannedPage
 from escrow.paper.scan import scan
 from escrow.policy import Policy
@@ -52,7 +53,7 @@ class Set:
         return self.directory / f"shares/share-{x}.pdf"
 
 
-def _make_set(directory: Path, authority: sealing.Authority, order: sealing.Order) -> Set:
+def _make_set(directory: Path, authority: Authority, order: sealing.Order) -> Set:
     with NewFiles(directory) as out:
         manifest = sealing.seal(authority, order, out, lambda *_: None)
         out.publish()
@@ -67,13 +68,13 @@ def _make_set(directory: Path, authority: sealing.Authority, order: sealing.Orde
 def sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Set]:
     """The set under test, its predecessor of epoch 1, one of the other kind, and one of another CA."""
     base = tmp_path_factory.mktemp("sets")
-    authority = sealing.generate("Wrong Shares", NOW, lambda *_: None)
+    authority = generate("Wrong Shares", NOW, lambda *_: None)
     order = sealing.Order(KIND, Policy.plain(2, 3), CUSTODIANS, NOW)
     made = {"old": _make_set(base / "old", authority, order)}
     superseded = Superseded(1, made["old"].manifest.set_id.hex())
     made["current"] = _make_set(base / "current", authority, replace(order, epoch=2, supersedes=(superseded,)))
     made["kind"] = _make_set(base / "kind", authority, replace(order, kind=OTHER_KIND))
-    other = sealing.generate("Another CA", NOW, lambda *_: None)
+    other = generate("Another CA", NOW, lambda *_: None)
     made["other"] = _make_set(base / "other", other, order)
     return made
 
@@ -82,7 +83,7 @@ def picture(*texts: str) -> bytes:
     """A PNG with these QR codes side by side, in rows of eight."""
     codes = []
     for text in texts:
-        modules = qr_modules(text)
+        modules = share_code.encode(text)
         code = Image.new("L", (len(modules), len(modules)))
         code.putdata([0 if dark else 255 for row in modules for dark in row])
         codes.append(code.resize((4 * len(modules), 4 * len(modules)), Image.Resampling.NEAREST))

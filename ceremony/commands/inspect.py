@@ -7,6 +7,7 @@ import click
 
 from ceremony import options
 from ceremony.console import Progress
+from escrow.label import set_words
 from escrow.manifest import Manifest, group_hex
 from escrow.recovery import read_package
 
@@ -23,7 +24,10 @@ def command(package: Path, *, as_json: bool) -> None:
     with Progress() as progress:
         manifest = read_package(package, progress).manifest
     if as_json:
-        fields = json.loads(manifest.encode()) | {"set_id": manifest.set_id.hex()}
+        fields = json.loads(manifest.encode()) | {
+            "set_id": manifest.set_id.hex(),
+            "set_words": set_words(manifest.set_id),
+        }
         click.echo(json.dumps(fields, indent=2, ensure_ascii=False))
     else:
         click.echo(_describe(manifest))
@@ -34,6 +38,7 @@ def _describe(manifest: Manifest) -> str:
         f"CA        {manifest.ca}",
         f"Kind      {manifest.kind.value}",
         f"Set id    {group_hex(manifest.set_id)}",
+        f"Words     {set_words(manifest.set_id)}",
         f"Epoch     {manifest.epoch}, made {manifest.created}",
         f"Quorum    {manifest.policy}",
     ]

@@ -13,11 +13,13 @@ import click
 from ceremony import options
 from ceremony.console import Passwords, Progress, say
 from escrow import recovery, sealing
+from escrow.authority import generate, import_tree
 from escrow.errors import KeyFileError
 from escrow.files import NewFiles, is_memory_backed, write_all
 from escrow.memory import Secret, isolate
 from escrow.paper.raster import pictures
 from escrow.policy import Policy
+from escrow.progress import Progress as Report
 from escrow.share import Kind
 
 THRESHOLD = 3
@@ -48,11 +50,11 @@ def command(out_directory: Path | None) -> None:
     say("All of this was SPECIMEN material: production refuses it.")
 
 
-def rehearse(directory: Path, progress: sealing.Progress) -> list[str]:
+def rehearse(directory: Path, progress: Report) -> list[str]:
     """Carry the rehearsal out in a directory and return what was proved. Raises EscrowError."""
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     policy = Policy.plain(THRESHOLD, len(CUSTODIANS))
-    authority = sealing.generate("Rehearsal", now, progress)
+    authority = generate("Rehearsal", now, progress)
     with NewFiles(directory) as out:
         sealing.seal(authority, sealing.Order(Kind.SPECIMEN, policy, CUSTODIANS, now), out, progress)
         out.publish()
@@ -73,7 +75,7 @@ def rehearse(directory: Path, progress: sealing.Progress) -> list[str]:
         with NewFiles(restored) as out:
             recovery.restore(sealed.manifest, members, (), password, out=out, progress=progress)
             out.publish()
-        again = sealing.import_tree(restored, Passwords({None: password}), progress)
+        again = import_tree(restored, Passwords({None: password}), progress)
     same = all(one.key.pem.matches(other.key.pem) for one, other in zip(authority.keys, again.keys, strict=True))
     if not same:
         message = "The restored keys are not the generated ones."
@@ -86,7 +88,7 @@ def rehearse(directory: Path, progress: sealing.Progress) -> list[str]:
     ]
 
 
-def _take_pictures(directory: Path, sheets: Sequence[str], progress: sealing.Progress) -> list[Path]:
+def _take_pictures(directory: Path, sheets: Sequence[str], progress: Report) -> list[Path]:
     """Rasterise the sheets: what a scanner would make of them. One worker a sheet: no process sees two shares."""
     with NewFiles(directory) as out:
         for number, name in enumerate(sheets):

@@ -1,86 +1,70 @@
-"""Pages of a PDF: paper, fonts, and the drawing of what a template's blocks say. Every document is drawn here."""
+"""Pages of a PDF: the drawing of what a template's blocks say. Every document is drawn here."""
 
 import io
+import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from escrow.errors import TemplateError
-from escrow.paper import template
-from escrow.paper.template import Block
+from escrow.paper import fonts
+from escrow.paper.block import LEADING, Block
+from escrow.paper.fonts import FONTS
+from escrow.paper.layout import DOT, MARK_WIDTH, RING_INSIDE, RING_OUTSIDE
+from escrow.paper.template import Size
 
 if TYPE_CHECKING:
     from reportlab.pdfgen.canvas import Canvas
 
-PageSize = Literal["A4", "Letter"]
-Level = Literal["L", "M", "Q", "H"]
+Fields = Mapping[str, str | None]
+"""What the fields say. None is to be filled in by hand: a field stays empty, and in a text stands a line."""
+Modules = Sequence[Sequence[bool]]
+"""Rows of modules of a QR code, true for dark, quiet zone included."""
 
-_SIZES = {"A4": (210.0, 297.0), "Letter": (215.9, 279.4)}
 _MM = 72 / 25.4
-_FONTS = {"regular": "NotoSans-Regular", "bold": "NotoSans-Bold", "mono": "NotoSansMono-Regular"}
-_LEADING = 1.3
-_SMALLEST = 7.0
-_ALPHANUMERIC: Literal[2] = 2  # qrcode's MODE_ALPHA_NUM
-_QUIET_ZONE = 4  # modules; ISO/IEC 18004, 9.1
+_SMALLEST = 8.5  # points, unless the template itself asks for less
+_LINE = 0.6  # points
+_DASH = (3, 2)
+_PAD = 1.5  # millimetres between a frame and what stands in it
+_TICK = 4.5  # millimetres: a box to tick
+_GAP = 0.5  # of a box, between groups of them
 
 
 def prepare() -> None:
     """Load libraries and fonts once, before workers are forked that need them."""
     import qrcode  # noqa: F401 - loaded for the workers
-    from reportlab.pdfbase import pdfmetrics
-    from reportlab.pdfbase.ttfonts import TTFont
+    from reportlab.lib import utils  # noqa: F401 - loaded for the workers
     from reportlab.pdfgen import canvas  # noqa: F401 - loaded for the workers
 
-    for font in _FONTS.values():
-        if font not in pdfmetrics.getRegisteredFontNames():
-            pdfmetrics.registerFont(TTFont(font, template.directory() / "fonts" / f"{font}.ttf"))
-
-
-def check_printable(name: str) -> None:
-    """Raise TemplateError if the fonts cannot show a name."""
-    from reportlab.pdfbase import pdfmetrics
-    from reportlab.pdfbase.ttfonts import TTFont
-
-    prepare()
-    font = pdfmetrics.getFont(_FONTS["regular"])
-    shown = font.face.charToGlyph if isinstance(font, TTFont) else {}
-    if not name.strip() or not name.isprintable():
-        message = f"The name {name!r} cannot be printed: it is empty, or has control characters."
-        raise TemplateError(message)
-    absent = sorted({character for character in name if ord(character) not in shown})
-    if absent:
-        what = ", ".join(f"{character!r} (U+{ord(character):04X})" for character in absent)
-        message = f"The name {name!r} cannot be printed: the fonts lack {what}."
-        raise TemplateError(message)
+    fonts.prepare()
 
 
 class Document:
-    """A PDF of pages of one size. The same pages give the same bytes: no time and no random id is in it."""
+    """A PDF. The same pages give the same bytes: no time and no random id is in it."""
 
-    def __init__(self, title: str, size: PageSize) -> None:
+    def __init__(self, title: str) -> None:
         from reportlab.pdfgen.canvas import Canvas
 
         prepare()
-        self._width, self._height = _SIZES[size]
         self._buffer = io.BytesIO()
-        paper = (self._width * _MM, self._height * _MM)
-        self._canvas = Canvas(
-            self._buffer,
-            paper,
-            invariant=1,
-            pageCompression=1,
-            initialFontName=_FONTS["regular"],  # type: ignore[arg-type]  # the stubs take it for a number
-        )
+        font: Any = FONTS["regular"]  # the stubs take it for a number
+        self._canvas = Canvas(self._buffer, invariant=1, pageCompression=1, initialFontName=font)
         self._canvas.setTitle(title)
         self._pages = 0
 
-    def add_page(self, *, specimen: bool) -> "Page":
-        """Begin a new page, and end the one before it. A specimen's pages are marked."""
+    def add_page(self, size: Size, blank: str, watermark: str = "", origin: tuple[float, float] = (0, 0)) -> "Page":
+        """Begin a new page of a size in millimetres, and end the one before it. Blocks are placed from the origin.
+
+        `blank` is what stands in a text for a field that is to be filled in by hand.
+        """
         if self._pages:
             self._canvas.showPage()
         self._pages += 1
-        page = Page(self._canvas, self._height)
-        if specimen:
-            page.watermark("SPECIMEN", self._width, self._height)
+        self._canvas.setPageSize((size[0] * _MM, size[1] * _MM))
+        page = Page(self._canvas, size[1], blank)
+        if watermark:
+            page.watermark(watermark, *size)
+        self._canvas.translate(origin[0] * _MM, -origin[1] * _MM)
         return page
 
     def finish(self) -> bytes:
@@ -90,43 +74,94 @@ class Document:
 
 
 class Page:
-    """A page that is being drawn: each method draws one kind of block. Lengths are millimetres from the top left."""
+    """A page that is being drawn. Lengths are millimetres from the top left.
 
-    def __init__(self, canvas: "Canvas", height: float) -> None:
+    Texts raise TemplateError, which names the block's place, when they do not fit or the fonts lack a character.
+    """
+
+    def __init__(self, canvas: "Canvas", height: float, blank: str) -> None:
         self._canvas = canvas
         self._height = height
+        self._blank = blank
 
-    def text(self, block: Block, fields: Mapping[str, str]) -> None:
-        """Draw text with its fields filled in, smaller if it has to be. Raises TemplateError if it never fits."""
-        text = block.text.format_map(fields)
-        size = block.size
-        while (lines := self._wrap(text, block, size)) is None:
-            size -= 0.5
-            if size < min(_SMALLEST, block.size):
-                message = f"The text {text[:40]!r} does not fit into {block.width} x {block.height} mm: shorten it."
-                raise TemplateError(message)
-        draw = {
-            "left": self._canvas.drawString,
-            "center": self._canvas.drawCentredString,
-            "right": self._canvas.drawRightString,
-        }[block.align]
-        x = block.x + {"left": 0.0, "center": block.width / 2, "right": block.width}[block.align]
-        self._canvas.setFont(_FONTS[block.font], size)
-        for number, line in enumerate(lines):
-            draw(x * _MM, self._y(block.y) - size - number * size * _LEADING, line)
+    def draw(self, block: Block, fields: Fields) -> None:
+        """Draw a block of any kind but those that show a share or a code."""
+        match block.kind:
+            case "text":
+                self._text(block, self._fill(block.text, fields))
+            case "rule":
+                self._rule(block)
+            case "box":
+                self._frame(block, dash=block.dash)
+            case "field":
+                self._field(block, fields)
+            case "boxes":
+                self._boxes(block, self._fill(block.text, fields, blank=""))
+            case "check":
+                self._check(block, self._fill(block.text, fields))
+            case "image":
+                self._image(block)
 
-    def rule(self, block: Block) -> None:
-        """Draw a horizontal line."""
-        self._canvas.setLineWidth(0.6)
-        self._canvas.line(block.x * _MM, self._y(block.y), (block.x + block.width) * _MM, self._y(block.y))
+    def _rule(self, block: Block) -> None:
+        self._canvas.setLineWidth(_LINE)
+        self._canvas.setDash(*(_DASH if block.dash else ()))
+        y = self._y(block.y)
+        self._canvas.line(block.x * _MM, y, (block.x + block.width) * _MM, y)
+        self._canvas.setDash()
 
-    def qr(self, block: Block, text: str, level: Level = "H") -> None:
-        """Draw a QR code of alphanumeric text, its quiet zone included in the block's width."""
-        modules = qr_modules(text, level)
-        step = block.width * _MM / len(modules)
-        left, top = block.x * _MM, self._y(block.y)
+    def _field(self, block: Block, fields: Fields) -> None:
+        """A frame with a small caption at its top, and below it the value, or room to write."""
+        self._frame(block)
+        inner = replace(block, x=block.x + _PAD, width=block.width - 2 * _PAD, y=block.y + _PAD / 4)
+        caption = _SMALLEST * LEADING / _MM
+        text = self._fill(block.text, fields)
+        self._text(replace(inner, height=caption, size=_SMALLEST, font="regular"), text)
+        if value := self._fill(block.value, fields, blank=""):
+            height = (block.height or 0) - caption - _PAD / 2
+            self._text(replace(inner, y=inner.y + caption, height=height), value, middle=True)
+
+    def _boxes(self, block: Block, text: str) -> None:
+        """One box a character; `_` is an empty one, a space a gap. Each line is a row."""
+        rows = text.split("\n")
+        fonts.check_shown("".join(rows), "mono", block.where)
+        widest = max(sum(_GAP if c == " " else 1 for c in row) for row in rows) or 1
+        pitch = (block.height or 0) / len(rows)
+        width = block.width / widest
+        height = min(pitch - (_PAD / 2 if len(rows) > 1 else 0), width * 1.4)
+        size = min(block.size, width * _MM / 0.7)
+        self._canvas.setFont(FONTS["mono"], size)
+        for number, row in enumerate(rows):
+            x, y = block.x, block.y + number * pitch
+            for character in row:
+                if character != " ":
+                    self._frame(replace(block, x=x, y=y, width=width, height=height))
+                if character not in " _":
+                    base = self._y(y + height / 2) - size * 0.36  # half the height of a capital
+                    self._canvas.drawCentredString((x + width / 2) * _MM, base, character)
+                x += width * (_GAP if character == " " else 1)
+
+    def _check(self, block: Block, text: str) -> None:
+        """A box to tick, or as wide as `box` to initial, and beside it a text."""
+        height = block.height or 0
+        side = block.box or min(_TICK, height)
+        self._frame(replace(block, width=side, height=height if block.box else side))
+        gap = side + 2 * _PAD
+        self._text(replace(block, x=block.x + gap, width=block.width - gap), text, middle=bool(block.box))
+
+    def _image(self, block: Block) -> None:
+        from reportlab.lib.utils import ImageReader
+
+        anchor = {"left": "nw", "center": "n", "right": "ne"}[block.align]
+        height = block.height or 0
+        area = (block.x * _MM, self._y(block.y + height), block.width * _MM, height * _MM)
+        self._canvas.drawImage(ImageReader(block.image), *area, preserveAspectRatio=True, anchor=anchor)
+
+    def qr(self, x: float, y: float, width: float, modules: Modules) -> None:
+        """Draw the modules of a QR code on white: no watermark in it."""
+        step = width * _MM / len(modules)
+        left, top = x * _MM, self._y(y)
         self._canvas.setFillGray(1)
-        self._canvas.rect(left, top - block.width * _MM, block.width * _MM, block.width * _MM, stroke=0, fill=1)
+        self._canvas.rect(left, top - width * _MM, width * _MM, width * _MM, stroke=0, fill=1)
         self._canvas.setFillGray(0)
         path = self._canvas.beginPath()
         for row, line in enumerate(modules):
@@ -139,6 +174,12 @@ class Page:
                     start = None
         self._canvas.drawPath(path, stroke=0, fill=1)
 
+    def mark(self, x: float, y: float) -> None:
+        """Draw a registration mark, a ring with a dot, around this centre."""
+        for diameter, grey in ((MARK_WIDTH, 1), (RING_OUTSIDE, 0), (RING_INSIDE, 1), (DOT, 0)):
+            self._canvas.setFillGray(grey)
+            self._canvas.circle(x * _MM, self._y(y), diameter / 2 * _MM, stroke=0, fill=1)
+
     def words(self, block: Block, rows: Sequence[Sequence[str]]) -> None:
         """Draw rows of words, numbered, the last word of each apart."""
         pitch = (block.height or 0) / len(rows)
@@ -146,41 +187,77 @@ class Page:
         column = (block.width - number_width) / len(rows[0])
         for number, row in enumerate(rows, 1):
             baseline = self._y(block.y + number * pitch) + 2
-            self._canvas.setFont(_FONTS["bold"], block.size)
+            self._canvas.setFont(FONTS["bold"], block.size)
             self._canvas.drawRightString((block.x + number_width - 4) * _MM, baseline, str(number))
-            self._canvas.setFont(_FONTS["mono"], block.size)
+            self._canvas.setFont(FONTS["mono"], block.size)
             for place, word in enumerate(row):
                 gap = 3 if place == len(row) - 1 else 0  # the check word stands apart
                 self._canvas.drawString((block.x + number_width + place * column + gap) * _MM, baseline, word)
 
     def watermark(self, text: str, width: float, height: float) -> None:
         """Write a word across the page, to be drawn before everything else."""
+        room = 0.75 * math.hypot(width, height) * _MM
+        size = min(110.0, 110 * room / self._canvas.stringWidth(text, FONTS["bold"], 110))
         self._canvas.saveState()
         self._canvas.setFillGray(0.85)
-        self._canvas.setFont(_FONTS["bold"], 110)
+        self._canvas.setFont(FONTS["bold"], size)
         self._canvas.translate(width / 2 * _MM, height / 2 * _MM)
         self._canvas.rotate(55)
-        self._canvas.drawCentredString(0, -30, text)
+        self._canvas.drawCentredString(0, -0.27 * size, text)
         self._canvas.restoreState()
 
+    def _frame(self, block: Block, *, dash: bool = False) -> None:
+        height = block.height or 0
+        self._canvas.setLineWidth(_LINE)
+        self._canvas.setDash(*(_DASH if dash else ()))
+        self._canvas.rect(block.x * _MM, self._y(block.y + height), block.width * _MM, height * _MM, stroke=1, fill=0)
+        self._canvas.setDash()
+
+    def _fill(self, text: str, fields: Fields, blank: str | None = None) -> str:
+        missing = self._blank if blank is None else blank
+        return fonts.composed(text.format_map({k: missing if v is None else v for k, v in fields.items()}))
+
+    def _text(self, block: Block, text: str, *, middle: bool = False) -> None:
+        """Write into a block's area, smaller if it has to be; from its top, or in its middle."""
+        fonts.check_shown(text.replace("\n", ""), block.font, block.where)
+        size = block.size
+        while (lines := self._wrap(text, block, size)) is None:
+            size -= 0.5
+            if size < min(_SMALLEST, block.size):
+                room = f"{block.width:g} mm" if block.height is None else f"{block.width:g} x {block.height:g} mm"
+                message = (
+                    f"{block.where}: the text {text[:40]!r} does not fit into {room}: shorten it, or give it room."
+                )
+                raise TemplateError(message)
+        top = self._y(block.y)
+        if middle and block.height is not None:
+            top -= max(0.0, block.height * _MM - len(lines) * size * LEADING) / 2
+        draw = {
+            "left": self._canvas.drawString,
+            "center": self._canvas.drawCentredString,
+            "right": self._canvas.drawRightString,
+        }[block.align]
+        x = block.x + {"left": 0.0, "center": block.width / 2, "right": block.width}[block.align]
+        self._canvas.setFont(FONTS[block.font], size)
+        for number, line in enumerate(lines):
+            draw(x * _MM, top - size - number * size * LEADING, line)
+
     def _wrap(self, text: str, block: Block, size: float) -> list[str] | None:
+        font, width = FONTS[block.font], block.width * _MM
         lines: list[str] = []
         for paragraph in text.split("\n"):
-            if block.font == "mono":
-                lines.append(paragraph)  # commands and digits are never wrapped
-            else:
-                lines += self._break(paragraph, block, size)
-        widest = max(self._canvas.stringWidth(line, _FONTS[block.font], size) for line in lines)
-        fits = widest <= block.width * _MM + 0.01 and (
-            block.height is None or len(lines) * size * _LEADING <= block.height * _MM
+            # Commands and digits are never wrapped.
+            lines += [paragraph] if block.font == "mono" else self._break(paragraph, font, size, width)
+        widest = max(self._canvas.stringWidth(line, font, size) for line in lines)
+        fits = widest <= width + 0.01 and (
+            len(lines) == 1 if block.height is None else len(lines) * size * LEADING <= block.height * _MM + 0.01
         )
         return lines if fits else None
 
-    def _break(self, paragraph: str, block: Block, size: float) -> list[str]:
+    def _break(self, paragraph: str, font: str, size: float, width: float) -> list[str]:
         """Break between words, and inside a word that is wider than the block by itself."""
         from reportlab.lib.utils import simpleSplit
 
-        font, width = _FONTS[block.font], block.width * _MM
         lines: list[str] = []
         for line in simpleSplit(paragraph, font, size, width) or [""]:
             rest = line
@@ -195,16 +272,3 @@ class Page:
 
     def _y(self, from_top: float) -> float:
         return (self._height - from_top) * _MM
-
-
-def qr_modules(text: str, level: Level = "H") -> list[list[bool]]:
-    """The modules of a QR code with an error correction level of ISO/IEC 18004, quiet zone included."""
-    import qrcode
-    from qrcode.util import QRData
-
-    correction = getattr(qrcode.constants, f"ERROR_CORRECT_{level}")
-    code = qrcode.QRCode(error_correction=correction, border=_QUIET_ZONE)
-    code.add_data(QRData(text, mode=_ALPHANUMERIC))
-    code.make(fit=True)
-    modules: list[list[bool]] = code.get_matrix()
-    return modules

@@ -1,0 +1,145 @@
+"""The archive that a ceremony leaves: a folder of public files, a list of their hashes, and signatures.
+
+`seal_archive` and `audit` are inverses: what the first writes the second proves, or names what was changed. The key
+that signs was made when the ceremony was opened and ended with it; its public half stands in the journal, and the
+journal's head in the witnesses' copies of the script.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from ceremony import journal, spoken
+from ceremony.engine import Engine, State
+from ceremony.journal import Entry
+from escrow import signature
+from escrow.errors import EscrowError, SignatureError
+from escrow.files import NewFiles, read_public
+from escrow.keys import PrivateKey
+
+PLAN_FILE = "plan.toml"
+LIST_FILE = "ARCHIVE.sha256"
+LIST_SIGNATURE, JOURNAL_SIGNATURE = "ARCHIVE.sha256.sig", "journal.jsonl.sig"
+
+_TITLE = "step-ca escrow archive, version 1"
+_APART = frozenset({LIST_FILE, LIST_SIGNATURE, journal.FILE, JOURNAL_SIGNATURE})
+_MAX_FILE = 64 << 20
+
+
+def seal_archive(folder: Path, entries: Sequence[Entry], key: PrivateKey) -> bytes:
+    """Write the list of all files' hashes and its signature; return the SHA-256 of the list.
+
+    The journal goes on for one more entry, so its own signature comes after it: `sign_journal`.
+    """
+    content = _list_of(folder, entries)
+    with NewFiles(folder) as out:
+        out.write(LIST_FILE, content)
+        out.write(LIST_SIGNATURE, signature.sign(key, content))
+        out.publish()
+    return hashlib.sha256(content).digest()
+
+
+def sign_journal(folder: Path, entries: Sequence[Entry], key: PrivateKey) -> None:
+    """Sign the head of the whole journal."""
+    with NewFiles(folder) as out:
+        out.write(JOURNAL_SIGNATURE, signature.sign(key, entries[-1].digest))
+        out.publish()
+
+
+def audit(folder: Path, engine: Engine, plan: bytes, heads: Sequence[Sequence[str]] = ()) -> list[str]:
+    """Everything that is wrong with an archive, each with the name of the file; empty if it is as it was left.
+
+    `plan` is the digest of the plan in it. `heads` are what witnesses wrote down at checkpoints: the first three words
+    of the journal's head and the last.
+    """
+    return list(_findings(folder, engine, plan, heads))
+
+
+def _findings(folder: Path, engine: Engine, plan: bytes, heads: Sequence[Sequence[str]]) -> Iterator[str]:
+    try:
+        content = read_public(folder / journal.FILE, _MAX_FILE)
+        entries, torn = journal.decode(content)
+        if torn:
+            yield f"{journal.FILE}: the last line is cut off or was changed."
+        state = engine.replay(entries)
+    except EscrowError as error:
+        yield f"{journal.FILE}: {error}"
+        return
+    if not state.ended:
+        yield f"{journal.FILE}: the ceremony has not ended ({state.phase.value})."
+        return
+    if state.plan != plan.hex():
+        yield f"{PLAN_FILE}: this is not the plan that the ceremony was held by."
+    yield from _compare_heads(entries, heads)
+    signer = state.done.get("open", {}).get("key") or _last_key(entries)
+    yield from _check_signature(folder / JOURNAL_SIGNATURE, signer, entries[-1].digest)
+    yield from _check_list(folder, entries, state, signer)
+
+
+def _check_list(folder: Path, entries: Sequence[Entry], state: State, signer: str) -> Iterator[str]:
+    try:
+        found = read_public(folder / LIST_FILE, _MAX_FILE)
+    except EscrowError as error:
+        yield str(error)
+        return
+    yield from _check_signature(folder / LIST_SIGNATURE, signer, found)
+    if hashlib.sha256(found).hexdigest() != state.done["close"]["archive"]:
+        yield f"{LIST_FILE}: this is not the list that the journal names."
+    if found == _list_of(folder, entries[:-1]):
+        return
+    listed = _hashes(found.decode("utf-8", "replace").splitlines())
+    present = _hashes(_list_of(folder, entries[:-1]).decode().splitlines())
+    for name in sorted({*listed, *present}):
+        if name not in present:
+            yield f"{name}: the file is missing."
+        elif name not in listed:
+            yield f"{name}: the file was added later, or its name was changed."
+        elif listed[name] != present[name]:
+            yield f"{name}: the file was changed."
+
+
+def _compare_heads(entries: Sequence[Entry], heads: Sequence[Sequence[str]]) -> Iterator[str]:
+    known = set()
+    for entry in entries:
+        facts = entry.fields.get("facts")
+        if entry.event == "end" and isinstance(facts, dict) and "head" in facts:
+            words = spoken.words_of(bytes.fromhex(facts["head"]))
+            if entries[entry.n - 1].digest.hex() == facts["head"]:
+                known.add((*words[:3], words[-1]))
+    for head in heads:
+        if tuple(word.lower() for word in head) not in known:
+            said = " ".join(head)
+            yield f"{journal.FILE}: at no checkpoint was its head '{said}': it is another one, or was rewritten."
+
+
+def _check_signature(path: Path, signer: str, content: bytes) -> Iterator[str]:
+    try:
+        signature.verify(bytes.fromhex(signer), content, read_public(path, signature.LENGTH))
+    except (SignatureError, ValueError) as error:
+        yield f"{path.name}: {error}"
+    except EscrowError as error:
+        yield str(error)
+
+
+def _last_key(entries: Sequence[Entry]) -> str:
+    """The key of the last opening, also of a ceremony that was aborted."""
+    opened = [
+        str(entry.fields["facts"]["key"])
+        for entry in entries
+        if entry.event == "end" and entry.fields.get("step") == "open"
+    ]
+    return opened[-1] if opened else ""
+
+
+def _list_of(folder: Path, entries: Sequence[Entry]) -> bytes:
+    lines = [_TITLE, f"{entries[-1].digest.hex()}  {journal.FILE} to line {len(entries)}"]
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name not in _APART:
+            lines.append(f"{hashlib.sha256(read_public(path, _MAX_FILE)).hexdigest()}  {name}")
+    return "\n".join([*lines, ""]).encode()
+
+
+def _hashes(lines: Sequence[str]) -> Mapping[str, str]:
+    pairs = [line.partition("  ") for line in lines[1:]]
+    return {name: digest for digest, _, name in pairs}

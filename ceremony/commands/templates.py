@@ -1,0 +1,24 @@
+"""`escrow templates`: our templates, for an organisation to change."""
+
+from pathlib import Path
+
+import click
+
+from ceremony import options
+from ceremony.console import say
+from escrow.files import NewFiles
+from escrow.paper import template
+
+
+@click.command(name="templates")
+@click.option("--out", required=True, type=options.PATH, metavar="DIR", help="Where the templates are written.")
+def command(out: Path) -> None:
+    """Copy the templates of all documents: words, places, sizes, and how to add a logo.
+
+    Change what you like, remove what you leave as it is, and give DIR to other commands with --templates.
+    """
+    with NewFiles(out) as files:
+        for path in sorted(template.directory().glob("*.toml")):
+            files.write(path.name, path.read_bytes())
+        files.publish()
+    say(f"The templates, for you to change: {out}. Try them with 'escrow documents PACKAGE --templates {out} ...'.")

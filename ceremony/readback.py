@@ -1,0 +1,51 @@
+"""Words from a sheet, drawn by lot and typed by its custodian: the paper in hand is the paper that was read."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from escrow.errors import ShareError
+from escrow.manifest import Manifest
+from escrow.memory import Secret, isolate
+from escrow.policy import Position
+from escrow.words import COLUMNS, ROWS, to_words
+
+_ROWS_ASKED, _WORDS_ASKED = 2, 3
+
+
+@dataclass(frozen=True)
+class Place:
+    """Some words of one row; rows and columns count from 1."""
+
+    row: int
+    columns: tuple[int, ...]
+
+    @property
+    def columns_text(self) -> str:
+        """The columns as people read them: 2, 5 and 7."""
+        *most, last = map(str, self.columns)
+        return f"{', '.join(most)} and {last}"
+
+    def __str__(self) -> str:
+        return f"{self.row}/{','.join(map(str, self.columns))}"
+
+
+def drawn(chance: random.Random) -> Sequence[Place]:
+    """Two rows of three words each."""
+    rows = sorted(chance.sample(range(1, ROWS + 1), _ROWS_ASKED))
+    return [Place(row, tuple(sorted(chance.sample(range(1, COLUMNS + 1), _WORDS_ASKED)))) for row in rows]
+
+
+def compare_words(manifest: Manifest, position: Position, share: Secret, place: Place, typed: Secret) -> None:
+    """Raise ShareError unless the typed words are those of the share at this place."""
+
+    def in_worker() -> bytes:
+        row = to_words(manifest.record(position, bytes(share.view)).encode())[place.row - 1]
+        if bytes(typed.view).decode("utf-8", "replace").lower().split() != [
+            row[column - 1] for column in place.columns
+        ]:
+            message = f"The words typed for row {place.row} are not those of the sheet that was read. Read it again."
+            raise ShareError(message)
+        return b""
+
+    isolate(in_worker, share, typed)

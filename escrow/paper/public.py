@@ -1,0 +1,65 @@
+"""What may stand on every document: facts about a set and about a share that are no secret, put into words once."""
+
+from escrow.label import set_words, share_words
+from escrow.manifest import Manifest, group_hex
+from escrow.paper.page import Fields
+from escrow.paper.stationery import Design
+from escrow.policy import Policy, Position
+from escrow.share import Kind
+
+SET = frozenset(
+    {"ca", "policy", "set_id", "set_id_full", "set_id_hex", "set_words", "epoch", "created", "kind", "contact"}
+)
+SHARE = frozenset({"share", "x", "group", "share_words", "custodian"})
+NAMING = frozenset({"ca", "policy", "organisation", "contact", "custodian"})
+"""What a discreet document leaves out."""
+
+
+def of_set(manifest: Manifest, design: Design) -> Fields:
+    """The fields of SET."""
+    specimen = manifest.kind is Kind.SPECIMEN
+    return {
+        "contact": design.stationery.contact or None,
+        "ca": manifest.ca,
+        "policy": policy(manifest.policy, design),
+        "set_id": group_hex(manifest.short_set_id),
+        "set_id_full": group_hex(manifest.set_id),
+        "set_id_hex": manifest.set_id.hex(),
+        "set_words": set_words(manifest.set_id),
+        "epoch": str(manifest.epoch),
+        "created": manifest.created[:10],
+        "kind": design.say("specimen" if specimen else "production"),
+    }
+
+
+def of_share(manifest: Manifest, position: Position, custodian: str | None, design: Design) -> Fields:
+    """The fields of SET and of SHARE; a custodian who is None is to be filled in by hand."""
+    groups = len(manifest.policy.groups) > 1
+    names = {"x": position.x}
+    if groups:
+        names["group"] = position.group
+    if not design.discreet:
+        names["n"] = manifest.policy.groups[position.group - 1].shares
+    phrase = "share" + "_in_group" * groups + "_discreet" * design.discreet
+    return {
+        **of_set(manifest, design),
+        "share": design.say(phrase, **names),
+        "x": str(position.x),
+        "group": str(position.group),
+        "share_words": share_words(manifest.commitment_at(position)),
+        "custodian": custodian,
+    }
+
+
+def policy(policy: Policy, design: Design) -> str:
+    """What a quorum is, in words."""
+    if len(policy.groups) == 1:
+        return design.say("policy", k=policy.groups[0].threshold, n=policy.groups[0].shares)
+    groups = [design.say("policy_group", k=group.threshold, n=group.shares) for group in policy.groups]
+    listed = design.say("policy_separator").join(groups)
+    return design.say("policy_of_groups", threshold=policy.threshold, number=len(groups), groups=listed)
+
+
+def watermark(manifest: Manifest, design: Design) -> str:
+    """What is written across the pages: nothing, but on specimens."""
+    return design.say("watermark") if manifest.kind is Kind.SPECIMEN else ""
