@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from reportlab.platypus import Flowable
 
 from ceremony.checker import check
-from ceremony.paper import back, front
-from ceremony.paper.acts import Acts
-from ceremony.paper.letterhead import Letterhead
-from ceremony.paper.pieces import new_page, space
-from ceremony.paper.words import script_words
+from ceremony.forms import back, front
+from ceremony.forms.acts import Acts
+from ceremony.forms.letterhead import Letterhead
+from ceremony.forms.pieces import new_page, space
+from ceremony.forms.words import script_words
 from ceremony.plan import Plan
 from ceremony.steps import Step, steps
 from ceremony.wording import Wording

@@ -3,7 +3,7 @@
 import string
 from collections.abc import Mapping
 
-from ceremony.paper.texts import Texts, Words
+from ceremony.forms.texts import Texts, Words
 from ceremony.plan import Plan
 from ceremony.steps import CONTINGENCIES, steps
 from ceremony.wording import find

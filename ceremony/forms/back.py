@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from reportlab.platypus import Flowable
 
 from ceremony.loss import Rule
-from ceremony.paper.acts import Acts
-from ceremony.paper.pieces import (
+from ceremony.forms.acts import Acts
+from ceremony.forms.pieces import (
     GAP,
     MM,
     NUMBER_OF_A_BAG,
@@ -21,7 +21,7 @@ from ceremony.paper.pieces import (
     space,
     text,
 )
-from ceremony.paper.texts import Texts
+from ceremony.forms.texts import Texts
 from ceremony.steps import CONTINGENCIES, Step
 from escrow.wordlist import WORDS
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ceremony import spoken
-from ceremony.paper.pieces import GAP, Anchor, grid, text
-from ceremony.paper.texts import Texts, Words
+from ceremony.forms.pieces import GAP, Anchor, grid, text
+from ceremony.forms.texts import Texts, Words
 from ceremony.plan import Plan
 from ceremony.wording import find
 from escrow.errors import TemplateError

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from reportlab.platypus import Flowable
 
 from ceremony import spoken
-from ceremony.paper.pieces import (
+from ceremony.forms.pieces import (
     GAP,
     MM,
     NUMBER_OF_A_BAG,
@@ -21,7 +21,7 @@ from ceremony.paper.pieces import (
     text,
     together,
 )
-from ceremony.paper.texts import Texts
+from ceremony.forms.texts import Texts
 from ceremony.plan import Plan
 from ceremony.steps import Act, Step
 from ceremony.wording import Wording, share_name

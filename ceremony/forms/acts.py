@@ -7,7 +7,7 @@ from itertools import groupby
 from reportlab.platypus import Flowable
 
 from ceremony import spoken
-from ceremony.paper.pieces import (
+from ceremony.forms.pieces import (
     GAP,
     MM,
     NUMBER_OF_A_BAG,
@@ -22,8 +22,8 @@ from ceremony.paper.pieces import (
     space,
     text,
 )
-from ceremony.paper.texts import Texts
-from ceremony.paper.words import largest_quorum
+from ceremony.forms.texts import Texts
+from ceremony.forms.words import largest_quorum
 from ceremony.plan import Plan
 from ceremony.steps import Action, Step
 from ceremony.wording import Wording, share_name
