@@ -17,6 +17,9 @@ INTERRUPTED = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 _COMMANDS = {
+    "init": "Write a commented plan of a ceremony, by questions or as an example.",
+    "lint": "Say what speaks against a plan, and what it can bear.",
+    "calendar": "Make a calendar of a plan's dates.",
     "seal": "Seal a CA's private keys and make the share sheets.",
     "inspect": "Show what a package contains. Needs no share.",
     "check": "Check share sheets against a package, without recombining anything.",

@@ -21,7 +21,7 @@ Place = tuple[str | int, ...]
 
 _LONGEST = 500  # lines of one statement, beyond which its end is not looked for
 _SAID = {
-    "path_type": 'must be a path in quotes, such as "/media/step".',
+    "is_instance_of": 'must be a path in quotes, such as "/media/step".',
     "missing": "is missing: add it.",
     "string_type": 'must be a text in quotes, such as "Anna".',
     "string_too_short": "is empty: write something.",
@@ -69,10 +69,15 @@ def violations(errors: Sequence["ErrorDetails"], known: Mapping[str, Iterable[st
         if kind == "extra_forbidden":
             near = difflib.get_close_matches(str(name), known.get(str(place[0]) if len(place) > 1 else "", ()), 1)
             yield Problem(place, f"is not known: did you mean {near[0]}?" if near else "is not known: remove it.")
-        elif kind in _SAID:
-            yield Problem(place, _SAID[kind].format_map({"name": place[0], **error.get("ctx", {})}))
         else:
-            yield Problem(place, f"is not valid: {error['msg']}.")
+            yield Problem(place, said(error))
+
+
+def said(error: "ErrorDetails") -> str:
+    """What pydantic found, in words that go on after the name of the place."""
+    if error["type"] in _SAID:
+        return _SAID[error["type"]].format_map({"name": (*error["loc"], "")[0], **error.get("ctx", {})})
+    return f"is not valid: {error['msg']}."
 
 
 def contradictions(content: Mapping[str, Any]) -> Iterator[Problem]:

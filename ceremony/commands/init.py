@@ -1,0 +1,73 @@
+"""`escrow init`: a plan to begin with."""
+
+import datetime as dt
+import sys
+from pathlib import Path
+
+import click
+
+from ceremony import draft, options
+from ceremony.console import say
+from ceremony.interrupt import Interrupted
+from ceremony.interview import Interview
+from ceremony.lints import lint
+from ceremony.plan import parse
+from escrow.files import NewFiles
+
+_BACK = "<"
+
+
+@click.command(name="init")
+@click.argument("file", type=options.PATH, default="ceremony.toml")
+@click.option("--example", is_flag=True, help="Ask nothing: write an example to be changed.")
+def command(file: Path, *, example: bool) -> None:
+    """Write the plan of a ceremony to FILE (ceremony.toml), with comments, to be reviewed and changed by hand.
+
+    Asks what only you can know; without a terminal, or with --example, it writes an example that passes
+    'escrow lint'. Nothing is written before the last answer, and never over an existing file.
+    """
+    today = dt.datetime.now(dt.UTC).astimezone().date()
+    with NewFiles(file.parent) as out:
+        out.check_absent([file.name])
+        asking = sys.stdin.isatty() and sys.stderr.isatty() and not example
+        source = (_ask(Interview(today)) if asking else draft.example(today)).encode()
+        findings = lint(parse(source, file), today, None)
+        out.write(file.name, source)
+        out.publish()
+    say(f"The plan: {file}")
+    say("Read it line by line, and change what is not so. This is what 'escrow lint' says of it:")
+    for finding in findings:
+        say(f"  {finding.severity.value} {finding.lint}: {finding.text}")
+
+
+def _ask(interview: Interview) -> str:
+    say("Enter takes what is in [brackets], < goes back, Ctrl-C ends and writes nothing.")
+    say("The parts of an entry may be typed in one line, with commas between them.")
+    noted = ""
+    while question := interview.question():
+        if question.note and question.note != noted:
+            say(f"\n{question.note}")
+        noted = question.note or noted
+        proposal = f" [{interview.proposal()}]" if interview.proposal() else ""
+        line = _read(f"{question.text}{proposal}: ")
+        if line.strip() == _BACK:
+            if not interview.back():
+                say("  This is the first question.")
+            continue
+        try:
+            interview.answer(line)
+        except ValueError as error:
+            asked = interview.question() or question  # of several parts in one line, the one that is wrong
+            say(f"  {asked.text.partition(' (')[0]} {error}")
+    return interview.text()
+
+
+def _read(prompt: str) -> str:
+    click.echo(prompt, nl=False, err=True)
+    try:
+        line = sys.stdin.readline()
+    except OSError:  # the terminal is gone
+        raise Interrupted from None
+    if not line:
+        raise Interrupted
+    return line

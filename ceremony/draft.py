@@ -1,0 +1,69 @@
+"""A new plan from the commented one in `templates/ceremony.toml`: its comments stay, its values are replaced."""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from escrow.paper import template
+
+Value = str | int | bool | dt.date
+Values = Mapping[str, Mapping[str, Value]]
+Entries = Mapping[str, Sequence[Mapping[str, Value]]]
+
+AHEAD = dt.timedelta(days=14)
+STANDBY_AFTER = dt.timedelta(days=7)
+
+_HEADER = re.compile(r"^(\[+)(\w+)\]+$", re.MULTILINE)
+
+
+def example(today: dt.date) -> str:
+    """The example plan, with a ceremony two weeks ahead."""
+    date = today + AHEAD
+    return fill({"ceremony": {"id": plan_id(date), "date": date, "standby": date + STANDBY_AFTER}}, {})
+
+
+def plan_id(date: dt.date) -> str:
+    """The ceremony's id that is proposed for a date."""
+    return f"{date.year}-ROOT-1"
+
+
+def fill(values: Values, entries: Entries) -> str:
+    """The commented plan with other values in its [tables], and these entries instead of its own for [[tables]]."""
+    text = (template.directory() / "ceremony.toml").read_text("utf-8")
+    return "\n\n".join(_paragraphs(text.rstrip("\n").split("\n\n"), values, entries)) + "\n"
+
+
+def _paragraphs(paragraphs: Iterable[str], values: Values, entries: Entries) -> Iterator[str]:
+    done = set()
+    for paragraph in paragraphs:
+        header = _HEADER.search(paragraph)
+        table = header[2] if header else ""
+        if header and header[1] == "[[" and table in entries:
+            if table not in done:
+                yield from (_entry(table, entry) for entry in entries[table])
+            done.add(table)
+        else:
+            yield _replaced(paragraph, values.get(table, {}))
+
+
+def _entry(table: str, entry: Mapping[str, Value]) -> str:
+    return "\n".join([f"[[{table}]]", *(f"{key} = {_toml(value)}" for key, value in entry.items())])
+
+
+def _replaced(paragraph: str, values: Mapping[str, Value]) -> str:
+    lines = paragraph.split("\n")
+    for key, value in values.items():
+        line = f"{key} = {_toml(value)}"
+        lines = [line if old.startswith(f"{key} = ") else old for old in lines]
+        lines += [] if line in lines else [line]
+    return "\n".join(lines)
+
+
+def _toml(value: Value) -> str:
+    """A value in TOML. A JSON string of printable characters is a TOML string."""
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.isoformat() if isinstance(value, dt.date) else str(value)

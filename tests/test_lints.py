@@ -1,0 +1,375 @@
+"""Every lint: what it finds, that words in the plan waive it, and that it is silent where nothing is wrong."""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from helpers import escrow
+
+from ceremony import draft
+from ceremony.lints import LINTS, Finding, Severity, lint
+from ceremony.plan import Plan, parse
+from ceremony.rehearsed import rehearsed
+from escrow.errors import UsageError
+
+EXAMPLE = draft.fill({}, {})
+DAY = dt.date(2030, 1, 15)  # the example's
+TODAY = DAY - dt.timedelta(days=10)
+REHEARSED = TODAY - dt.timedelta(days=1)
+GROUPS = (
+    '[quorum]\ngroups_needed = {g}\n\n[[group]]\nname = "A"\nthreshold = 2\n\n[[group]]\nname = "B"\nthreshold = 2\n'
+)
+
+Change = Callable[[str], str]
+
+
+def plan(text: str) -> Plan:
+    return parse(text.encode(), Path("ceremony.toml"))
+
+
+def found(text: str, today: dt.date = TODAY, rehearsed: dt.date | None = REHEARSED) -> tuple[Finding, ...]:
+    return lint(plan(text), today, rehearsed)
+
+
+def ids(findings: tuple[Finding, ...]) -> list[str]:
+    return [finding.lint for finding in findings]
+
+
+def waive(*lints: str) -> Change:
+    return lambda text: text + "".join(f'\n[[waiver]]\nlint = "{each}"\nreason = "Agreed."\n' for each in lints)
+
+
+def swap(*pairs: str) -> Change:
+    """Replace the first of each pair by the second, once."""
+
+    def change(text: str) -> str:
+        for old, new in zip(pairs[::2], pairs[1::2], strict=True):
+            assert old in text
+            text = text.replace(old, new, 1)
+        return text
+
+    return change
+
+
+def of(name: str, key: str, value: str) -> Change:
+    """Set a key in the entry of this name."""
+
+    def change(text: str) -> str:
+        entry = re.search(rf'name = "{name}"\n(?:\w.*\n)*', text)
+        assert entry
+        lines = [line for line in entry[0].splitlines() if not line.startswith(f"{key} =")]
+        return text.replace(entry[0], "\n".join([*lines, f'{key} = "{value}"']) + "\n", 1)
+
+    return change
+
+
+def both(*changes: Change) -> Change:
+    def change(text: str) -> str:
+        for each in changes:
+            text = each(text)
+        return text
+
+    return change
+
+
+def custodians(number: int, threshold: int) -> Change:
+    """So many custodians, nobody with anything in common but the unprintably dull name."""
+    entries = "".join(
+        f'[[custodian]]\nname = "C{n}"\nunit = "U{n}"\nmanager = "M{n}"\nsite = "S{n}"\n\n' for n in range(number)
+    )
+    sites = "".join(f'[[site]]\nname = "S{n}"\nwhat = "safe"\n\n' for n in range(number))
+
+    def change(text: str) -> str:
+        text = re.sub(r"\[\[custodian\]\]\n(?:\w.*\n)+\n", "", text)
+        return swap(
+            "threshold = 3", f"threshold = {threshold}", "# Officers carry", f"{entries}{sites}# Officers carry"
+        )(text)
+
+    return change
+
+
+ADA, BERT, CLEO, DAVE, EMMY = "Ada Lovelace", "Blaise Pascal", "Chien-Shiung Wu", "David Blackwell", "Emmy Noether"
+
+
+def groups(needed: int) -> Change:
+    """Three groups, so many of them needed: A is Ada, B is Bert and Dave, C is Cleo and Emmy."""
+    members = {"A": [ADA], "B": [BERT, DAVE], "C": [CLEO, EMMY]}
+    text = "".join(f'\n[[group]]\nname = "{group}"\nthreshold = {len(names)}\n' for group, names in members.items())
+    changes = [of(name, "group", group) for group, names in members.items() for name in names]
+    old = '[[group]]\nname = "Custodians"\nthreshold = 3\n'
+    return both(swap(old, f"[quorum]\ngroups_needed = {needed}\n{text}"), *changes)
+
+
+# What makes each lint speak, and a part of what it says.
+CASES: list[tuple[str, Change, str]] = [
+    ("same-person-twice", swap(BERT, ADA), f"{ADA} and {ADA} are one person, named as custodian twice"),
+    ("same-person-twice", swap(BERT, "ADA  lovelace"), f"{ADA} and ADA  lovelace are one person"),
+    ("same-person-twice", swap(ADA, "Zoë", BERT, "Zoe\\u0308"), "are one person"),
+    ("same-person-twice", swap("Alan Turing", "GRACE HOPPER"), "named as officer twice"),
+    (
+        "same-person-twice",
+        swap("# Where", '[[witness]]\nname = "katherine johnson"\nunit = "X"\n\n# Where'),
+        "witness twice",
+    ),
+    ("officer-holds-share", swap("Alan Turing", "ada lovelace"), "ada lovelace is an officer and a custodian"),
+    ("witness-holds-share", swap("Katherine Johnson", EMMY), "is a witness and a custodian"),
+    ("officer-is-witness", swap("Katherine Johnson", "alan turing"), "Alan Turing is an officer and a witness"),
+    (
+        "officers-in-one-unit",
+        swap('unit = "Security"', 'unit = "operations"'),
+        "of the unit Operations",
+    ),
+    (
+        "deputy-holds-share",
+        of(ADA, "deputy", "blaise pascal"),
+        "blaise pascal, the deputy of Ada Lovelace",
+    ),
+    ("deputy-holds-share", of(ADA, "deputy", ADA), "the deputy of Ada Lovelace, is a custodian"),
+    (
+        "deputy-of-several",
+        both(of(ADA, "deputy", "X Y"), of(BERT, "deputy", "x  y")),
+        f"of {ADA} and {BERT}",
+    ),
+    ("own-manager", of(ADA, "manager", "ada lovelace"), f"{ADA} is named as the manager of {ADA}"),
+    ("no-spare", swap("threshold = 3", "threshold = 5"), "The quorum is 5 of 5"),
+    ("no-spare", groups(3), "3 of 3 groups (1 of 1, 2 of 2, 2 of 2)"),
+    ("one-spare", swap("threshold = 3", "threshold = 4"), "The quorum is 4 of 5"),
+    ("one-spare", groups(2), "2 of 3 groups (1 of 1, 2 of 2, 2 of 2)"),
+    ("many-shares", custodians(16, 3), "There are 16 shares"),
+    (
+        "quorum-under-one-manager",
+        both(of(ADA, "manager", "Boss"), of(BERT, "manager", "boss"), of(CLEO, "manager", "BOSS")),
+        "Boss is manager of the custodians of the shares 1, 2 and 3, a quorum",
+    ),
+    (
+        "quorum-under-one-manager",  # the manager's own share counts
+        both(of(BERT, "manager", ADA), of(CLEO, "manager", ADA)),
+        f"{ADA} is manager of the custodians of the shares 1, 2 and 3",
+    ),
+    (
+        "quorum-under-one-manager",
+        both(groups(2), of(ADA, "manager", "Boss"), of(BERT, "manager", "Boss"), of(DAVE, "manager", "Boss")),
+        "Boss is manager of the custodians of the shares 1-1, 2-1 and 2-2, a quorum",
+    ),
+    (
+        "quorum-in-one-unit",
+        both(of(ADA, "unit", "IT"), of(BERT, "unit", "it"), of(EMMY, "unit", "IT")),
+        "The unit IT holds the shares 1, 2 and 5, a quorum",
+    ),
+    (
+        "quorum-at-one-site",
+        of(CLEO, "site", "Head Office"),
+        "At the site Head Office are the shares 1, 2 and 3, a quorum",
+    ),
+    (
+        "quorum-at-one-site",
+        both(groups(2), of(DAVE, "site", "Head Office")),
+        "At the site Head Office are the shares 1-1, 2-1 and 2-2, a quorum",
+    ),
+    (
+        "package-beside-quorum",
+        both(of(CLEO, "site", "Bank"), of(DAVE, "site", "Bank")),
+        "At the site Bank are a copy of the package and the shares 3, 4 and 5",
+    ),
+    (
+        "packages-at-one-site",
+        swap('site = "Data Centre"', 'site = "Bank"'),
+        "copy of the package is at the site Bank",
+    ),
+    (
+        "access-needs-ca",
+        swap("depends_on_ca = false", "depends_on_ca = true"),
+        "depends on the CA: Mechanical",
+    ),
+    ("standby-missing", swap("standby = 2030-01-22\n", ""), "names no standby day"),
+    ("standby-not-after", swap("standby = 2030-01-22", "standby = 2030-01-15"), "2030-01-15, is not after"),
+    (
+        "date-past",
+        swap("date = 2030-01-15", "date = 2030-01-01", "standby = 2030-01-22", "standby = 2030-01-04"),
+        "is past",
+    ),
+    ("unprintable", swap(ADA, "安娜"), "the fonts lack"),
+    ("unprintable", swap("Archival disc", "日"), "the fonts lack"),
+]
+IDS = [f"{number}-{case[0]}" for number, case in enumerate(CASES)]
+NOT_WAIVABLE = {"same-person-twice", "officer-is-witness", "standby-not-after", "date-past", "unprintable"}
+
+
+def test_the_example_has_no_finding() -> None:
+    assert found(EXAMPLE) == ()
+
+
+@pytest.mark.parametrize(("name", "change", "text"), CASES, ids=IDS)
+def test_a_lint_finds_what_it_is_for(name: str, change: Change, text: str) -> None:
+    findings = [finding for finding in found(change(EXAMPLE)) if finding.lint == name]
+    assert len(findings) == 1
+    assert text in findings[0].text
+    assert findings[0].stands
+    assert findings[0].severity is Severity.ERROR
+
+
+@pytest.mark.parametrize(("name", "change"), [case[:2] for case in CASES], ids=IDS)
+def test_a_finding_is_waived_by_words_in_the_plan_and_only_where_that_is_allowed(name: str, change: Change) -> None:
+    findings = found(waive(name)(change(EXAMPLE)))
+    mine = next(finding for finding in findings if finding.lint == name)
+    if name in NOT_WAIVABLE:
+        assert mine.stands
+        assert "waiver-not-allowed" in ids(findings)
+    else:
+        assert mine.waived == "Agreed."
+        assert not mine.stands
+        assert not {"waiver-not-allowed", "waiver-needless"} & set(ids(findings))
+
+
+def test_every_lint_is_among_these_cases() -> None:
+    assert {rule.id for rule in LINTS} == {name for name, _, _ in CASES} | {"not-rehearsed"}
+    assert {rule.id for rule in LINTS if not rule.waivable} == NOT_WAIVABLE
+    assert len({rule.id for rule in LINTS}) == len(LINTS)
+    for rule in LINTS:
+        assert rule.reason.endswith(".")
+        assert rule.remedy.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        custodians(15, 3),
+        of(CLEO, "manager", "Charles Babbage"),  # two of three are no quorum
+        of(ADA, "deputy", "Ada Byron"),
+        both(groups(2), of(BERT, "site", "North Plant")),  # one whole group, and one of two of another
+        swap('site = "Bank"\nmedium', 'site = "Head Office"\nmedium'),  # beside two shares
+    ],
+    ids=["15 shares", "a manager of two", "a deputy", "one of three groups at a site", "a package beside two shares"],
+)
+def test_what_is_well_short_of_a_quorum_is_no_finding(change: Change) -> None:
+    assert set(ids(found(change(EXAMPLE)))) <= {"one-spare"}
+
+
+def test_a_waiver_of_what_nobody_knows_or_finds_is_a_finding() -> None:
+    (unknown,) = found(waive("no-spares")(EXAMPLE))
+    assert (unknown.lint, unknown.stands) == ("waiver-unknown", True)
+    assert "no-spares is waived" in unknown.text
+    assert "no-spare," in unknown.remedy
+    (needless,) = found(waive("no-spare")(EXAMPLE))
+    assert (needless.lint, needless.stands) == ("waiver-needless", True)
+    refused = found(waive("unprintable")(EXAMPLE))
+    assert ids(refused) == ["waiver-not-allowed"]
+    assert refused[0].stands
+
+
+def test_a_finding_about_waivers_cannot_be_waived() -> None:
+    findings = found(waive("no-spare", "waiver-needless")(EXAMPLE))
+    assert ids(findings) == ["waiver-needless", "waiver-unknown"]
+    assert all(finding.stands for finding in findings)
+
+
+def days(number: int) -> dt.timedelta:
+    return dt.timedelta(days=number)
+
+
+@pytest.mark.parametrize(
+    ("today", "rehearsed", "expected"),
+    [
+        (DAY - days(90), None, "warning"),
+        (DAY - days(1), None, "warning"),
+        (DAY, None, "error"),
+        (DAY + days(1), None, "error"),
+        (DAY, DAY, None),
+        (DAY, DAY - days(30), None),
+        (DAY, DAY - days(31), "error"),
+        (DAY - days(5), DAY - days(31), "warning"),
+        (DAY - days(5), DAY - days(30), None),
+        (DAY + days(7), DAY - days(24), "error"),  # on the standby day, 31 days later
+        (DAY, DAY + days(1), None),  # UTC may be a day ahead
+        (DAY, DAY + days(2), "error"),
+    ],
+)
+def test_a_rehearsal_is_wanted_in_the_last_30_days_and_missed_on_the_day(
+    today: dt.date, rehearsed: dt.date | None, expected: str | None
+) -> None:
+    findings = [finding for finding in found(EXAMPLE, today, rehearsed) if finding.lint == "not-rehearsed"]
+    assert [finding.severity.value for finding in findings] == ([expected] if expected else [])
+    waived = [f for f in found(waive("not-rehearsed")(EXAMPLE), today, rehearsed) if f.lint == "not-rehearsed"]
+    assert all(finding.waived == "Agreed." for finding in waived)
+
+
+def test_a_rehearsal_that_was_waived_may_be_held_all_the_same() -> None:
+    """Taking the waiver out would change the plan, and the rehearsal would be of another."""
+    (finding,) = found(waive("not-rehearsed")(EXAMPLE))
+    assert (finding.lint, finding.stands) == ("waiver-needless", False)
+
+
+@pytest.mark.parametrize(("after", "expected"), [(0, []), (1, ["warning"]), (7, ["warning"]), (8, ["error"])])
+def test_a_date_that_is_past_is_no_error_while_the_standby_day_is_ahead(after: int, expected: list[str]) -> None:
+    findings = found(EXAMPLE, DAY + days(after), DAY)
+    assert [finding.severity.value for finding in findings if finding.lint == "date-past"] == expected
+
+
+def test_lint_shows_findings_reasons_odds_and_the_words_of_the_plan(tmp_path: Path) -> None:
+    ahead = draft.example(dt.datetime.now(dt.UTC).date())
+    path = tmp_path / "ceremony.toml"
+    path.write_text(both(waive("one-spare"), swap("threshold = 3", "threshold = 4", "Alan Turing", ADA))(ahead))
+    done = escrow("lint", path).expect(1)
+    shown = " ".join(done.out.split())
+    assert f"error officer-holds-share: {ADA} is an officer and a custodian. why Officers handle" in shown
+    assert "do Let somebody else keep the share" in shown
+    assert "waived one-spare: The quorum is 4 of 5" in shown
+    assert "because Agreed." in shown
+    assert "warning not-rehearsed" in shown
+    assert " ".join(parse(path.read_bytes(), path).words) in shown
+    assert "1 error stands against this plan" in shown
+    assert max(map(len, done.out.splitlines())) <= 80
+    path.write_text(ahead)
+    shown = " ".join(escrow("lint", path).expect(0).out.split())
+    assert "with a probability of 8.0 % if nobody looks, 0.6 % if losses are repaired yearly" in shown
+    assert "3 custodians have the CA's keys; or the shares under 3 managers, or of 3 units, or at 2 sites." in shown
+    assert "No error stands" in shown
+
+
+def test_lint_is_read_by_machines_too(tmp_path: Path) -> None:
+    path = tmp_path / "ceremony.toml"
+    path.write_text(swap("threshold = 3", "threshold = 5")(draft.example(dt.datetime.now(dt.UTC).date())))
+    shown = json.loads(escrow("lint", path, "--json").expect(1).out)
+    assert shown["passes"] is False
+    assert [finding["lint"] for finding in shown["findings"]] == ["no-spare", "not-rehearsed"]
+    assert [finding["severity"] for finding in shown["findings"]] == ["error", "warning"]
+    assert shown["plan_hash"] == parse(path.read_bytes(), path).digest.hex()
+    assert shown["collusion"]["sites"] == {"fewest": 3, "exact": True}
+
+
+def journal(plan_hash: str, day: dt.date, *, closed: bool = True) -> str:
+    """The first and the last line of a journal, as far as they matter here."""
+    first = {"n": 0, "event": "session", "plan": plan_hash, "utc": f"{day}T09:00:00Z"}
+    last = {"n": 1, "event": "end", "step": "close" if closed else "zeroize", "utc": f"{day}T17:00:00Z", "facts": {}}
+    return "".join(f"{json.dumps(line)}\n" for line in (first, last))
+
+
+def test_a_rehearsal_is_proved_by_the_directory_it_left(tmp_path: Path) -> None:
+    path, left = tmp_path / "ceremony.toml", tmp_path / "journal.jsonl"
+    today = dt.datetime.now(dt.UTC).date()
+    path.write_text(draft.example(today))
+    digest = parse(path.read_bytes(), path).digest.hex()
+    left.write_text(journal(digest, today - days(3)))
+    assert "not-rehearsed" not in escrow("lint", path, "--rehearsal", tmp_path).expect().out
+    left.write_text(journal(digest, today - days(20)))
+    assert "more than 30 days before" in " ".join(escrow("lint", path, "--rehearsal", tmp_path).expect().out.split())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (journal("00" * 32, TODAY), "is of another plan"),
+        (journal("{digest}", TODAY, closed=False), "before the rehearsal was closed"),
+        ("", "is no journal"),
+        ("[]\n", "is no journal"),
+        ("not JSON\n", "is no journal"),
+        ('{"plan": 1', "is no journal"),
+    ],
+)
+def test_what_proves_no_rehearsal_of_this_plan_is_an_error(content: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "journal.jsonl").write_text(content.replace("{digest}", plan(EXAMPLE).digest.hex()))
+    with pytest.raises(UsageError, match=message):
+        rehearsed(tmp_path, plan(EXAMPLE))
