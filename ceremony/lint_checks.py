@@ -8,7 +8,7 @@ from itertools import chain
 from ceremony.odds import Holder, holdings, person, spares
 from ceremony.plan import Custodian, Person, Plan
 from escrow.errors import TemplateError
-from escrow.paper.page import check_printable
+from escrow.paper.fonts import check_printable
 from escrow.policy import Position
 
 MAX_SHARES = 15

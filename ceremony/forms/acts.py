@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from reportlab.platypus import Flowable
+from reportlab.platypus import CondPageBreak, Flowable
 
 from ceremony import spoken
 from ceremony.forms.pieces import (
@@ -12,6 +12,7 @@ from ceremony.forms.pieces import (
     MM,
     NUMBER_OF_A_BAG,
     THICK,
+    THIN,
     WORDS_OF_A_HASH,
     Boxes,
     Cell,
@@ -29,8 +30,10 @@ from ceremony.steps import Action, Step
 from ceremony.wording import Wording, share_name
 
 _NUMBER, _WHO, _INITIALS, _TIME = 15 * MM, 30 * MM, 18 * MM, 17 * MM
-_LABEL = 66 * MM
+_LABEL = 54 * MM
 _CERTIFICATES = {"generate": 2, "import": 4}  # root and intermediate; what a tree holds is not known yet
+_PAGE_OF_SHARE = 190 * MM  # a custodian's steps stand on one page
+_UP_TO_NO_RETURN = 150 * MM  # an irreversible step stands on the page of its announcement
 _TOGETHER = 6  # rows of one step that stay on one page
 
 
@@ -46,12 +49,12 @@ class Acts:
 
     def all(self, listed: Sequence[Step]) -> Iterator[Flowable]:
         """Every act, with the steps of each share on their own."""
-        for act, of_act in groupby(listed, key=lambda step: step.act):
+        for _, of_act in groupby(listed, key=lambda step: step.act):
             first = True
             for position, of_share in groupby(of_act, key=lambda step: step.position):
                 own = list(of_share)
                 if first:
-                    yield from heading(self.title(own[0]), 90 * MM)
+                    yield from heading(self.title(own[0]), _room(own))
                 if position is not None:
                     yield from self._share(own[0], first=first)
                 yield self.table(own)
@@ -67,13 +70,19 @@ class Acts:
         rows: list[list[Cell]] = [
             [self.say(f"acts.{name}") for name in ("step", "activity", "who", "initials", "time")]
         ]
-        commands: list[tuple[object, ...]] = []
+        commands: list[tuple[object, ...]] = [
+            ("BOX", (0, 0), (-1, -1), THIN, "black"),
+            ("INNERGRID", (0, 0), (-1, 0), THIN, "black"),
+        ]
         for step in listed:
             start = len(rows)
+            commands.append(("LINEABOVE", (0, start), (-1, start), THIN, "black"))
             if step.irreversible:
                 rows.append([text(self.say("acts.no_return"), "warning"), *[""] * 4])
                 commands += [("SPAN", (0, start), (-1, start)), ("VALIGN", (0, start), (-1, start), "MIDDLE")]
+                commands.append(("LINEABOVE", (0, start + 1), (-1, start + 1), THIN, "black"))
             rows.append(self._step(step))
+            commands.append(("INNERGRID", (0, len(rows) - 1), (-1, len(rows) - 1), THIN, "black"))
             commands += self._fields(step, rows)
             end = len(rows) - 1
             if end > start:
@@ -81,7 +90,7 @@ class Acts:
             if step.irreversible:
                 commands.append(("BOX", (0, start), (-1, end), THICK, "black"))
         widths = [_NUMBER, self.width - _NUMBER - _WHO - _INITIALS - _TIME, _WHO, _INITIALS, _TIME]
-        return grid(rows, widths, commands, head=1)
+        return grid(rows, widths, commands, head=1, lines=False)
 
     def _step(self, step: Step) -> list[Cell]:
         words = self.wording.of(step)
@@ -94,36 +103,50 @@ class Acts:
             rows.append(["", field, "", "", ""])
             row = len(rows) - 1
             yield "SPAN", (1, row), (-1, row)
-            yield "LINEABOVE", (0, row), (0, row), 1, "white"
+            yield "LINEABOVE", (1, row), (-1, row), THIN, "black"
+            yield "LINEBEFORE", (1, row), (1, row), THIN, "black"
 
     def _written(self, step: Step) -> Iterator[Flowable]:
-        say, plan = self.say, self.plan
-        if step.irreversible and self.witness:
-            words = " ".join(spoken.check_words(plan.digest, step.id))
-            yield self._field(say("acts.check_words"), text(words, "spoken"))
-        elif step.irreversible:
-            yield text(say("acts.check_words_elsewhere"), "bold")
+        if step.irreversible:
+            yield self._check_words(step)
         match step.action:
-            case Action.WRITE_HEAD if self.witness:
-                yield self._field(say("acts.head"), Boxes(WORDS_OF_A_HASH))
             case Action.WRITE_HEAD:
-                yield text(say("acts.head_elsewhere"))
-            case Action.BAG:
-                yield self._field(say("acts.bag"), Boxes(NUMBER_OF_A_BAG))
-            case Action.BAG_AGAIN:
-                for _ in range(largest_quorum(plan.policy)):
-                    yield self._field(say("acts.new_bag"), Boxes(f"{self._share_boxes} : {NUMBER_OF_A_BAG}"))
-            case Action.GATHER:
-                for _ in range(largest_quorum(plan.policy)):
-                    yield self._field(say("acts.again"), Boxes(self._share_boxes))
+                yield self._head()
             case Action.SHOW_CERTIFICATES:
-                for number in range(1, _CERTIFICATES[plan.ca.keys] + 1):
-                    yield self._field(say("acts.certificate", number=number), Boxes("____"))
+                yield from self._fingerprints()
+            case Action.BAG:
+                yield self._field(self.say("acts.bag"), Boxes(NUMBER_OF_A_BAG))
+            case Action.BAG_AGAIN:
+                yield from self._of_quorum("acts.new_bag", f"{self._share_boxes} : {NUMBER_OF_A_BAG}")
+            case Action.GATHER:
+                yield from self._of_quorum("acts.again", self._share_boxes)
             case Action.DESTROY:
-                yield self._field(say("acts.destroyed"), Boxes("___   ___"))
-        if step.id == "copies":
-            for number, package in enumerate(plan.packages, 1):
-                yield self._field(say("acts.carrier", copy=number, site=package.site), space(8 * MM))
+                yield self._field(self.say("acts.destroyed"), Boxes("___   ___"))
+            case None if step.id == "copies":
+                yield from self._carriers()
+
+    def _check_words(self, step: Step) -> Flowable:
+        if not self.witness:
+            return text(self.say("acts.check_words_elsewhere"), "bold")
+        words = " ".join(spoken.check_words(self.plan.digest, step.id))
+        return self._field(self.say("acts.check_words"), text(words, "spoken"))
+
+    def _head(self) -> Flowable:
+        if not self.witness:
+            return text(self.say("acts.head_elsewhere"))
+        return self._field(self.say("acts.head"), Boxes(WORDS_OF_A_HASH))
+
+    def _fingerprints(self) -> Iterator[Flowable]:
+        for number in range(1, _CERTIFICATES[self.plan.ca.keys] + 1):
+            yield self._field(self.say("acts.certificate", number=number), Boxes("____"))
+
+    def _of_quorum(self, label: str, boxes: str) -> Iterator[Flowable]:
+        for _ in range(largest_quorum(self.plan.policy)):
+            yield self._field(self.say(label), Boxes(boxes))
+
+    def _carriers(self) -> Iterator[Flowable]:
+        for number, package in enumerate(self.plan.packages, 1):
+            yield self._field(self.say("acts.carrier", copy=number, site=package.site), space(8 * MM))
 
     @property
     def _share_boxes(self) -> str:
@@ -135,8 +158,6 @@ class Acts:
         return side_by_side([text(label), value], [_LABEL, room])
 
     def _share(self, step: Step, *, first: bool) -> Iterator[Flowable]:
-        from reportlab.platypus import CondPageBreak
-
         if step.position is None:
             return
         custodian = self.plan.custodian_at(step.position)
@@ -149,5 +170,12 @@ class Acts:
             site=custodian.site,
         )
         if not first:
-            yield CondPageBreak(190 * MM)  # a custodian's steps stand on one page
+            yield CondPageBreak(175 * MM)  # a custodian's steps stand on one page
         yield text(words, "subheading")
+
+
+def _room(listed: Sequence[Step]) -> float:
+    """What is left on the page under the heading of an act, or a new page begins."""
+    if listed[0].position is not None:
+        return _PAGE_OF_SHARE
+    return _UP_TO_NO_RETURN if any(step.irreversible for step in listed) else 75 * MM

@@ -1,15 +1,13 @@
-"""The pages of the script after its acts: what a failure calls for, exception sheets, words and letters, requirements."""
+"""The pages of the script after its acts: failures, exception sheets, words and letters, requirements."""
 
 from collections.abc import Iterator, Sequence
 
 from reportlab.platypus import Flowable
 
-from ceremony.loss import Rule
 from ceremony.forms.acts import Acts
 from ceremony.forms.pieces import (
     GAP,
     MM,
-    NUMBER_OF_A_BAG,
     WORDS_OF_A_HASH,
     Boxes,
     Cell,
@@ -22,11 +20,13 @@ from ceremony.forms.pieces import (
     text,
 )
 from ceremony.forms.texts import Texts
+from ceremony.loss import Rule
 from ceremony.steps import CONTINGENCIES, Step
 from escrow.wordlist import WORDS
 
 SHEETS = 5
-_AGAIN = 14
+_AGAIN = 8
+_COLUMNS = 6  # a divisor of the 36 letters and digits
 _NUMBERS = 3  # step numbers that are all named; of more, the first ones and the last
 
 
@@ -49,7 +49,7 @@ def _done_again(say: Texts, width: float) -> Iterator[Flowable]:
     names = ["acts.step", "contingency.what", "acts.initials", "acts.time"]
     rows: list[list[Cell]] = [[say(name) for name in names]]
     rows += [["", Boxes(WORDS_OF_A_HASH), "", ""] for _ in range(_AGAIN)]
-    yield from heading(say("contingency.again"), 120 * MM)
+    yield from heading(say("contingency.again"), 130 * MM)
     yield text(say("contingency.again_text"))
     yield space()
     middle = [("VALIGN", (0, 1), (-1, -1), "MIDDLE")]
@@ -63,7 +63,7 @@ def exceptions(say: Texts, width: float, height: float) -> Iterator[Flowable]:
         yield from heading(say("exception.title", number=number, sheets=SHEETS))
         yield text(say("exception.text"))
         yield space()
-        yield from _exception(say, width, height - 60 * MM)
+        yield from _exception(say, width, height - 87 * MM)
 
 
 def _exception(say: Texts, width: float, room: float) -> Iterator[Flowable]:
@@ -74,7 +74,8 @@ def _exception(say: Texts, width: float, room: float) -> Iterator[Flowable]:
     ]
     yield grid([head], [width / 3] * 3)
     told = ["expected", "happened", "done"]
-    yield grid([[text(say(f"exception.{name}"), "bold")] for name in told], [width], heights=[room * 0.17, room * 0.26, room * 0.21])
+    heights = [room * part for part in (0.22, 0.34, 0.26)]
+    yield grid([[text(say(f"exception.{name}"), "bold")] for name in told], [width], heights=heights)
     harms: list[list[Cell]] = [
         [
             text(say("exception.touches"), "bold") if first else "",
@@ -87,8 +88,9 @@ def _exception(say: Texts, width: float, room: float) -> Iterator[Flowable]:
     box = [("BOX", (0, 0), (-1, -1), 0.5, "black")]
     yield grid(harms, [40 * MM, 40 * MM, 30 * MM, width - 110 * MM], box, lines=False)
     settled = [Marked(say(f"exception.{name}"), circle=True) for name in ("accepted", "mended", "aborted")]
-    choice = side_by_side([text(say("exception.disposition"), "bold"), *settled], [40 * MM, 40 * MM, 30 * MM, width - 118 * MM])
-    yield grid([[choice], [text(say("exception.reason"))]], [width], heights=[None, room * 0.13])
+    columns = [40 * MM, 40 * MM, 30 * MM, width - 113 * MM]
+    choice = side_by_side([text(say("exception.disposition"), "bold"), *settled], columns)
+    yield grid([[choice], [text(say("exception.reason"))]], [width], heights=[None, room * 0.18])
     names = ["officer", "other_officer", "witness"]
     yield grid([[text(say(f"exception.{name}")) for name in names]], [width / 3] * 3, heights=[15 * MM])
 
@@ -109,11 +111,12 @@ def tables(say: Texts, width: float) -> Iterator[Flowable]:
     tight = [("LEFTPADDING", (0, 0), (-1, -1), 0), ("RIGHTPADDING", (0, 0), (-1, -1), 0)]
     yield grid(rows, [first, *[(width - first) / 16] * 16], tight, head=1, pad=2)
     yield text(say("tables.letters"), "subheading")
-    letters: list[Cell] = [_letter(letter, word) for letter, word in say.table("nato").items()]
-    columns = 6
-    lines = [letters[start : start + columns] for start in range(0, len(letters), columns)]
-    lines[-1] = [*lines[-1], *[""] * (columns - len(lines[-1]))]
-    yield grid(lines, [width / columns] * columns, pad=2)
+    cells: list[Cell] = []
+    for sign, word in say.table("nato").items():
+        cells += [text(sign, "bold"), text(word)]
+    lines = [cells[start : start + 2 * _COLUMNS] for start in range(0, len(cells), 2 * _COLUMNS)]
+    letter = 7 * MM
+    yield grid(lines, [letter, width / _COLUMNS - letter] * _COLUMNS, pad=2)
 
 
 def requirements(say: Texts, width: float, listed: Sequence[Step]) -> Iterator[Flowable]:
@@ -127,16 +130,11 @@ def requirements(say: Texts, width: float, listed: Sequence[Step]) -> Iterator[F
     yield new_page()
     yield from heading(say("map.title"))
     yield text(say("map.text"))
-    yield space()
-    yield grid(rows, [32 * MM, 50 * MM, width - 82 * MM], head=1)
     yield text(say("map.not_met"), "subheading")
     for departure in say.list("departure"):
         yield text(departure["text"])
         yield space(GAP)
-
-
-def _letter(letter: str, word: str) -> Flowable:
-    return side_by_side([text(letter, "bold"), text(word)], [6 * MM, None])
+    yield grid(rows, [30 * MM, 48 * MM, width - 78 * MM], head=1)
 
 
 def _sentence(words: str) -> str:

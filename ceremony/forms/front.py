@@ -29,6 +29,8 @@ from escrow.share import Kind
 
 _APPROVALS = 4
 _SPARE_PARTICIPANTS = 4
+_SPARE_DEVICES = 4
+_SPARE_SUPPLIES = 3
 _LOG_LINES = 22
 
 
@@ -69,7 +71,10 @@ def _plan_hash(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str])
     digits = plan.digest.hex()
     hexadecimal = " ".join(digits[start : start + 8] for start in range(0, len(digits), 8))
     table = grid(
-        rows, [14 * MM, *[word] * 8, 14 * MM], [("SPAN", (1, 0), (8, 0)), ("VALIGN", (0, 1), (-1, -1), "MIDDLE")], head=1
+        rows,
+        [14 * MM, *[word] * 8, 14 * MM],
+        [("SPAN", (1, 0), (8, 0)), ("VALIGN", (0, 1), (-1, -1), "MIDDLE")],
+        head=1,
     )
     note = say("hashes.plan_note", step=numbers["plan"], opening=numbers["open"])
     yield together(
@@ -86,25 +91,22 @@ def by_hand(say: Texts, width: float) -> Iterator[Flowable]:
         [say("hashes.tool"), ""],
         [say("hashes.tool_hash"), Boxes(WORDS_OF_A_HASH)],
     ]
-    yield together(
-        *heading(say("hashes.by_hand"), 0),
-        text(say("hashes.by_hand_note")),
-        space(),
-        grid(rows, [column, width - column], [("VALIGN", (0, 0), (-1, -1), "MIDDLE")], heights=[11 * MM] * 3),
-    )
+    yield from heading(say("hashes.by_hand"), 48 * MM)
+    yield text(say("hashes.by_hand_note"))
+    yield space()
+    yield grid(rows, [column, width - column], [("VALIGN", (0, 0), (-1, -1), "MIDDLE")], heights=[9.5 * MM] * 3)
 
 
 def approvals(say: Texts, width: float) -> Iterator[Flowable]:
     """Who agrees that the ceremony is held."""
     names = ["name", "role", "date", "signature"]
-    rows: list[list[Cell]] = [[say(f"approvals.{name}") for name in names], *[[""] * 4 for _ in range(_APPROVALS)]]
+    rows: list[list[Cell]] = [[say(f"approvals.{name}") for name in names]]
+    rows += [["", "", "", ""] for _ in range(_APPROVALS)]
     widths = [width * 0.3, width * 0.25, width * 0.15, width * 0.3]
-    yield together(
-        *heading(say("approvals.title"), 0),
-        text(say("approvals.text")),
-        space(),
-        grid(rows, widths, head=1, heights=[None, *[12 * MM] * _APPROVALS]),
-    )
+    yield from heading(say("approvals.title"), 75 * MM)
+    yield text(say("approvals.text"))
+    yield space()
+    yield grid(rows, widths, head=1, heights=[None, *[12 * MM] * _APPROVALS])
 
 
 def contents(say: Texts, width: float, titles: Sequence[str], pages: Mapping[str, int]) -> Iterator[Flowable]:
@@ -170,8 +172,8 @@ def log(say: Texts, width: float, numbers: Mapping[str, str]) -> Iterator[Flowab
     rows: list[list[Cell]] = [[say(f"log.{name}") for name in names]]
     for _ in range(_LOG_LINES):
         both = [Marked(say("log.enters"), circle=True), Marked(say("log.leaves"), circle=True)]
-        rows.append(["", side_by_side(both, [14 * MM, 14 * MM]), "", "", ""])
-    widths = [50 * MM, 33 * MM, 18 * MM, width - 121 * MM, 20 * MM]
+        rows.append(["", side_by_side(both, [14 * MM, 17 * MM]), "", "", ""])
+    widths = [50 * MM, 35 * MM, 18 * MM, width - 123 * MM, 20 * MM]
     yield new_page()
     yield from heading(say("log.title"))
     yield text(say("log.text", step=numbers["room"]))
@@ -187,18 +189,20 @@ def materials(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str]) 
         for number, each in enumerate(plan.packages, 1)
     ]
     rows: list[list[Cell]] = [[say(f"materials.{name}") for name in ("devices", "serial", "bag", "same")]]
-    rows += [[what, "", Boxes(NUMBER_OF_A_BAG, 4.5 * MM), Marked("")] for what in devices]
-    bag = 62 * MM
-    widths = [width - bag - 62 * MM, 48 * MM, bag, 14 * MM]
+    rows += [[what, "", Boxes(NUMBER_OF_A_BAG), Marked("")] for what in [*devices, *[""] * _SPARE_DEVICES]]
+    widths = [width - 117 * MM, 44 * MM, 59 * MM, 14 * MM]
     middle = ("VALIGN", (1, 1), (-1, -1), "MIDDLE")
     yield from heading(say("materials.title"))
     yield text(say("materials.text", step=numbers["materials"]))
     yield space()
     yield grid(rows, widths, [middle], head=1, least=11 * MM)
-    yield space(2 * GAP)
+    yield new_page()
     counted: list[list[Cell]] = [[say(f"materials.{name}") for name in ("others", "number", "there")]]
     counted += [[each["what"], text(each["number"], "value"), Marked("")] for each in say.list("supply")]
-    yield grid(counted, [width - 46 * MM, 30 * MM, 16 * MM], head=1)
+    counted += [["", "", Marked("")]] * _SPARE_SUPPLIES
+    yield grid(
+        counted, [width - 46 * MM, 30 * MM, 16 * MM], [("VALIGN", (0, 1), (-1, -1), "MIDDLE")], head=1, least=9 * MM
+    )
     yield space(2 * GAP)
     names = ["packed", "compared"]
     signed: list[list[Cell]] = [["", *(say(f"materials.{name}") for name in ("name", "date", "signature"))]]
@@ -224,12 +228,10 @@ def duration(say: Texts, width: float, listed: Sequence[Step], wording: Wording)
     spent = say("duration.hours", hours=hours, minutes=rest)
     rows.append([text(say("duration.total"), "bold"), "", text(spent, "right"), "", ""])
     widths = [width - 118 * MM, 30 * MM, 32 * MM, 28 * MM, 28 * MM]
-    yield together(
-        *heading(say("duration.title"), 0),
-        text(say("duration.text")),
-        space(),
-        grid(rows, widths, [("LINEABOVE", (0, -1), (-1, -1), 1.4, "black")], head=1, least=8.5 * MM),
-    )
+    yield from heading(say("duration.title"))
+    yield text(say("duration.text"))
+    yield space()
+    yield grid(rows, widths, [("LINEABOVE", (0, -1), (-1, -1), 1.4, "black")], head=1, least=8.5 * MM)
 
 
 def _stacked(parts: Sequence[Flowable]) -> list[Flowable]:
@@ -237,4 +239,3 @@ def _stacked(parts: Sequence[Flowable]) -> list[Flowable]:
     for part in parts:
         spaced += [part, space(3)]
     return spaced[:-1]
-

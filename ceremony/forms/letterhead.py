@@ -141,8 +141,13 @@ class Letterhead:
                 ],
             ],
             [self.width * 0.56, self.width * 0.44],
-            [("LEFTPADDING", (0, 0), (0, -1), 0), ("RIGHTPADDING", (-1, 0), (-1, -1), 0)],
+            [
+                ("LEFTPADDING", (0, 0), (0, -1), 0),
+                ("RIGHTPADDING", (-1, 0), (-1, -1), 0),
+                ("VALIGN", (0, 0), (-1, -1), "BOTTOM"),
+            ],
             lines=False,
+            pad=1,
         )
         return table, table.wrap(self.width, self.paper[1])[1]
 
@@ -169,6 +174,3 @@ class Letterhead:
             canvas.line(right - room, foot - 17, right, foot - 17)
             canvas.drawRightString(right - room - 4, foot - 15, label)
             right -= room + 4 + canvas.stringWidth(label, fonts.FONTS["regular"], 10) + 12
-
-
-

@@ -12,7 +12,8 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, PageBreak, Paragraph, Spacer, Table
 
 from escrow.paper import fonts
-from escrow.paper.fonts import FONTS, Font, check_shown, composed
+from escrow.paper.block import Font
+from escrow.paper.fonts import FONTS, check_shown, composed
 
 if TYPE_CHECKING:
     from reportlab.pdfgen.canvas import Canvas
@@ -56,7 +57,10 @@ def text(words: str, style: str = "body") -> Paragraph:
 
 
 def heading(words: str, room: float = 60 * MM) -> list[Flowable]:
-    """A section's heading, on a new page if less than `room` is left under it; it can be found by its words."""
+    """A section's heading, on a new page if less than `room` is left for it and what follows.
+
+    Its page can be found by its words.
+    """
     return [CondPageBreak(room), Anchor(words), text(words, "heading")]
 
 
@@ -124,14 +128,16 @@ class Marked(Flowable):
 class Boxes(Flowable):
     """Boxes for one character each: `_` in the pattern is a box, a space a gap, and anything else is printed."""
 
-    def __init__(self, pattern: str, side: float = BOX) -> None:
+    def __init__(self, pattern: str) -> None:
         super().__init__()
-        self._pattern, self._side = pattern, side
-        self.height = side + 2
-        self.width = sum(self._advance(sign) for sign in pattern)
+        self._pattern, self._side = pattern, BOX
 
-    def wrap(self, *_: float) -> tuple[float, float]:
-        """What the boxes take."""
+    def wrap(self, width: float, _: float) -> tuple[float, float]:
+        """What the boxes take: less than usual where there is little room."""
+        boxes = self._pattern.count("_")
+        others = sum(self._advance(sign) for sign in self._pattern if sign != "_")
+        self._side = min(BOX, (width - others - 1) / boxes)
+        self.width, self.height = boxes * self._side + others + 1, self._side + 2
         return self.width, self.height
 
     def draw(self) -> None:
@@ -142,7 +148,7 @@ class Boxes(Flowable):
         at = 0.0
         for sign in self._pattern:
             if sign == "_":
-                canvas.rect(at, 1, self._side, self._side)
+                canvas.rect(at + 0.5, 1, self._side, self._side)
             elif sign != " ":
                 canvas.drawCentredString(at + self._advance(sign) / 2, 1 + self._side / 2 - 4, sign)
             at += self._advance(sign)
@@ -156,18 +162,13 @@ WORDS_OF_A_HASH = "____ ____ ____…____"
 NUMBER_OF_A_BAG = "____ ____ ____"
 
 
-def labelled(words: str, value: Flowable | None = None, *, room: float = 0) -> list[Flowable]:
-    """A field of a form: its label, and its value or room to write."""
-    return [text(words), value if value is not None else space(room or 7 * MM)]
-
-
 def side_by_side(cells: Sequence[Flowable], widths: Sequence[float | None]) -> Flowable:
     """Things in a row, without lines around them."""
-    return grid([list(cells)], widths, [("LEFTPADDING", (0, 0), (0, 0), 0), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")],
-                lines=False, pad=0)
+    style = [("LEFTPADDING", (0, 0), (-1, -1), 0), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")]
+    return grid([list(cells)], widths, style, lines=False, pad=0)
 
 
-def grid(
+def grid(  # noqa: PLR0913 - what a table has
     rows: Sequence[Sequence[Cell]],
     widths: Sequence[float | None],
     extra: Iterable[tuple[Any, ...]] = (),
@@ -183,6 +184,7 @@ def grid(
     The other rows are at least so high: room to write in. `extra` are commands of reportlab's TableStyle.
     """
     commands: list[tuple[Any, ...]] = [
+        ("FONTNAME", (0, 0), (-1, -1), FONTS["regular"]),  # of empty cells, too: the default is not embedded
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
         ("LEFTPADDING", (0, 0), (-1, -1), 4),
         ("RIGHTPADDING", (0, 0), (-1, -1), 4),

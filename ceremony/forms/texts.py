@@ -52,8 +52,7 @@ class Texts:
         """The entries of a list."""
         for entry in self._content[name]:
             yield {
-                key: value.format_map(self._fields) if isinstance(value, str) else value
-                for key, value in entry.items()
+                key: value.format_map(self._fields) if isinstance(value, str) else value for key, value in entry.items()
             }
 
 
