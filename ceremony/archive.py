@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ceremony import journal, spoken
-from ceremony.engine import Engine, State
+from ceremony.engine import Engine
 from ceremony.journal import Entry
+from ceremony.state import State
 from escrow import signature
 from escrow.errors import EscrowError, SignatureError
 from escrow.files import NewFiles, read_public

@@ -28,6 +28,9 @@ _COMMANDS = {
     "package-sheets": "Print a package: its contents, its codes, and how to decode them.",
     "documents": "Make a set's labels, receipts and recovery card again.",
     "templates": "Copy the templates of all documents, as a start for your own.",
+    "run": "Hold a ceremony, step by step.",
+    "audit": "Check the archive of a ceremony.",
+    "preflight": "Check whether this machine is fit for the ceremony.",
     "rehearse": "Do the whole thing with a throw-away CA, and report what was proved.",
 }
 

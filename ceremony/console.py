@@ -4,6 +4,7 @@ Passwords come from the terminal without echo, straight into locked memory.
 """
 
 import os
+import select
 import signal
 import sys
 import termios
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 _MAX_PASSWORD = 1024
+_LINE = 4096
 _NEWLINE = 0x0A
 _TRIES = 3
 
@@ -30,6 +32,14 @@ _TRIES = 3
 def say(text: str = "") -> None:
     """Tell the person something."""
     click.echo(text, err=True)
+
+
+def enter_pressed() -> bool:
+    """Whether Enter was pressed since this was last asked, or the end was typed. Never without a terminal."""
+    if not sys.stdin.isatty() or not select.select([0], [], [], 0)[0]:
+        return False
+    os.read(0, _LINE)
+    return True
 
 
 class Progress:
@@ -97,7 +107,7 @@ def ask(question: str) -> str:
     """Read one line from the terminal: the answer, without white space around it. What was typed before is dropped."""
     Progress.make_room()
     answer = bytearray(_MAX_PASSWORD)
-    with _terminal(question) as terminal:
+    with open_terminal(question) as terminal:
         termios.tcflush(terminal, termios.TCIFLUSH)
         os.write(terminal, question.encode())
         length = _read(terminal, memoryview(answer))
@@ -109,7 +119,7 @@ def ask(question: str) -> str:
 def ask_password(question: str) -> Secret:
     """Read one line from the terminal without echo. Raises UsageError where there is no terminal."""
     Progress.make_room()
-    with _terminal(question) as terminal:
+    with open_terminal(question) as terminal:
         os.write(terminal, question.encode())
         secret = Secret(_MAX_PASSWORD)
         secret.fill(bytes(_MAX_PASSWORD))
@@ -160,7 +170,8 @@ class Passwords:
 
 
 @contextmanager
-def _terminal(question: str) -> Iterator[int]:
+def open_terminal(question: str) -> Iterator[int]:
+    """The process's terminal, open for reading and writing. Raises UsageError where there is none."""
     try:
         descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:

@@ -5,12 +5,12 @@ import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from ceremony.console import ask_password, terminal
+from ceremony.console import Progress, ask_password, open_terminal
 from ceremony.interrupt import Interrupted
 from ceremony.runner import Asked
 from escrow.memory import Secret
 
-_CLEAR = "\x1b[H\x1b[2J\x1b[3J"  # the scroll-back, too
+_CLEAR = b"\x1b[H\x1b[2J\x1b[3J"  # the scroll-back, too
 _WIDTH, _HEIGHT = 79, 22
 _LONGEST = 4096
 
@@ -20,19 +20,21 @@ class TerminalDesk:
 
     def page(self, lines: Sequence[str]) -> None:
         """Show a step on a cleared screen."""
-        with terminal("") as descriptor:
-            if os.environ.get("TERM", "dumb") != "dumb":
-                os.write(descriptor, _CLEAR.encode())
+        Progress.make_room()
+        with open_terminal("") as descriptor:
+            os.write(descriptor, _CLEAR)
             self._write(descriptor, lines)
 
     def say(self, text: str) -> None:
         """Add lines below."""
-        with terminal("") as descriptor:
+        Progress.make_room()
+        with open_terminal("") as descriptor:
             self._write(descriptor, text.split("\n"))
 
     def line(self, asked: Asked, question: str) -> str:  # noqa: ARG002 - what is asked matters to other desks
         """Ask for a line."""
-        with terminal(question) as descriptor:
+        Progress.make_room()
+        with open_terminal(question) as descriptor:
             prompt = textwrap.wrap(question, _WIDTH - 2)
             os.write(descriptor, ("\n".join(prompt) + ": ").encode("utf-8", "replace"))
             return _read_line(descriptor).strip()

@@ -8,6 +8,8 @@ from enum import StrEnum
 from ceremony import lint_checks as checks
 from ceremony.lint_checks import Facts
 from ceremony.plan import Plan
+from ceremony.preflight.ids import IDS as PREFLIGHT
+from ceremony.preflight.ids import NEVER_WAIVED
 
 
 class Severity(StrEnum):
@@ -215,15 +217,17 @@ def _about_waivers(plan: Plan, found: set[str]) -> Iterator[Finding]:
     rules = {rule.id: rule for rule in LINTS}
     for waiver in plan.waivers:
         rule = rules.get(waiver.lint)
-        if rule is None:
+        if waiver.lint in PREFLIGHT and waiver.lint not in NEVER_WAIVED:
+            continue  # whether it is needless is seen on the day, on the machine
+        if rule is None and waiver.lint not in NEVER_WAIVED:
             yield Finding(
                 "waiver-unknown",
                 Severity.ERROR,
-                f"{waiver.lint} is waived, and there is no such lint.",
+                f"{waiver.lint} is waived, and there is no such lint, and no such check of preflight.",
                 "A misspelt waiver waives nothing, and looks as if it did.",
                 f"Name one of {', '.join(sorted(rule.id for rule in LINTS if rule.waivable))}.",
             )
-        elif not rule.waivable:
+        elif rule is None or not rule.waivable:
             yield Finding(
                 "waiver-not-allowed",
                 Severity.ERROR,

@@ -11,6 +11,7 @@ from ceremony.console import say
 from escrow.errors import RefusedError
 from escrow.files import is_memory_backed, read_password
 from escrow.memory import Secret, protect
+from escrow.paper.camera import find
 from escrow.paper.stationery import PageSize, Stationery
 from escrow.share import Kind
 
@@ -49,6 +50,14 @@ type_shares = click.option(
     "by_hand",
     is_flag=True,
     help="Type, paste or scan shares at the terminal, after PAGES have been read.",
+)
+camera = click.option(
+    "--camera",
+    is_flag=False,
+    flag_value="0",
+    metavar="[DEVICE]",
+    callback=lambda _, __, given: None if given is None else find(given),
+    help="Show the sheets to a camera (a number, /dev/videoN, or the path of a video; without one the first camera).",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
 
@@ -117,10 +126,10 @@ def require_memory_backed(directory: Path, *, allow_disk: bool, what: str) -> No
         raise RefusedError(message)
 
 
-def require_source(pages: Sequence[Path], password_files: Sequence[str], *, by_hand: bool) -> None:
+def require_source(pages: Sequence[Path], password_files: Sequence[str], *, camera: Path | None, by_hand: bool) -> None:
     """Raise UsageError unless shares come from somewhere, and standard input is read for one thing only."""
-    if not pages and not by_hand:
-        message = "Name the PAGES to read, or give --type to type the shares."
+    if not pages and not camera and not by_hand:
+        message = "Name the PAGES to read, or give --camera to show them, or --type to type the shares."
         raise click.UsageError(message)
     sources = [source.rpartition("=")[2] for source in (*map(str, pages), *password_files)]
     if sources.count("-") > 1:

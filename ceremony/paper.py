@@ -6,7 +6,8 @@ from typing import Protocol
 from ceremony.runner import Asked, Questions
 from escrow.errors import PageError, RefusedError
 from escrow.files import NewFiles, is_memory_backed
-from escrow.gather import Collection, Verdict
+from escrow.gather import Collection
+from escrow.judge import Verdict
 from escrow.printing import Write
 
 
@@ -18,7 +19,7 @@ class Paper(Protocol):
 
 
 class Tray:
-    """Stands in for a printer where nothing real is printed: each sheet is a file in a folder, numbered as they come."""
+    """Stands in for a printer where nothing is printed: each sheet is a file in a folder, numbered as they come."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

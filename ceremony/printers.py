@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 import click
 
-from ceremony.console import ask, has_terminal, say
+from ceremony.console import Progress, ask, has_terminal, say
 from ceremony.options import PATH
 from escrow.errors import RefusedError
 from escrow.paper.stationery import PageSize
@@ -49,26 +49,29 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def printouts(printing: Printing, size: PageSize, kind: Kind, *, allow_disk: bool) -> Printouts | None:
     """What prints the sheets; nothing if they are to be files. Raises UsageError, RefusedError."""
-    name, device = printing["printer"], printing["device"]
-    if name is None and device is None:
+    if printing["printer"] is None and printing["device"] is None:
         if printing["no_pause"] or printing["allow_network_printer"]:
             message = "--no-pause and --allow-network-printer belong to --printer or --device."
             raise click.UsageError(message)
         return None
-    if name is not None and device is not None:
-        message = "Name a --printer or a --device: one of the two."
-        raise click.UsageError(message)
     if not (printing["no_pause"] or has_terminal()):
         message = "There is no terminal to ask at for each sheet: give --no-pause, and stand beside the printer."
         raise click.UsageError(message)
-    printer: Printer
+    attend = _Attendant(pause=not printing["no_pause"])
+    return Printouts(printer(printing, size, kind, allow_disk=allow_disk), attend)
+
+
+def printer(printing: Printing, size: PageSize, kind: Kind, *, allow_disk: bool) -> Printer:
+    """The printer that was named. Raises UsageError unless it is exactly one, RefusedError."""
+    name, device = printing["printer"], printing["device"]
+    if (name is None) == (device is None):
+        message = "Name a --printer or a --device: one of the two."
+        raise click.UsageError(message)
     if device is not None:
-        printer = Device(device)
-    else:
-        cups = Cups(printing["cups"])
-        _check_spool(cups, kind, allow_disk=allow_disk)
-        printer = Queue(cups, str(name), size, network_allowed=printing["allow_network_printer"])
-    return Printouts(printer, _Attendant(pause=not printing["no_pause"]))
+        return Device(device)
+    cups = Cups(printing["cups"])
+    _check_spool(cups, kind, allow_disk=allow_disk)
+    return Queue(cups, str(name), size, network_allowed=printing["allow_network_printer"])
 
 
 def _check_spool(cups: Cups, kind: Kind, *, allow_disk: bool) -> None:
@@ -94,7 +97,8 @@ class _Attendant:
         if problem is not None:
             if not has_terminal():
                 return False
-            say(f"\n{label} is spoilt: {problem}\nDestroy what came out of the printer.")
+            Progress.make_room()
+            say(f"{label} is spoilt: {problem}\nDestroy what came out of the printer.")
             return _choose("Press Enter to print it again, or type 'stop' to give up: ", {"": True, "stop": False})
         if not self._pause:
             return False

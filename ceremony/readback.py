@@ -1,8 +1,8 @@
 """Words from a sheet, drawn by lot and typed by its custodian: the paper in hand is the paper that was read."""
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from escrow.errors import ShareError
 from escrow.manifest import Manifest
@@ -10,7 +10,16 @@ from escrow.memory import Secret, isolate
 from escrow.policy import Position
 from escrow.words import COLUMNS, ROWS, to_words
 
+T = TypeVar("T")
+
 _ROWS_ASKED, _WORDS_ASKED = 2, 3
+
+
+class Lots(Protocol):
+    """Draws lots: of words, of custodians. Never keys."""
+
+    def sample(self, population: Sequence[T], k: int) -> list[T]:
+        """So many of these, each once, in the order drawn."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +39,10 @@ class Place:
         return f"{self.row}/{','.join(map(str, self.columns))}"
 
 
-def drawn(chance: random.Random) -> Sequence[Place]:
+def drawn(lots: Lots) -> Sequence[Place]:
     """Two rows of three words each."""
-    rows = sorted(chance.sample(range(1, ROWS + 1), _ROWS_ASKED))
-    return [Place(row, tuple(sorted(chance.sample(range(1, COLUMNS + 1), _WORDS_ASKED)))) for row in rows]
+    rows = sorted(lots.sample(range(1, ROWS + 1), _ROWS_ASKED))
+    return [Place(row, tuple(sorted(lots.sample(range(1, COLUMNS + 1), _WORDS_ASKED)))) for row in rows]
 
 
 def compare_words(manifest: Manifest, position: Position, share: Secret, place: Place, typed: Secret) -> None:
@@ -49,3 +58,12 @@ def compare_words(manifest: Manifest, position: Position, share: Secret, place: 
         return b""
 
     isolate(in_worker, share, typed)
+
+
+def same_words(typed: Secret, wanted: Sequence[str]) -> bool:
+    """Whether these words were typed; blanks and letter case do not matter."""
+
+    def in_worker() -> bytes:
+        return str(bytes(typed.view).decode("utf-8", "replace").lower().split() == list(wanted)).encode()
+
+    return isolate(in_worker, typed) == b"True"

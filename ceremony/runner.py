@@ -9,10 +9,11 @@ from enum import Enum
 from typing import Any, Protocol
 
 from ceremony import spoken
-from ceremony.engine import TOUCHES, Engine, State
+from ceremony.engine import Engine
 from ceremony.interrupt import Interrupted
 from ceremony.journal import Journal
 from ceremony.plan import Plan
+from ceremony.state import TOUCHES, State
 from ceremony.steps import Action, Step, of_share
 from ceremony.wording import Wording
 from escrow.errors import EscrowError

@@ -51,11 +51,16 @@ def frame(collection: Collection, entry: Entry, question: str, mended: Iterable[
 def head(collection: Collection) -> tuple[str, str]:
     """The set, and how far the quorum is."""
     manifest = collection.manifest
-    several = len(manifest.policy.groups) > 1
+    return f"{manifest.kind.value}  set {group_hex(manifest.short_set_id)}  {manifest.ca}", standing(collection)
+
+
+def standing(collection: Collection) -> str:
+    """How far the quorum is."""
+    several = len(collection.manifest.policy.groups) > 1
     names = [f"{p.x} of group {p.group}" if several else str(p.x) for p in sorted(collection.present)]
     have = f"have {', '.join(names[:-1])}{' and ' if names[1:] else ''}{names[-1]}" if names else "have none"
     need = f"need {collection.missing} more" if collection.missing else "a quorum"
-    return f"{manifest.kind.value}  set {group_hex(manifest.short_set_id)}  {manifest.ca}", f"{have}, {need}"
+    return f"{have}, {need}"
 
 
 def changes(entry: Entry, mended: Secret, corrections: Sequence[Correction]) -> Iterator[Piece]:

@@ -11,7 +11,8 @@ from ceremony.interrupt import Interrupted
 from ceremony.keys import Keys
 from escrow.entry import CELL, CELLS, CODE_LIMIT, Entry, Key, Stroke, Wanted
 from escrow.errors import ShareError, UsageError, WorkerError
-from escrow.gather import TWICE, Collection, Verdict
+from escrow.gather import TWICE, Collection
+from escrow.judge import Verdict
 from escrow.memory import LastWill, Secret
 from escrow.pasted import places
 from escrow.typed import judge_rows, mend

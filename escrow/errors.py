@@ -94,6 +94,10 @@ class LockedMemoryError(EscrowError):
     """No page could be had that cannot be swapped or dumped."""
 
 
+class SelfTestError(EscrowError):
+    """A library or the machine gives a wrong answer where the right one is known."""
+
+
 class WorkerError(EscrowError):
     """A one-shot worker process died, or failed in a way nobody foresaw."""
 

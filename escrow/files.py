@@ -9,13 +9,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from escrow import mounts
 from escrow.errors import FileError, RefusedError
 from escrow.memory import LastWill, Secret
 
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
 
-_MEMORY_FILE_SYSTEMS = {"tmpfs", "ramfs"}
 _DESCRIPTOR = re.compile(r"(?:/dev/fd/|/proc/self/fd/|fd:)(\d+)")
 _PARTIAL = ".partial"
 
@@ -80,17 +80,15 @@ def strip_end(password: Secret) -> None:
 
 
 def is_memory_backed(path: Path) -> bool:
-    """Whether what is written at or below `path` stays in memory (tmpfs or ramfs)."""
+    """Whether what is written at or below `path` stays in memory: tmpfs, ramfs, or an overlay that writes to one."""
     existing = _straight(path)
     while not existing.exists():
         existing = existing.parent
-    device = existing.stat().st_dev
-    wanted = f"{os.major(device)}:{os.minor(device)}"
-    for line in Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape").splitlines():
-        before, _, after = line.partition(" - ")
-        if before.split()[2] == wanted:
-            return after.split()[0] in _MEMORY_FILE_SYSTEMS
-    return False
+    found = mounts.parse(Path(mounts.MOUNTINFO).read_text("utf-8", "surrogateescape"))
+    try:
+        return mounts.holder(found, str(existing.resolve())).in_memory
+    except FileError:
+        return False
 
 
 class NewFiles:

@@ -1,53 +1,23 @@
 """Gather shares from pages: every share is judged the moment it is read, and none that is good is ever lost."""
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from escrow.errors import EscrowError, PageError, ShareError, WorkerError
+from escrow.errors import EscrowError, WorkerError
 from escrow.files import read_secret
-from escrow.label import Label, is_label_text
+from escrow.judge import Verdict, judge_file
 from escrow.manifest import Manifest
 from escrow.memory import Secret, isolate
-from escrow.paper.scan import MAX_FILE, prepare, scan
-from escrow.pasted import MAX_TEXT, is_pasted, shares_in
+from escrow.paper.scan import MAX_FILE, prepare
+from escrow.pasted import MAX_TEXT
 from escrow.policy import Position
-from escrow.share import VALUE_LENGTH, Record, is_share_text
+from escrow.share import VALUE_LENGTH
+from escrow.watch import Ending, Glance, watch
 
 STANDARD_INPUT = Path("-")
 TWICE = "the same share was already read"
-
-MAX_CODES_ON_PAGE = 12
-"""A sheet has a few codes. A page with more is a collage: which of them counts?"""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What was found at one place: a share, or the reason why there is none. `problem` is None if it is valid."""
-
-    page: str
-    group: int | None
-    x: int | None
-    problem: str | None
-
-    @property
-    def valid(self) -> bool:
-        """Whether this is a share of the set."""
-        return self.problem is None
-
-    @property
-    def position(self) -> Position | None:
-        """Where a valid share stands in its policy; None for anything that is not a valid share."""
-        if not self.valid or self.group is None or self.x is None:
-            return None
-        return Position(self.group, self.x)
-
-    def __str__(self) -> str:
-        share = "No share" if self.x is None else f"Share {self.x}"
-        if self.group is not None and self.group > 1:
-            share += f" of group {self.group}"
-        return f"{share} ({self.page}): " + (self.problem or "valid")
 
 
 class Collection:
@@ -89,6 +59,29 @@ class Collection:
                 if self._keep:
                     self._hold(values, [verdict.position])
         return verdict
+
+    def add_camera(self, camera: Path, start: int, told: Sequence[Verdict], stop: Callable[[], bool]) -> Glance:
+        """Watch a camera or a video from picture `start` on, in a worker of its own, until there is something to say.
+
+        Neither what this collection has nor what was `told` is said again. Valid shares are added; whether a problem
+        counts is the caller's to decide. `stop` is asked at each picture, in the worker. Raises PageError, and
+        WorkerError where a decoder breaks.
+        """
+        with Secret(self._room) as values:
+
+            def in_worker() -> bytes:
+                records, glance = watch(self.manifest, camera, start, (*self.verdicts, *told), stop)
+                if self._keep:
+                    values.fill(b"".join(record.value for record in records))
+                found = [asdict(verdict) for verdict in glance.verdicts]
+                return json.dumps([glance.ending.name, glance.frame, found]).encode()
+
+            ending, frame, found = json.loads(isolate(in_worker, values))
+            glance = Glance(Ending[ending], frame, tuple(Verdict(**fields) for fields in found))
+            self.verdicts += [verdict for verdict in glance.verdicts if verdict.valid]
+            if self._keep:
+                self._hold(values, [verdict.position for verdict in glance.verdicts if verdict.position])
+        return glance
 
     @property
     def present(self) -> set[Position]:
@@ -151,72 +144,3 @@ class Collection:
             if position not in self.shares:
                 start = number * VALUE_LENGTH
                 self.shares[position] = Secret.of(values.view[start : start + VALUE_LENGTH])
-
-
-def judge_file(manifest: Manifest, name: str, content: bytes) -> Iterable[tuple[Record | None, Verdict]]:
-    """Judge all codes on all pages of a file; a valid share comes with its record. Call in a worker.
-
-    A share that stands several times on one page is one share: sheets carry their code more than once.
-    """
-    if is_pasted(content):
-        yield from judge_pasted(manifest, name, content)
-        return
-    pages, damage = [], None
-    try:
-        for page in scan(content):
-            pages.append(page)  # noqa: PERF402 - one by one: extend() would lose those before an error
-    except PageError as error:  # what was read before it still counts
-        damage = str(error)
-    for page in pages:
-        where = name if len(pages) == 1 else f"{name}, page {page.number}"
-        texts = [text for text in page.texts if is_share_text(text)]
-        if len(texts) > MAX_CODES_ON_PAGE:
-            problem = f"{len(texts)} different codes are on one page: scan each sheet by itself."
-            yield None, Verdict(where, None, None, problem)
-        elif texts:
-            yield from (judge(manifest, where, text) for text in texts)
-        elif labels := [text for text in page.texts if is_label_text(text)]:
-            yield from ((None, Verdict(where, None, None, _about_label(manifest, text))) for text in labels)
-        elif not page.is_blank or len(pages) == 1:
-            problem = "no code of a share can be read on this page. Scan it again, flat and sharp, at 300 dpi."
-            yield None, Verdict(where, None, None, problem)
-    if damage:
-        yield None, Verdict(name, None, None, damage)
-
-
-def judge_pasted(manifest: Manifest, name: str, content: bytes) -> Iterable[tuple[Record | None, Verdict]]:
-    """Judge all shares in a text; which words were mended is said with the place. Call in a worker."""
-    shares = list(shares_in(content))
-    for number, share in enumerate(shares, 1):
-        where = name if len(shares) == 1 else f"{name}, share {number}"
-        if share.problem:
-            yield None, Verdict(where, None, None, _as_clause(share.problem))
-        else:
-            record, verdict = judge(manifest, where, share.text)
-            # Without the commitment's word, what was mended is only a guess and not worth showing.
-            place = f"{where}, mended {share.mended}" if record and share.mended else where
-            yield record, replace(verdict, page=place)
-
-
-def judge(manifest: Manifest, where: str, text: str) -> tuple[Record | None, Verdict]:
-    """Judge one code. Call in a worker."""
-    try:
-        record = Record.from_text(text)
-    except ShareError as error:
-        return None, Verdict(where, None, None, _as_clause(str(error)))
-    problem = manifest.problem_with(record)
-    return (None if problem else record), Verdict(where, record.group, record.x, problem)
-
-
-def _about_label(manifest: Manifest, text: str) -> str:
-    try:
-        label = Label.from_text(text)
-        label.check(manifest)
-    except ShareError as error:
-        return _as_clause(str(error))
-    share = f"share {label.x}" + (f" of group {label.group}" if len(manifest.policy.groups) > 1 else "")
-    return f"this is the label of {share} of this set, on the outside of its envelope. The sheet is inside."
-
-
-def _as_clause(sentence: str) -> str:
-    return sentence[0].lower() + sentence[1:]

@@ -13,7 +13,7 @@ from escrow.authority import Authority
 from escrow.contents import certificates_of, key_fingerprint, prove_contents
 from escrow.errors import PageError
 from escrow.files import NewFiles, write_all
-from escrow.gather import judge_file
+from escrow.judge import judge_file
 from escrow.manifest import TIME, CertificateEntry, KeyEntry, Manifest, Superseded
 from escrow.memory import Secret, isolate
 from escrow.package import Package

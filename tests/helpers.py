@@ -20,6 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageDraw
+
+from escrow.memory.process import LOCKED_BYTES_NEEDED
+from escrow.paper.layout import CODES
+from escrow.paper.raster import pictures
+from escrow.paper.scan import read_codes
 
 PASSWORD = "correct horse"
 PROVISIONER_PASSWORD = "battery staple"
@@ -62,6 +68,17 @@ def run(*command: object, stdin: str = "", env: Mapping[str, str] | None = None,
     return Run(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
 
 
+# Root without any privilege: what an ordinary account is, but able to read this checkout wherever it lies.
+UNPRIVILEGED = ["--securebits=+noroot", "--inh-caps=-all", "--ambient-caps=-all"]
+
+
+def as_ordinary_user(memlock: int, *command: str | Path) -> Run:
+    """Run a command without privileges, with a limit on locked memory in bytes, as whoever we may be."""
+    need("prlimit", "setpriv")
+    privileges = ["setpriv", *UNPRIVILEGED] if os.geteuid() == 0 else []
+    return run("prlimit", f"--memlock={memlock}:{memlock}", *privileges, *command)
+
+
 def escrow(*arguments: object, stdin: str = "", env: Mapping[str, str] | None = None) -> Run:
     """Run the program under test as its users do: in a process of its own."""
     return run(sys.executable, "-m", "ceremony", *arguments, stdin=stdin, env=env)
@@ -70,7 +87,7 @@ def escrow(*arguments: object, stdin: str = "", env: Mapping[str, str] | None = 
 def can_lock() -> bool:
     """Whether this account may lock as much memory as production demands."""
     _, hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)
-    return os.geteuid() == 0 or hard == resource.RLIM_INFINITY or hard >= 512 * 2**20
+    return os.geteuid() == 0 or hard == resource.RLIM_INFINITY or hard >= LOCKED_BYTES_NEEDED
 
 
 def practice() -> list[str]:
@@ -160,6 +177,16 @@ def rasterise(pdf: Path, dpi: int, options: Sequence[str] = ("-gray", "-png")) -
     return target.with_suffix(".jpg" if "-jpeg" in options else ".png")
 
 
+def blot(sheet: bytes, dpi: int) -> Image.Image:
+    """A share sheet's first page as a picture with a finder pattern of every code blotted out: none can be read."""
+    page = next(pictures(sheet, dpi)).convert("RGB")
+    for x, y in CODES:
+        left, top = x * dpi / 25.4, y * dpi / 25.4
+        ImageDraw.Draw(page).ellipse((left, top, left + 16 * dpi / 25.4, top + 16 * dpi / 25.4), "#432")
+    assert not read_codes(page.convert("L"))
+    return page
+
+
 class Terminal:
     """A program under a pseudo-terminal of 80x24, driven as a person would drive it."""
 
@@ -202,6 +229,16 @@ class Terminal:
     def type(self, text: str) -> None:
         """Type, without Enter."""
         os.write(self._master, text.encode())
+
+    def read(self, seconds: float) -> bool:
+        """Take what is shown within so many seconds; whether there was anything."""
+        try:
+            if not select.select([self._master], [], [], seconds)[0]:
+                return False
+            self.shown += os.read(self._master, 4096).decode(errors="replace")
+        except OSError:  # nobody is at the other end any more
+            return False
+        return True
 
     def echoes(self) -> bool:
         """Whether the terminal shows what is typed."""

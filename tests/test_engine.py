@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from ceremony.checker import StepsError, check
-from ceremony.engine import Engine, Phase, State
+from ceremony.engine import Engine
 from ceremony.journal import Entry, JournalError
 from ceremony.loss import Rule
+from ceremony.state import Phase, State
 from ceremony.steps import VOLATILE, Action, Step, number, of_share, steps
 from escrow.policy import Group, Policy, Position
 

@@ -188,3 +188,24 @@ def test_memory_backed_file_systems_are_known(tmp_path: Path, shm: Path) -> None
     assert not is_memory_backed(Path("/usr/share"))
     with pytest.raises(RefusedError):
         NewFiles(tmp_path).check_absent(["."])
+
+
+@pytest.mark.parametrize(("upper", "said"), [("memory", "True"), ("disk", "False")])
+def test_an_overlay_is_memory_if_it_writes_to_memory(upper: str, said: str, shm: Path, tmp_path: Path) -> None:
+    if is_memory_backed(tmp_path):
+        pytest.skip("the temporary directory is in memory itself")
+    where = (shm if upper == "memory" else tmp_path) / "layers"
+    code = "import sys, pathlib, escrow.files as f; print(f.is_memory_backed(pathlib.Path(sys.argv[1])))"
+    script = """
+        mkdir -p "$1/rw" "$1/work" "$1/lower" "$1/all"
+        mount -t overlay overlay -o "lowerdir=$1/lower,upperdir=$1/rw,workdir=$1/work" "$1/all"
+        mkdir "$1/all/deep"
+        "$2" -c "$3" "$1/all/deep/not/yet"
+        umount "$1/all"
+    """
+    need("unshare", "mount")
+    namespace = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--user", "--map-root-user"]
+    done = run(*namespace, "sh", "-euc", script, "sh", where, sys.executable, code)
+    if "unshare" in done.err or "mount" in done.err:
+        pytest.skip(f"an overlay cannot be mounted here: {done.err}")
+    assert done.expect().out.strip() == said

@@ -23,7 +23,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from helpers import PASSWORD, TIMEOUT, StepTree, can_lock, escrow
+from film import EMPTY_TABLE, Scene, write_film
+from helpers import PASSWORD, TIMEOUT, StepTree, blot, can_lock, escrow
 from memory_scan import Hit, Scanner, unlocked
 from print_server import PrintServer, need_cups
 
@@ -287,6 +288,27 @@ def test_writing_sheets_to_a_device_leaves_no_trace(shm: Path) -> None:
 
 def test_checking_sheets_leaves_no_trace(sealed: Sealed) -> None:
     seen = watch("check", sealed.package, *sealed.sheets, secrets=sealed.secrets)
+    check_everything(seen, {"worker Collection": {"share", "left", "right"}})
+
+
+def test_checking_sheets_before_a_camera_leaves_no_trace(sealed: Sealed, shm: Path) -> None:
+    film = write_film(shm / "film.avi", [EMPTY_TABLE, *(Scene(sheet, 2) for sheet in sealed.sheets)])
+    seen = watch("check", sealed.package, "--camera", film, secrets=sealed.secrets)
+    check_everything(seen, {"worker Collection": {"share", "left", "right"}})
+
+
+def test_recovering_from_a_camera_leaves_no_trace(sealed: Sealed, shm: Path) -> None:
+    new = os.getrandom(12).hex()
+    film = write_film(shm / "film.avi", [EMPTY_TABLE, *(Scene(sheet, 2) for sheet in sealed.sheets[:2])])
+    arguments: list[str | Path] = ["recover", sealed.package, "--to", shm / "step", "--camera", film]
+    secrets = {**sealed.secrets, "password": new.encode()}
+    allowed = {**ALLOWED, "worker Collection": {"share", "left", "right", "value"}}
+    check_everything(watch(*arguments, "--password-file", "-", stdin=new, secrets=secrets), allowed)
+
+
+def test_checking_a_damaged_sheet_leaves_no_trace(sealed: Sealed, tmp_path: Path) -> None:
+    blot(sealed.sheets[0].read_bytes(), 200).save(tmp_path / "damaged.png")
+    seen = watch("check", sealed.package, tmp_path / "damaged.png", *sealed.sheets[1:], secrets=sealed.secrets)
     check_everything(seen, {"worker Collection": {"share", "left", "right"}})
 
 

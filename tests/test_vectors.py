@@ -16,7 +16,8 @@ import pytest
 from helpers import need, run
 
 from escrow import cms, errors, package, payload, recovery, shamir, words
-from escrow.gather import Collection, judge
+from escrow.gather import Collection
+from escrow.judge import judge
 from escrow.label import Label, set_words, share_words
 from escrow.manifest import Manifest
 from escrow.memory import Secret

@@ -18,16 +18,17 @@ from PIL import Image
 from reportlab.lib import pdfencrypt
 from reportlab.pdfgen.canvas import Canvas
 
-from escrow import gather, sealing
+from escrow import judge as judging
+from escrow import sealing
 from escrow.authority import Authority, generate
 from escrow.errors import PackageError, PageError
 from escrow.files import NewFiles
-from escrow.gather import judge
+from escrow.judge import judge
 from escrow.manifest import Manifest, Superseded
 from escrow.package import Package
 from escrow.paper import share_code
 from escrow.paper.scan import Page as ScannedPage
-from escrow.paper.scan import scan
+from escrow.paper.scan import Reader, scan
 from escrow.policy import Policy
 from escrow.share import Kind, Record, commitment
 
@@ -347,12 +348,12 @@ def test_a_hostile_version_is_not_shown(sets: dict[str, Set]) -> None:
 def test_a_damaged_last_page_does_not_cost_the_shares_before_it(
     sets: dict[str, Set], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def breaking(content: bytes) -> Iterator[ScannedPage]:
-        yield from scan(content)
+    def breaking(content: bytes, read: Reader) -> Iterator[ScannedPage]:
+        yield from scan(content, read)
         message = "page 2 of the PDF is damaged."
         raise PageError(message)
 
-    monkeypatch.setattr(gather, "scan", breaking)
+    monkeypatch.setattr(judging, "scan", breaking)
     sheet = sets["current"].sheet(2).read_bytes()
-    found = [verdict for _, verdict in gather.judge_file(sets["current"].manifest, "scan.pdf", sheet)]
+    found = [verdict for _, verdict in judging.judge_file(sets["current"].manifest, "scan.pdf", sheet)]
     assert [(verdict.x, verdict.problem) for verdict in found] == [(2, None), (None, "page 2 of the PDF is damaged.")]

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ceremony import options
+from ceremony.camera import show_shares
 from ceremony.console import Progress
 from ceremony.sheets import type_shares
 from escrow.gather import Collection
@@ -15,21 +16,24 @@ from escrow.recovery import gather, read_package, still_needed
 @click.command(name="check")
 @click.argument("package", type=options.PATH)
 @options.pages
+@options.camera
 @options.type_shares
 @options.as_json
-def command(package: Path, pages: tuple[Path, ...], *, by_hand: bool, as_json: bool) -> int:
-    """Read share sheets from PAGES and check each against PACKAGE, without recombining anything.
+def command(package: Path, pages: tuple[Path, ...], *, camera: Path | None, by_hand: bool, as_json: bool) -> int:
+    """Read share sheets from PAGES, and check each against PACKAGE, without recombining anything.
 
     PAGES are PDF, PNG, JPEG, TIFF or text files: any number of sheets, in any order and rotation; '-' is text on
-    standard input. Exit status 0 only if every share found is valid. PACKAGE may be scans of the package sheets: a
-    PDF, a picture, or a directory.
+    standard input. Shares may be shown to a camera, too (--camera), or typed (--type). Exit status 0 only if every
+    share found is valid. PACKAGE may be scans of the package sheets: a PDF, a picture, or a directory.
     """
-    options.require_source(pages, (), by_hand=by_hand)
+    options.require_source(pages, (), camera=camera, by_hand=by_hand)
     with Progress() as progress:
         manifest = read_package(package, progress).manifest
     options.protect_process(manifest.kind)
     with Progress() as progress:
         collection = gather(manifest, pages, keep=False, progress=progress)
+        if camera:
+            show_shares(collection, camera, until_quorum=False)
         if by_hand:
             type_shares(collection, until_quorum=False)
     click.echo(json.dumps(_result(collection), indent=2) if as_json else _describe(collection))

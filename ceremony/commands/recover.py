@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ceremony import options
+from ceremony.camera import show_shares
 from ceremony.console import Progress, ask_new_password, say
 from ceremony.sheets import type_shares
 from escrow import recovery
@@ -20,6 +21,7 @@ _NEEDED = ("intermediate", "ssh-host", "ssh-user")
 @click.command(name="recover")
 @click.argument("package", type=options.PATH)
 @options.pages
+@options.camera
 @options.type_shares
 @click.option("--to", "target", required=True, type=options.PATH, metavar="DIR", help="The STEPPATH to make.")
 @click.option("--only", multiple=True, metavar="NAME", help="Restore this key only; may be given several times.")
@@ -31,25 +33,25 @@ def command(  # noqa: PLR0913 - what the command line has
     only: tuple[str, ...],
     password_files: tuple[str, ...],
     *,
+    camera: Path | None,
     by_hand: bool,
 ) -> None:
-    """Restore the CA in PACKAGE from a quorum of share sheets read from PAGES, or typed at the terminal with --type.
+    """Restore the CA in PACKAGE from a quorum of share sheets read from PAGES.
 
-    PAGES are PDF, PNG, JPEG, TIFF or text files; '-' is text on standard input.
+    PAGES are PDF, PNG, JPEG, TIFF or text files; '-' is text on standard input. Shares may be shown to a camera,
+    too (--camera), or typed (--type).
 
     Writes certs/, secrets/ and config/ so that step-ca starts from DIR, with the keys encrypted under a new
     password. PACKAGE is the package file, or scans of the package sheets: a PDF, a picture, or a directory of
     them. A root key is usually not wanted on the online host: use --only intermediate.
     """
-    options.require_source(pages, password_files, by_hand=by_hand)
+    options.require_source(pages, password_files, camera=camera, by_hand=by_hand)
     with Progress() as progress:
         sealed = recovery.read_package(package, progress)
     manifest = sealed.manifest
     recovery.check_names(manifest, only)
-    if target.resolve() in {
-        package.resolve().parent,
-        *(page.resolve().parent for page in pages if page != STANDARD_INPUT),
-    }:
+    read = [package, *(page for page in pages if page != STANDARD_INPUT), *([camera] if camera else [])]
+    if target.resolve() in {path.resolve().parent for path in read}:
         message = f"{target} is where the package or a page lies: name a directory of its own for the CA."
         raise click.UsageError(message)
     options.protect_process(manifest.kind)
@@ -60,6 +62,8 @@ def command(  # noqa: PLR0913 - what the command line has
     with Progress() as progress, NewFiles(target) as out:
         recovery.check_target(out, manifest)
         collection = recovery.gather(manifest, pages, keep=True, progress=progress)
+        if camera and collection.missing and not collection.problems:
+            show_shares(collection, camera, until_quorum=True)
         if by_hand and collection.missing and not collection.problems:
             type_shares(collection, until_quorum=True)
         for verdict in collection.verdicts:

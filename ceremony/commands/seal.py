@@ -98,6 +98,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     if not printouts:
         options.require_memory_backed(out_directory, allow_disk=allow_disk or specimen, what="shares")
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    stationery = options.stationery(how, discreet=discreet)
     order = sealing.Order(kind, policy, custodians, now, stationery)
     with Progress() as progress, printouts or nullcontext() as sheets, NewFiles(out_directory) as out:
         files = [sealing.PACKAGE_FILE, documents.PACKAGE_SHEETS_FILE, standalone.FILE]

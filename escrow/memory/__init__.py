@@ -5,8 +5,9 @@
 
 from escrow.memory.lastwill import LastWill
 from escrow.memory.process import Shortcoming, protect
+from escrow.memory.proof import prove_lockable
 from escrow.memory.secret import Secret, close_all
 from escrow.memory.signals import signals_held
 from escrow.memory.worker import isolate
 
-__all__ = ["LastWill", "Secret", "Shortcoming", "close_all", "isolate", "protect", "signals_held"]
+__all__ = ["LastWill", "Secret", "Shortcoming", "close_all", "isolate", "protect", "prove_lockable", "signals_held"]

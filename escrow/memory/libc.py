@@ -132,6 +132,15 @@ def unlock_all() -> None:
     _check(_libc.munlockall(), "munlockall")
 
 
+def lock_and_release(length: int) -> None:
+    """Map `length` bytes, lock every page of them (mlock(2), which makes each present), and give them back."""
+    address = _mmap(None, length, _PROT_READ_WRITE, _MAP_PRIVATE | _MAP_ANONYMOUS)
+    try:
+        _check(_libc.mlock(address, length), "mlock")
+    finally:
+        _libc.munmap(address, length)
+
+
 def forbid_dumps() -> None:
     """PR_SET_DUMPABLE 0: no core dump, and no tracing by processes without CAP_SYS_PTRACE."""
     _check(_libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0), "prctl(PR_SET_DUMPABLE)")

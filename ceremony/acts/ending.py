@@ -1,0 +1,30 @@
+"""Acts 9 and 10: memory is wiped, the archive is signed."""
+
+from ceremony import spoken
+from ceremony.archive import seal_archive
+from ceremony.runner import Facts, Questions, StepError
+from ceremony.state import State
+from ceremony.steps import Step
+from ceremony.work import Workshop
+
+
+def zeroize(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
+    """Wipe the private keys and shares that are in memory."""
+    shop.forget()
+    ask.say("Nothing secret is left in the program's memory.")
+    return {}
+
+
+def close(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
+    """Sign the list of everything in the archive. Raises StepError in a session that nobody opened."""
+    if not shop.key:
+        message = "The ceremony has no key to sign its journal with: open it again."
+        raise StepError(message)
+    digest = seal_archive(shop.equipment.out, shop.equipment.entries(), shop.key)
+    ask.say(f"The archive's hash:  {spoken.first_three_and_last(spoken.words_of(digest))}")
+    return {"archive": digest.hex()}
+
+
+def settle(_shop: Workshop, _step: Step, _state: State, _ask: Questions) -> Facts:
+    """Every exception has its disposition by now: the runner asks for them."""
+    return {}

@@ -1,0 +1,65 @@
+"""Act 8: a quorum from paper opens the package, and copies of the package are written and read back."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ceremony.runner import Asked, Facts, Questions, StepError
+from ceremony.state import State
+from ceremony.steps import Step
+from ceremony.wording import share_name
+from ceremony.work import Workshop
+from escrow import recovery
+from escrow.files import NewFiles, read_public
+from escrow.gather import Collection
+from escrow.package import MAX_LENGTH
+from escrow.policy import Position
+from escrow.sealing import PACKAGE_FILE
+
+
+def prove_quorum(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
+    """Read a quorum, drawn by lot, from paper; recombine; open the package and prove what is in it."""
+    package = shop.package(state)
+    policy = shop.plan.policy
+    drawn_by_lot = shop.equipment.lots.sample(policy.positions, len(policy.positions))
+    wanted = _quorum_of(drawn_by_lot, policy.missing)
+    collection = Collection(package.manifest, keep=True)
+    try:
+        for position in wanted:
+            name = share_name(policy, position)
+            custodian = shop.plan.custodian_at(position).name
+            shop.equipment.paper.read(collection, f"{custodian}, the sheet of share {name}", ask)
+        recovery.require_quorum(collection)
+        with recovery.recombine(collection) as wrapping_key:
+            members = recovery.open_checked(package, wrapping_key)
+            for member in members.values():
+                member.close()
+    finally:
+        collection.close()
+    ask.say("A quorum from paper opens the package, and every key in it is the right one.")
+    return {"positions": sorted(collection.present)}
+
+
+def copy_package(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts:
+    """Write a copy of the package to a medium, and read it back after it was taken out."""
+    package = shop.plan.packages[(step.copy or 1) - 1]
+    text = shop.package(state).encode()
+    folder = Path(ask.line(Asked.MEDIUM, copy=step.copy))
+    with NewFiles(folder) as out:
+        out.write(PACKAGE_FILE, text)
+        out.publish()
+    ask.line(Asked.REPLUGGED, copy=step.copy)
+    if read_public(folder / PACKAGE_FILE, MAX_LENGTH) != text:
+        message = f"What {folder} gives back is not what was written: take another medium."
+        raise StepError(message)
+    ask.say(f"Copy {step.copy} is the same byte for byte.")
+    return {"site": package.site, "medium": package.medium, "sha256": hashlib.sha256(text).hexdigest()}
+
+
+def _quorum_of(ordered: Sequence[Position], missing: Callable[[list[Position]], int]) -> list[Position]:
+    """The first of these that bring a quorum nearer, until it is there."""
+    chosen: list[Position] = []
+    for position in ordered:
+        if missing([*chosen, position]) < missing(chosen):
+            chosen.append(position)
+    return chosen

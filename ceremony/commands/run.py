@@ -1,0 +1,66 @@
+"""`escrow run`: hold a ceremony."""
+
+from pathlib import Path
+from typing import Unpack
+
+import click
+
+from ceremony import options, printers
+from ceremony.console import Passwords, Progress, say
+from ceremony.desk import TerminalDesk
+from ceremony.paper import Scans, Tray
+from ceremony.plan import load
+from ceremony.session import hold
+from ceremony.state import Phase
+from escrow import __version__
+from escrow.share import Kind
+
+
+@click.command(name="run")
+@click.argument("plan_file", metavar="PLAN", type=options.PATH)
+@click.option("--out", "out_directory", required=True, type=options.PATH, metavar="DIR", help="The ceremony's folder.")
+@click.option(
+    "--scans", required=True, type=options.PATH, metavar="DIR", help="Where the scanner's program writes, in memory."
+)
+@click.option("--tray", type=options.PATH, metavar="DIR", help="Specimen only: sheets into a folder, nothing printed.")
+@printers.options
+@options.password_files
+@options.allow_disk
+def command(  # noqa: PLR0913 - one parameter an option
+    plan_file: Path,
+    out_directory: Path,
+    scans: Path,
+    tray: Path | None,
+    password_files: tuple[str, ...],
+    *,
+    allow_disk: bool,
+    **printing: Unpack[printers.Printing],
+) -> int:
+    """Hold the ceremony of PLAN, step by step, as its printed script says. Needs a terminal.
+
+    DIR gets public records only: journal, package, certificates, documents, and at the end the signed archive.
+    After a crash or a loss of power the same command goes on, from the journal and from paper.
+    """
+    plan = load(plan_file)
+    kind = plan.ceremony.kind
+    if (tray is None) == (printing["printer"] is None and printing["device"] is None):
+        message = "Name one of --printer, --device and --tray."
+        raise click.UsageError(message)
+    if tray is not None and kind is Kind.PRODUCTION:
+        message = "--tray is for specimen ceremonies: production prints on paper."
+        raise click.UsageError(message)
+    options.protect_process(kind)
+    printer = Tray(tray) if tray else printers.printer(printing, plan.documents.page, kind, allow_disk=allow_disk)
+    with Progress() as progress:
+        state = hold(
+            plan,
+            out=out_directory,
+            printer=printer,
+            paper=Scans(scans, allow_disk=allow_disk or kind is Kind.SPECIMEN),
+            passwords=Passwords(options.read_passwords(password_files)),
+            desk=TerminalDesk(),
+            progress=progress,
+            version=__version__,
+        )
+    say(f"The ceremony is {state.phase.value}. Its archive: {out_directory}")
+    return 0 if state.phase is Phase.CLOSED else 1

@@ -1,0 +1,50 @@
+"""What the printing system keeps of a job: the spool, which must be memory, and the history, which must be off."""
+
+import re
+
+from ceremony.preflight.finding import Finding, check, failed, listed, passed
+from ceremony.preflight.machine import Machine, UnreadableError
+
+_FILES = "/etc/cups/cups-files.conf"
+_SCHEDULER = "/etc/cups/cupsd.conf"
+_SPOOL = "/var/spool/cups"
+_OFF = {"no", "off", "false", "disabled", "0"}
+
+
+@check(
+    "print-spool",
+    requirement="Print jobs are spooled to memory.",
+    measured=f"RequestRoot and TempDir in {_FILES}, /proc/self/mountinfo",
+    remedy=f"As root: mount -t tmpfs tmpfs {_SPOOL}; then start CUPS again.",
+)
+def print_spool(machine: Machine) -> Finding:
+    """Both directories lie below the spool unless the file says otherwise."""
+    text = machine.read(_FILES)
+    if not re.search(r"^\s*#?\s*(?:RequestRoot|SystemGroup|LogFileGroup)\b", text, re.MULTILINE):
+        message = f"{_FILES} is not understood"
+        raise UnreadableError(message)
+    spool = _directive(text, "RequestRoot") or _SPOOL
+    places = [spool, _directive(text, "TempDir") or f"{spool}/tmp"]  # noqa: S108 - CUPS's own name
+    kinds = [machine.holder(place) for place in places]
+    value = listed([f"{place} on {mount.kind}" for place, mount in zip(places, kinds, strict=True)])
+    return passed(value) if all(mount.in_memory for mount in kinds) else failed(value)
+
+
+@check(
+    "print-history",
+    requirement="The printing system forgets a job when it is printed.",
+    measured=f"PreserveJobHistory and PreserveJobFiles in {_SCHEDULER}",
+    remedy=f"Write both with the value No into {_SCHEDULER}, as root; then start CUPS again.",
+)
+def print_history(machine: Machine) -> Finding:
+    """Without a word CUPS keeps the history for ever and the files for a day (cupsd.conf(5))."""
+    text = machine.read(_SCHEDULER)
+    values = {name: _directive(text, name) or "not set" for name in ("PreserveJobHistory", "PreserveJobFiles")}
+    value = listed([f"{name}: {said}" for name, said in values.items()])
+    return passed(value) if all(said.lower() in _OFF for said in values.values()) else failed(value)
+
+
+def _directive(text: str, name: str) -> str:
+    """The value of a directive, of which the last counts; empty if there is none."""
+    found = re.findall(rf"^[ \t]*{name}[ \t]+(\S+)[ \t]*$", text, re.MULTILINE | re.IGNORECASE)
+    return found[-1] if found else ""

@@ -1,0 +1,53 @@
+"""The program itself: which version, and the hash of everything that belongs to it."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ceremony import spoken
+from ceremony.preflight.finding import Check, Finding, check, failed, passed, warned
+from ceremony.preflight.machine import Machine, UnreadableError
+from escrow import __version__
+
+
+def fingerprint(folders: Mapping[str, Path]) -> bytes:
+    """SHA-256 over all files in the folders, each folder under the name it is given.
+
+    For each file in the order of their names: SHA-256 of its name ("escrow/words.py"), SHA-256 of its content.
+    What Python compiled is left out. Raises UnreadableError for a folder without files, OSError.
+    """
+    files = {}
+    for folder, path in folders.items():
+        found = [file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
+        if not found:
+            message = f"the folder {folder} of the program is empty"
+            raise UnreadableError(message)
+        # An installed package has the templates inside; a checkout beside it. The names are the same.
+        inside = [other for other in folders.values() if other != path and other.is_relative_to(path)]
+        for file in found:
+            if not any(file.is_relative_to(other) for other in inside):
+                files[f"{folder}/{file.relative_to(path).as_posix()}"] = file
+    total = hashlib.sha256()
+    for name, file in sorted(files.items()):
+        total.update(hashlib.sha256(name.encode()).digest() + hashlib.sha256(file.read_bytes()).digest())
+    return total.digest()
+
+
+def tool_check(expected: Sequence[str]) -> Check:
+    """The check against the words on paper, if they were given."""
+
+    @check(
+        "tool",
+        requirement="The program is the one whose words are printed.",
+        measured="SHA-256 of its files, as words",
+        remedy="Compare the words with the printed ones, or have them compared: --tool-words. If they differ, "
+        "this is another program: install the one that was reviewed.",
+    )
+    def tool(machine: Machine) -> Finding:
+        words = spoken.words_of(fingerprint(machine.tool))
+        shown = f"version {__version__}: {' '.join(words)}"
+        if not expected:
+            return warned(f"{shown} (compared with nothing)")
+        return passed(shown) if words == tuple(word.lower() for word in expected) else failed(shown)
+
+    return tool

@@ -1,0 +1,104 @@
+"""Put a ceremony together from its plan and its folder: one session of the program, from begin or after a crash."""
+
+import datetime as dt
+import random
+import time
+from pathlib import Path
+
+from ceremony.acts.table import Hands
+from ceremony.archive import PLAN_FILE
+from ceremony.checker import check
+from ceremony.engine import Engine
+from ceremony.examine import examine
+from ceremony.journal import FILE, Journal
+from ceremony.paper import Paper
+from ceremony.plan import Plan
+from ceremony.runner import Desk, Runner
+from ceremony.state import State
+from ceremony.steps import steps
+from ceremony.wording import Wording
+from ceremony.work import Equipment, Workshop
+from escrow.authority import PasswordSource
+from escrow.errors import RefusedError
+from escrow.files import NewFiles, read_public
+from escrow.paper.stationery import Stationery
+from escrow.printing import Printer
+from escrow.progress import Progress
+
+_MAX_PLAN = 1 << 20
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def utc(self) -> str:
+        """The time to the second."""
+        return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def monotonic(self) -> float:
+        """Seconds since the machine was started, sleep included."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def hold(  # noqa: PLR0913 - all that a ceremony works with
+    plan: Plan,
+    *,
+    out: Path,
+    printer: Printer,
+    paper: Paper,
+    passwords: PasswordSource,
+    desk: Desk,
+    progress: Progress,
+    version: str,
+) -> State:
+    """Begin a ceremony in a folder, or go on with the one that is there, to its end.
+
+    Raises RefusedError for the folder of another ceremony, StepsError, JournalError, TemplateError.
+    """
+    listed = steps(plan.policy, len(plan.packages))
+    check(listed, plan.policy)
+    engine, wording = Engine(listed, plan.policy), Wording(plan)
+    _keep_plan(plan, out)
+    journal = Journal(out / FILE, SystemClock())
+    documents = plan.documents
+    workshop = Workshop(
+        plan,
+        Equipment(
+            out=out,
+            printer=printer,
+            paper=paper,
+            stationery=Stationery(
+                documents.templates,
+                documents.page,
+                plan.ceremony.organisation,
+                plan.ceremony.contact,
+                documents.discreet,
+            ),
+            passwords=passwords,
+            preflight=examine,
+            entries=lambda: journal.entries,
+            now=lambda: dt.datetime.now(dt.UTC).replace(microsecond=0),
+            progress=progress,
+            lots=random.SystemRandom(),
+        ),
+    )
+    try:
+        runner = Runner(plan=plan, engine=engine, wording=wording, journal=journal, desk=desk, work=Hands(workshop))
+        state = runner.run(version)
+        workshop.end()
+    finally:
+        workshop.forget()
+        journal.close()
+    return state
+
+
+def _keep_plan(plan: Plan, out: Path) -> None:
+    """Keep a copy of the plan in the ceremony's folder; a folder of another plan is refused."""
+    kept = out / PLAN_FILE
+    if not kept.exists():
+        with NewFiles(out) as files:
+            files.write(PLAN_FILE, plan.source)
+            files.publish()
+    elif read_public(kept, _MAX_PLAN) != plan.source:
+        message = f"{out} is the folder of a ceremony by another plan: name a new one, or its own plan."
+        raise RefusedError(message)

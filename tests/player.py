@@ -1,0 +1,194 @@
+"""The people of a ceremony, played at a pseudo-terminal: they read what is asked and answer it, paper included."""
+
+import itertools
+import re
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from helpers import TIMEOUT, Terminal
+
+from ceremony import spoken
+from ceremony.plan import Plan, load
+from escrow.paper.raster import pictures
+from escrow.paper.scan import scan
+from escrow.share import Record
+from escrow.words import to_words
+
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+@dataclass
+class Room:
+    """Where a ceremony is held: its plan, and the folders that stand for printer, scanner and media."""
+
+    base: Path
+    plan: Plan = field(init=False)
+
+    def __post_init__(self) -> None:
+        for name in ("tray", "scans", "medium-1", "medium-2"):
+            (self.base / name).mkdir(exist_ok=True)
+        self.plan = load(self.base / "ceremony.toml")
+
+    @property
+    def out(self) -> Path:
+        """The ceremony's folder."""
+        return self.base / "out"
+
+    def command(self) -> list[object]:
+        """How the ceremony is begun, and gone on with."""
+        return [
+            *(sys.executable, "-m", "ceremony", "run", self.base / "ceremony.toml", "--out", self.out),
+            *("--scans", self.base / "scans", "--tray", self.base / "tray"),
+        ]
+
+    def sheets(self) -> dict[str, Path]:
+        """The newest sheet of each share in the tray, by the share's name."""
+        several = len(self.plan.groups) > 1
+        found = {}
+        for path in sorted((self.base / "tray").glob("*.pdf")):
+            record = record_on(path)
+            found[f"{record.group}.{record.x}" if several else str(record.x)] = path
+        return found
+
+
+def record_on(sheet: Path) -> Record:
+    """The share on a sheet."""
+    return Record.from_text(next(scan(sheet.read_bytes())).texts[0])
+
+
+class Player:
+    """Answers whatever is asked. `wrong` may replace the answer to a question once, by the beginning of its text."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.terminal = Terminal(*room.command())
+        self.asked: list[str] = []
+        self.answers: dict[str, list[str]] = {}
+        self._bags = itertools.count(int(time.monotonic() * 1000))
+        self._bag = ""
+        self._phrase = ""
+        self._share = ""
+        self._answered = 0
+
+    def play(self, until: Callable[[str], bool] = lambda _: False) -> None:
+        """Answer until the program ends, or until a question is asked for which `until` holds."""
+        while (question := self._question()) is not None:
+            self.asked.append(question)
+            if until(question):
+                return
+            self._answered = len(self.terminal.shown)
+            self.terminal.type(self.answer(question) + "\n")
+
+    def end(self) -> int:
+        """Wait for the program's end."""
+        return self.terminal.end()
+
+    @property
+    def screen(self) -> str:
+        """Everything shown since the last page, on one line."""
+        return _plain(self.terminal.shown.rpartition("\x1b[H\x1b[2J")[2])
+
+    def answer(self, question: str) -> str:
+        """What the people in the room would type."""
+        for beginning, waiting in self.answers.items():
+            if waiting and question.startswith(beginning):
+                return waiting.pop(0)
+        for pattern, reply in self._replies.items():
+            if match := re.match(pattern, question):
+                return str(reply(*match.groups()))
+        return ""  # Enter
+
+    @property
+    def _replies(self) -> dict[str, Callable[..., object]]:
+        return {
+            r"(.*): your half of the words": self._half,
+            r"Type '(.*)'": self._type_phrase,
+            r"The check words": self._check_words,
+            r"Row (\d): words (\d), (\d) and (\d)": self._words_of_sheet,
+            r"Number of the bag": self._new_bag,
+            r"The same number": lambda: self._bag,
+            r".*the sheet of share ([\d.]+): scan it": self._scan_share,
+            r"a sheet that had been read back": self._scan_another,
+            r"The folder where copy (\d)": lambda copy: self.room.base / f"medium-{copy}",
+            r"How many sheets": self._count_sheets,
+            r"Disposition": lambda: "accepted by all present",
+        }
+
+    def _half(self, officer: str) -> str:
+        words = self.room.plan.words
+        return " ".join(words[:16] if officer == self.room.plan.officers[0].name else words[16:])
+
+    def _type_phrase(self, phrase: str) -> str:
+        self._phrase = phrase
+        return phrase
+
+    def _check_words(self) -> str:
+        return " ".join(spoken.check_words(self.room.plan.digest, self._phrase.replace(" ", "-")))
+
+    def _words_of_sheet(self, row: str, *columns: str) -> str:
+        grid = to_words(record_on(self.room.sheets()[self._share]).encode())
+        return " ".join(grid[int(row) - 1][int(column) - 1] for column in columns)
+
+    def _new_bag(self) -> str:
+        self._bag = f"B{next(self._bags)}"
+        return self._bag
+
+    def _scan_share(self, name: str) -> str:
+        self._share = name
+        self.scan(self.room.sheets()[name])
+        return ""
+
+    def _scan_another(self) -> str:
+        known = self.room.sheets()
+        read = [name for name in known if f"Share {name.rpartition('.')[2]} (" in self.screen]
+        self.scan(next(path for name, path in known.items() if name not in read))
+        return ""
+
+    def _count_sheets(self) -> int:
+        shares = re.search(r"the sheets of shares ([\d., ]+)\.", self.screen)
+        return len(shares[1].split(",")) if shares else 0
+
+    def scan(self, sheet: Path) -> None:
+        """Lay a sheet into the scanner."""
+        page = next(pictures(sheet.read_bytes(), 200))
+        page.save(self.room.base / "scans" / f"{sheet.stem}.png")
+
+    def _question(self) -> str | None:
+        """What is asked now; None when the program has ended."""
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            new = _plain(self.terminal.shown[self._answered :])
+            if new.endswith(":") and self._is_waiting():
+                return _last_question(new)
+            if self.terminal.process.poll() is not None and not self._ready(0):
+                return None
+            assert time.monotonic() < deadline, f"nothing is asked; shown: {self.terminal.shown[-2000:]}"
+            self._ready(0.05)
+
+    def _ready(self, seconds: float) -> bool:
+        return self.terminal.read(seconds)
+
+    def _is_waiting(self) -> bool:
+        """Whether the program sleeps at the terminal: a prompt was written whole, and nothing follows it."""
+        return not self._ready(0.02)
+
+
+def _plain(shown: str) -> str:
+    return " ".join(_CONTROL.sub(" ", shown).split())
+
+
+_QUESTIONS = re.compile(
+    r"(Enter goes on|Is it as expected|Type '|The check words|[^:.]*: your half|Row \d: words|Number of the bag|"
+    r"The same number|[^:.]*the sheet of share [\d.]+: scan|a sheet that had been|Type 'again'|The folder where|"
+    r"Take copy|How many sheets|The note|What was expected|What happened|What was done|What does it touch|"
+    r"Disposition of|Paused|Why is the|Everything in memory|Enter shows more)"
+)
+
+
+def _last_question(new: str) -> str:
+    places = [match.start() for match in _QUESTIONS.finditer(new)]
+    assert places, f"an unknown question: {new[-300:]}"
+    return new[places[-1] :].removesuffix(":").removesuffix(" (not shown)")
