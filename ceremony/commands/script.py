@@ -10,6 +10,8 @@ from ceremony import options, spoken
 from ceremony.console import Progress, say
 from ceremony.lints import lint
 from ceremony.plan import load
+from ceremony.preflight.checks.tool import fingerprint
+from ceremony.preflight.machine import Machine
 from ceremony.rehearsed import rehearsed
 from ceremony.script import OFFICERS, WITNESS, documents, files
 from escrow import __version__
@@ -46,10 +48,14 @@ def command(plan: Path, out: Path, rehearsal: Path | None) -> int:
         for name, content in made.items():
             new.write(name, content)
         new.publish()
-    say(f"{len(made)} documents, made by escrow {__version__}: {out}")
+    say(f"{len(made)} documents: {out}")
     for name in (OFFICERS, WITNESS):
-        digest = hashlib.sha256(made[name]).digest()
-        say(f"{name:<20} {spoken.first_three_and_last(spoken.words_of(digest))}")
-        say(f"{'':<20} {digest.hex()}")
-    say("Fill these words and the version in on the first pages. Each witness gets a copy of the witness's script.")
+        _show(name, hashlib.sha256(made[name]).digest())
+    _show(f"escrow {__version__}", fingerprint(Machine().tool))
+    say("Fill these words in on the first pages. Each witness gets a copy of the witness's script.")
     return 0
+
+
+def _show(name: str, digest: bytes) -> None:
+    say(f"{name:<21} {spoken.first_three_and_last(spoken.words_of(digest))}")
+    say(f"{'':<14} {digest.hex()}")

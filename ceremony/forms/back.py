@@ -20,6 +20,7 @@ from ceremony.forms.pieces import (
     text,
 )
 from ceremony.forms.texts import Texts
+from ceremony.forms.words import numbers_of
 from ceremony.loss import Rule
 from ceremony.steps import CONTINGENCIES, Step
 from escrow.wordlist import WORDS
@@ -27,7 +28,6 @@ from escrow.wordlist import WORDS
 SHEETS = 5
 _AGAIN = 8
 _COLUMNS = 6  # a divisor of the 36 letters and digits
-_NUMBERS = 3  # step numbers that are all named; of more, the first ones and the last
 
 
 def contingencies(acts: Acts) -> Iterator[Flowable]:
@@ -142,9 +142,5 @@ def _sentence(words: str) -> str:
 
 
 def _numbers(verbs: Sequence[str], listed: Sequence[Step]) -> str:
-    """The numbers of the steps with these verbs; of those for many shares, the first ones and the last."""
-    named: list[str] = []
-    for verb in verbs:
-        own = [step.number for step in (*listed, *CONTINGENCIES) if step.verb == verb]
-        named.append(", ".join(own) if len(own) <= _NUMBERS else f"{own[0]}, {own[1]} ... {own[-1]}")
+    named = [numbers_of(verb, (*listed, *CONTINGENCIES)) for verb in verbs]
     return "\n".join(named) if any("..." in each for each in named) else ", ".join(named)

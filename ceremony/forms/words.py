@@ -1,16 +1,17 @@
 """What the template of the script has to say, and the fields that its texts may show."""
 
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ceremony.forms.texts import Texts, Words
 from ceremony.plan import Plan
-from ceremony.steps import CONTINGENCIES, steps
+from ceremony.steps import CONTINGENCIES, Step, steps
 from ceremony.wording import find
 from escrow.policy import Policy
 
 FILE = "script.toml"
 SPARE_BAGS = 3
+_NAMED = 3
 
 _TABLES = {
     "document": "officers witness materials",
@@ -74,6 +75,12 @@ def script_words(plan: Plan) -> Texts:
         choices={"requirement.steps": verbs},
     )
     return Texts(find(plan.documents.templates, FILE), words, fields)
+
+
+def numbers_of(verb: str, listed: Iterable[Step]) -> str:
+    """The numbers of the steps with a verb; of those for many shares, the first two and the last."""
+    own = [step.number for step in listed if step.verb == verb]
+    return ", ".join(own) if len(own) <= _NAMED else f"{own[0]}, {own[1]} ... {own[-1]}"
 
 
 def largest_quorum(policy: Policy) -> int:
