@@ -117,9 +117,12 @@ class Acts:
             case Action.BAG:
                 yield self._field(self.say("acts.bag"), Boxes(NUMBER_OF_A_BAG))
             case Action.BAG_AGAIN:
-                yield from self._of_quorum("acts.new_bag", f"{self._share_boxes} : {NUMBER_OF_A_BAG}")
+                boxes = f"{self._share_boxes} : {NUMBER_OF_A_BAG}"
+                yield from self._repeated(largest_quorum(self.plan.policy), "acts.new_bag", boxes)
             case Action.GATHER:
-                yield from self._of_quorum("acts.again", self._share_boxes)
+                # Missing shares are made again from their own group: each group may have to be read.
+                most = sum(group.threshold for group in self.plan.policy.groups)
+                yield from self._repeated(most, "acts.again", self._share_boxes)
             case Action.DESTROY:
                 yield self._field(self.say("acts.destroyed"), Boxes("___   ___"))
             case None if step.id == "copies":
@@ -140,8 +143,8 @@ class Acts:
         for number in range(1, _CERTIFICATES[self.plan.ca.keys] + 1):
             yield self._field(self.say("acts.certificate", number=number), Boxes("____"))
 
-    def _of_quorum(self, label: str, boxes: str) -> Iterator[Flowable]:
-        for _ in range(largest_quorum(self.plan.policy)):
+    def _repeated(self, times: int, label: str, boxes: str) -> Iterator[Flowable]:
+        for _ in range(times):
             yield self._field(self.say(label), Boxes(boxes))
 
     def _carriers(self) -> Iterator[Flowable]:

@@ -69,7 +69,8 @@ def _plan_hash(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str])
     for number, row in enumerate(spoken.rows_of(plan.words), 1):
         rows.append([text(str(number), "number"), *(text(each, "word") for each in row.split()), Marked("")])
     digits = plan.digest.hex()
-    hexadecimal = " ".join(digits[start : start + 8] for start in range(0, len(digits), 8))
+    groups = [digits[start : start + 8] for start in range(0, len(digits), 8)]
+    hexadecimal = "\n".join(" ".join(groups[start : start + 4]) for start in range(0, len(groups), 4))
     table = grid(
         rows,
         [14 * MM, *[word] * 8, 14 * MM],
