@@ -108,6 +108,11 @@ class Scanner:
                 self._forms.append((name, form))
         self._automaton = BytesAhoCorasick(patterns)
 
+    def find(self, content: bytes, where: str) -> list[Hit]:
+        """Every fragment in a file, or in what a program has shown."""
+        found = self._automaton.find_matches_as_indexes(content)
+        return [Hit(*self._forms[pattern], start, where) for pattern, start, _ in found]
+
     def scan(self, pid: int) -> list[Hit]:
         """Every fragment in all memory of a process that can be read and is not a file's unchanged content."""
         hits = []

@@ -4,7 +4,7 @@ import itertools
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,7 +67,7 @@ class Player:
         self.terminal = Terminal(*room.command())
         self.asked: list[str] = []
         self.answers: dict[str, list[str]] = {}
-        self._bags = itertools.count(int(time.monotonic() * 1000))
+        self.bags: Iterator[int] = itertools.count(int(time.monotonic() * 1000))
         self._bag = ""
         self._phrase = ""
         self._share = ""
@@ -133,7 +133,7 @@ class Player:
         return " ".join(grid[int(row) - 1][int(column) - 1] for column in columns)
 
     def _new_bag(self) -> str:
-        self._bag = f"B{next(self._bags)}"
+        self._bag = f"B{next(self.bags)}"
         return self._bag
 
     def _scan_share(self, name: str) -> str:
