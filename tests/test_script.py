@@ -14,6 +14,7 @@ from helpers import escrow, need, run
 
 from ceremony import draft, spoken
 from ceremony.checker import StepsError
+from ceremony.forms.letterhead import Letterhead
 from ceremony.forms.words import script_words
 from ceremony.loss import Rule
 from ceremony.plan import Plan, parse
@@ -357,6 +358,24 @@ def test_a_mistake_in_the_templates_is_named_with_file_and_line(
         line = ours[: ours.index(before)].count("\n") + 1
         found = int(re.findall(r"line (\d+)", str(raised.value))[0])
         assert abs(line - found) <= 1  # of an entry of a list, its first line
+
+
+@pytest.mark.parametrize("file", ["script.toml", "pages.toml"])
+def test_whatever_line_is_lost_the_template_is_refused_with_its_name_and_a_line_or_it_works(
+    file: str, tmp_path: Path
+) -> None:
+    lines = (template.directory() / file).read_text("utf-8").splitlines()
+    own = plan(draft.fill({}, {}).replace("[documents]\n", f'[documents]\ntemplates = "{tmp_path}"\n'))
+    refused = 0
+    for number in range(len(lines)):
+        (tmp_path / file).write_text("\n".join(lines[:number] + lines[number + 1 :]), "utf-8")
+        try:
+            script_words(own)
+            Letterhead.of(own)
+        except TemplateError as error:
+            assert re.match(rf"{re.escape(str(tmp_path / file))}, line \d+: ", str(error)), error  # noqa: PT017
+            refused += 1
+    assert refused > len(lines) / 2
 
 
 def test_an_organisation_changes_words_and_language(tmp_path: Path) -> None:
