@@ -20,6 +20,7 @@ _COMMANDS = {
     "init": "Write a commented plan of a ceremony, by questions or as an example.",
     "lint": "Say what speaks against a plan, and what it can bear.",
     "calendar": "Make a calendar of a plan's dates.",
+    "script": "Print the script of a plan's ceremony, its list of materials and receipts to fill in.",
     "seal": "Seal a CA's private keys and make the share sheets.",
     "inspect": "Show what a package contains. Needs no share.",
     "check": "Check share sheets against a package, without recombining anything.",

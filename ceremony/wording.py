@@ -91,10 +91,10 @@ def share_name(policy: Policy, position: Position) -> str:
     return f"{position.group}.{position.x}" if len(policy.groups) > 1 else str(position.x)
 
 
-def find(templates: Path | None) -> Path:
+def find(templates: Path | None, file: str = FILE) -> Path:
     """The organisation's own words if it has some, else ours."""
-    own = templates / FILE if templates else None
-    return own if own and own.exists() else template.directory() / FILE
+    own = templates / file if templates else None
+    return own if own and own.exists() else template.directory() / file
 
 
 def _checked(content: dict[str, Any], path: Path) -> dict[str, Any]:

@@ -19,10 +19,11 @@ from escrow.share import SET_ID_LENGTH, Kind
 from escrow.wordlist import WORDS
 
 PREFIX = "LABEL1:"
+PUBLIC_WORDS = 4
+"""How many words people compare of a set, and of a share."""
 
 _LAYOUT = struct.Struct(f">B{SET_ID_LENGTH}sBB32s")
 _CHECKSUM = 4
-_WORDS = 4
 
 
 @dataclass(frozen=True)
@@ -108,4 +109,4 @@ def share_words(commitment: bytes) -> str:
 
 
 def _words(data: bytes) -> str:
-    return " ".join(WORDS[byte].upper() for byte in data[:_WORDS])
+    return " ".join(WORDS[byte].upper() for byte in data[:PUBLIC_WORDS])

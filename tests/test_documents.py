@@ -8,7 +8,15 @@ from helpers import escrow
 
 TOP = Path(__file__).parent.parent
 DOCUMENTS = [
-    TOP / name for name in ("README.md", "escrow/MEMORY.md", "escrow/FORMAT.md", "CHANGELOG.md", "SECURITY.md")
+    TOP / name
+    for name in (
+        "README.md",
+        "escrow/MEMORY.md",
+        "escrow/FORMAT.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+        "ceremony/RUNBOOK.md",
+    )
 ]
 TESTS = {path.name: path.read_text("utf-8") for path in (TOP / "tests").rglob("*.py")}
 

@@ -133,7 +133,7 @@ def test_the_line_that_is_named_is_the_one_with_the_mistake(tmp_path: Path) -> N
         papers(Stationery(tmp_path))["receipt"]()
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", [name for name in OURS if b"[[block]]" in (template.directory() / name).read_bytes()])
 def test_whatever_line_is_lost_the_template_is_refused_with_its_name_and_a_line_or_it_works(
     name: str, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from escrow.label import Label
 from escrow.manifest import Manifest
 from escrow.paper import public, qr
 from escrow.paper.page import Fields, Modules
+from escrow.paper.public import PlannedSet
 from escrow.paper.stationery import Design, Paper, Stationery
 from escrow.paper.template import Form
 from escrow.policy import Position
@@ -52,6 +53,14 @@ def receipt(manifest: Manifest, position: Position, custodian: str | None, stati
     return _render(design, manifest, copies)
 
 
+def blank_receipt(planned: PlannedSet, position: Position, custodian: str, stationery: Stationery) -> bytes:
+    """The receipt for a share that is yet to be made: the set and the words are filled in by hand."""
+    design = stationery.design(RECEIPT, groups=len(planned.policy.groups) > 1)
+    fields = public.of_share_to_come(planned, position, custodian, design)
+    copies = [{**fields, "copy": design.say(f"copy_{copy}")} for copy in COPIES]
+    return _render(design, planned, copies)
+
+
 def recovery_card(manifest: Manifest, stationery: Stationery) -> bytes:
     """What a reader without any context needs to begin a recovery, as a PDF."""
     design = _design(CARD, manifest, stationery)
@@ -75,10 +84,12 @@ def _design(form: Form, manifest: Manifest, stationery: Stationery, *, discreet:
     return stationery.design(form, groups=len(manifest.policy.groups) > 1, discreet=discreet)
 
 
-def _render(design: Design, manifest: Manifest, copies: Iterable[Fields], codes: Iterable[Modules] = ()) -> bytes:
+def _render(
+    design: Design, of: Manifest | PlannedSet, copies: Iterable[Fields], codes: Iterable[Modules] = ()
+) -> bytes:
     """All pages of the template for each of the copies."""
     pages = [(blocks, fields) for fields in copies for blocks in design.body.pages]
-    paper = Paper(design, len(pages), public.watermark(manifest, design))
+    paper = Paper(design, len(pages), public.watermark(of, design))
     for blocks, fields in pages:
         paper.add(design, blocks, fields, codes)
     return paper.finish()

@@ -1,6 +1,8 @@
 """What may stand on every document: facts about a set and about a share that are no secret, put into words once."""
 
-from escrow.label import set_words, share_words
+from dataclasses import dataclass
+
+from escrow.label import PUBLIC_WORDS, set_words, share_words
 from escrow.manifest import Manifest, group_hex
 from escrow.paper.page import Fields
 from escrow.paper.stationery import Design
@@ -13,6 +15,15 @@ SET = frozenset(
 SHARE = frozenset({"share", "x", "group", "share_words", "custodian"})
 NAMING = frozenset({"ca", "policy", "organisation", "contact", "custodian"})
 """What a discreet document leaves out."""
+
+
+@dataclass(frozen=True)
+class PlannedSet:
+    """What is known of a set before it is made."""
+
+    ca: str
+    kind: Kind
+    policy: Policy
 
 
 def of_set(manifest: Manifest, design: Design) -> Fields:
@@ -34,21 +45,45 @@ def of_set(manifest: Manifest, design: Design) -> Fields:
 
 def of_share(manifest: Manifest, position: Position, custodian: str | None, design: Design) -> Fields:
     """The fields of SET and of SHARE; a custodian who is None is to be filled in by hand."""
-    groups = len(manifest.policy.groups) > 1
-    names = {"x": position.x}
-    if groups:
-        names["group"] = position.group
-    if not design.discreet:
-        names["n"] = manifest.policy.groups[position.group - 1].shares
-    phrase = "share" + "_in_group" * groups + "_discreet" * design.discreet
     return {
         **of_set(manifest, design),
-        "share": design.say(phrase, **names),
+        "share": share(manifest.policy, position, design),
         "x": str(position.x),
         "group": str(position.group),
         "share_words": share_words(manifest.commitment_at(position)),
         "custodian": custodian,
     }
+
+
+def of_share_to_come(planned: PlannedSet, position: Position, custodian: str, design: Design) -> Fields:
+    """The fields of SET and of SHARE before there is a set: what only sealing makes known is filled in by hand."""
+    boxes = " ".join(["____"] * PUBLIC_WORDS)
+    return {
+        **dict.fromkeys(SET | SHARE, None),
+        "ca": planned.ca,
+        "contact": design.stationery.contact or None,
+        "policy": policy(planned.policy, design),
+        "kind": design.say(planned.kind.value),
+        "share": share(planned.policy, position, design),
+        "x": str(position.x),
+        "group": str(position.group),
+        "custodian": custodian,
+        "set_words": boxes,
+        "share_words": boxes,
+        "epoch": "____",
+        "created": "__________",
+    }
+
+
+def share(policy: Policy, position: Position, design: Design) -> str:
+    """Which share of how many, in words."""
+    groups = len(policy.groups) > 1
+    names = {"x": position.x}
+    if groups:
+        names["group"] = position.group
+    if not design.discreet:
+        names["n"] = policy.groups[position.group - 1].shares
+    return design.say("share" + "_in_group" * groups + "_discreet" * design.discreet, **names)
 
 
 def policy(policy: Policy, design: Design) -> str:
@@ -60,6 +95,6 @@ def policy(policy: Policy, design: Design) -> str:
     return design.say("policy_of_groups", threshold=policy.threshold, number=len(groups), groups=listed)
 
 
-def watermark(manifest: Manifest, design: Design) -> str:
+def watermark(of: Manifest | PlannedSet, design: Design) -> str:
     """What is written across the pages: nothing, but on specimens."""
-    return design.say("watermark") if manifest.kind is Kind.SPECIMEN else ""
+    return design.say("watermark") if of.kind is Kind.SPECIMEN else ""

@@ -1,0 +1,1 @@
+"""What is printed for a ceremony: pages, forms and tables that their documents share. Nothing here is secret."""

@@ -1,0 +1,184 @@
+"""The steps as tables: what is read aloud and done, what is expected, who, initials, time, and what is written down."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from reportlab.platypus import CondPageBreak, Flowable
+
+from ceremony import spoken
+from ceremony.forms.pieces import (
+    GAP,
+    MM,
+    NUMBER_OF_A_BAG,
+    THICK,
+    THIN,
+    WORDS_OF_A_HASH,
+    Boxes,
+    Cell,
+    Marked,
+    grid,
+    heading,
+    side_by_side,
+    space,
+    text,
+)
+from ceremony.forms.texts import Texts
+from ceremony.forms.words import largest_quorum
+from ceremony.plan import Plan
+from ceremony.steps import Action, Step
+from ceremony.wording import Wording, share_name
+
+_NUMBER, _WHO, _INITIALS, _TIME = 15 * MM, 30 * MM, 18 * MM, 17 * MM
+_LABEL = 54 * MM
+_CERTIFICATES = {"generate": 2, "import": 4}  # root and intermediate; what a tree holds is not known yet
+_PAGE_OF_SHARE = 190 * MM  # a custodian's steps stand on one page
+_UP_TO_NO_RETURN = 150 * MM  # an irreversible step stands on the page of its announcement
+_TOGETHER = 6  # rows of one step that stay on one page
+
+
+@dataclass(frozen=True)
+class Acts:
+    """The steps of a plan on paper; the witness's copy has the check words and the boxes for the journal's heads."""
+
+    plan: Plan
+    say: Texts
+    wording: Wording
+    width: float
+    witness: bool
+
+    def all(self, listed: Sequence[Step]) -> Iterator[Flowable]:
+        """Every act, with the steps of each share on their own."""
+        for _, of_act in groupby(listed, key=lambda step: step.act):
+            first = True
+            for position, of_share in groupby(of_act, key=lambda step: step.position):
+                own = list(of_share)
+                if first:
+                    yield from heading(self.title(own[0]), _room(own))
+                if position is not None:
+                    yield from self._share(own[0], first=first)
+                yield self.table(own)
+                yield space(2 * GAP)
+                first = False
+
+    def title(self, step: Step) -> str:
+        """The heading of a step's act."""
+        return self.say("acts.title", number=step.act.value, name=self.wording.acts[step.act])
+
+    def table(self, listed: Sequence[Step]) -> Flowable:
+        """Steps as rows. What is irreversible has a thick frame."""
+        rows: list[list[Cell]] = [
+            [self.say(f"acts.{name}") for name in ("step", "activity", "who", "initials", "time")]
+        ]
+        commands: list[tuple[object, ...]] = [
+            ("BOX", (0, 0), (-1, -1), THIN, "black"),
+            ("INNERGRID", (0, 0), (-1, 0), THIN, "black"),
+        ]
+        for step in listed:
+            start = len(rows)
+            commands.append(("LINEABOVE", (0, start), (-1, start), THIN, "black"))
+            if step.irreversible:
+                rows.append([text(self.say("acts.no_return"), "warning"), *[""] * 4])
+                commands += [("SPAN", (0, start), (-1, start)), ("VALIGN", (0, start), (-1, start), "MIDDLE")]
+                commands.append(("LINEABOVE", (0, start + 1), (-1, start + 1), THIN, "black"))
+            rows.append(self._step(step))
+            commands.append(("INNERGRID", (0, len(rows) - 1), (-1, len(rows) - 1), THIN, "black"))
+            commands += self._fields(step, rows)
+            end = len(rows) - 1
+            if end > start:
+                commands.append(("NOSPLIT", (0, start), (-1, min(end, start + _TOGETHER))))
+            if step.irreversible:
+                commands.append(("BOX", (0, start), (-1, end), THICK, "black"))
+        widths = [_NUMBER, self.width - _NUMBER - _WHO - _INITIALS - _TIME, _WHO, _INITIALS, _TIME]
+        return grid(rows, widths, commands, head=1, lines=False)
+
+    def _step(self, step: Step) -> list[Cell]:
+        words = self.wording.of(step)
+        activity = [text(words.do, "loud"), space(GAP), Marked(words.expect)]
+        return [text(step.number, "number"), activity, words.who, "", ""]
+
+    def _fields(self, step: Step, rows: list[list[Cell]]) -> Iterator[tuple[object, ...]]:
+        """Add the rows of what is written down in a step."""
+        for field in self._written(step):
+            rows.append(["", field, "", "", ""])
+            row = len(rows) - 1
+            yield "SPAN", (1, row), (-1, row)
+            yield "LINEABOVE", (1, row), (-1, row), THIN, "black"
+            yield "LINEBEFORE", (1, row), (1, row), THIN, "black"
+
+    def _written(self, step: Step) -> Iterator[Flowable]:
+        if step.irreversible:
+            yield self._check_words(step)
+        match step.action:
+            case Action.WRITE_HEAD:
+                yield self._head()
+            case Action.SHOW_CERTIFICATES:
+                yield from self._fingerprints()
+            case Action.BAG:
+                yield self._field(self.say("acts.bag"), Boxes(NUMBER_OF_A_BAG))
+            case Action.BAG_AGAIN:
+                boxes = f"{self._share_boxes} : {NUMBER_OF_A_BAG}"
+                yield from self._repeated(largest_quorum(self.plan.policy), "acts.new_bag", boxes)
+            case Action.GATHER:
+                # Missing shares are made again from their own group: each group may have to be read.
+                most = sum(group.threshold for group in self.plan.policy.groups)
+                yield from self._repeated(most, "acts.again", self._share_boxes)
+            case Action.DESTROY:
+                yield self._field(self.say("acts.destroyed"), Boxes("___   ___"))
+            case None if step.id == "copies":
+                yield from self._carriers()
+
+    def _check_words(self, step: Step) -> Flowable:
+        if not self.witness:
+            return text(self.say("acts.check_words_elsewhere"), "bold")
+        words = " ".join(spoken.check_words(self.plan.digest, step.id))
+        return self._field(self.say("acts.check_words"), text(words, "spoken"))
+
+    def _head(self) -> Flowable:
+        if not self.witness:
+            return text(self.say("acts.head_elsewhere"))
+        return self._field(self.say("acts.head"), Boxes(WORDS_OF_A_HASH))
+
+    def _fingerprints(self) -> Iterator[Flowable]:
+        for number in range(1, _CERTIFICATES[self.plan.ca.keys] + 1):
+            yield self._field(self.say("acts.certificate", number=number), Boxes("____"))
+
+    def _repeated(self, times: int, label: str, boxes: str) -> Iterator[Flowable]:
+        for _ in range(times):
+            yield self._field(self.say(label), Boxes(boxes))
+
+    def _carriers(self) -> Iterator[Flowable]:
+        for number, package in enumerate(self.plan.packages, 1):
+            yield self._field(self.say("acts.carrier", copy=number, site=package.site), space(8 * MM))
+
+    @property
+    def _share_boxes(self) -> str:
+        longest = max(self.plan.policy.positions, key=lambda position: len(share_name(self.plan.policy, position)))
+        return "".join("." if sign == "." else "_" for sign in share_name(self.plan.policy, longest))
+
+    def _field(self, label: str, value: Flowable) -> Flowable:
+        room = self.width - _NUMBER - _LABEL - 4 * MM
+        return side_by_side([text(label), value], [_LABEL, room])
+
+    def _share(self, step: Step, *, first: bool) -> Iterator[Flowable]:
+        if step.position is None:
+            return
+        custodian = self.plan.custodian_at(step.position)
+        words = self.say(
+            "acts.share",
+            share=share_name(self.plan.policy, step.position),
+            custodian=custodian.name,
+            unit=custodian.unit,
+            manager=custodian.manager,
+            site=custodian.site,
+        )
+        if not first:
+            yield CondPageBreak(175 * MM)  # a custodian's steps stand on one page
+        yield text(words, "subheading")
+
+
+def _room(listed: Sequence[Step]) -> float:
+    """What is left on the page under the heading of an act, or a new page begins."""
+    if listed[0].position is not None:
+        return _PAGE_OF_SHARE
+    return _UP_TO_NO_RETURN if any(step.irreversible for step in listed) else 75 * MM

@@ -1,0 +1,422 @@
+"""The printed script: complete, in the order of the steps, legible for every plan, the same bytes for the same plan."""
+
+import datetime as dt
+import hashlib
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+from helpers import escrow, need, run
+
+from ceremony import draft, spoken
+from ceremony.checker import StepsError
+from ceremony.forms.letterhead import Letterhead
+from ceremony.forms.words import script_words
+from ceremony.loss import Rule
+from ceremony.plan import Plan, parse
+from ceremony.preflight.checks.tool import fingerprint
+from ceremony.preflight.machine import Machine
+from ceremony.script import MATERIALS, OFFICERS, WITNESS, documents, files
+from ceremony.steps import CONTINGENCIES, Action, Step, steps
+from ceremony.wording import Wording
+from escrow.errors import TemplateError
+from escrow.paper import template
+from escrow.paper.raster import pictures
+from escrow.wordlist import WORDS
+
+MM = 72 / 25.4
+MARGIN = 17.5 * MM
+CUSTODIAN = '[[custodian]]\nname = "{name}"\nunit = "{name}"\nmanager = "{name}"\nsite = "Bank"\n'
+LETTERS = ["Αλέξανδρος Παπαδόπουλος", "Александра Щукина", "Zoë Müller-Łukasiewicz", "W" * 60, "X <b> & {x}"]
+
+
+def plan(text: str = "") -> Plan:
+    return parse((text or draft.fill({}, {})).encode(), Path("ceremony.toml"))
+
+
+def with_custodians(names: list[str], threshold: int, group: str = "") -> str:
+    """The example's plan with other custodians."""
+    before, _, rest = draft.fill({}, {}).partition("[[custodian]]")
+    after = rest[rest.index("# Officers") :]
+    own = "\n".join(CUSTODIAN.format(name=name) + group for name in names)
+    return f"{before}{own}\n{after}".replace("threshold = 3", f"threshold = {threshold}")
+
+
+def long_names() -> str:
+    return with_custodians([f"{'W' * 58}{n:02}" for n in range(15)], 8).replace('page = "A4"', 'page = "Letter"')
+
+
+def in_groups() -> str:
+    """Two groups, both needed, names in three alphabets, a specimen, imported keys."""
+    text = with_custodians(LETTERS, 2, 'group = "Custodians"\n')
+    text = text.replace(
+        "[[officer]]",
+        '[quorum]\ngroups_needed = 2\n\n[[group]]\nname = "B"\nthreshold = 1\n\n'
+        + CUSTODIAN.format(name="Ann")
+        + 'group = "B"\n\n[[officer]]',
+        1,
+    )
+    text = text.replace('kind = "production"', 'kind = "specimen"')
+    return text.replace('keys = "generate"', 'keys = "import"\ntree = "/root/.step"')
+
+
+PLANS = {"3 of 5": draft.fill({}, {}), "long names": long_names(), "groups": in_groups()}
+
+
+@dataclass(frozen=True)
+class Printed:
+    """The documents of a plan, as files."""
+
+    plan: Plan
+    folder: Path
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return steps(self.plan.policy, len(self.plan.packages))
+
+    def text(self, name: str) -> str:
+        """The words of a document in the order in which they were drawn, without blanks: names are broken anywhere."""
+        return squeezed(run("pdftotext", "-raw", self.folder / name, "-").expect().out)
+
+    def pages(self, name: str) -> int:
+        return int(re.findall(r"Pages: +(\d+)", run("pdfinfo", self.folder / name).expect().out)[0])
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+@pytest.fixture(scope="module")
+def printed_plans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Printed]:
+    need("pdftotext", "pdfinfo", "pdffonts")
+    made = {}
+    for name, text in PLANS.items():
+        folder = tmp_path_factory.mktemp("script")
+        for file, content in documents(plan(text)):
+            (folder / file).write_bytes(content)
+        made[name] = Printed(plan(text), folder)
+    return made
+
+
+@pytest.fixture(params=PLANS)
+def printed(request: pytest.FixtureRequest, printed_plans: dict[str, Printed]) -> Printed:
+    return printed_plans[request.param]
+
+
+def appears(text: str, parts: Iterator[str], start: int = 0) -> int:
+    """Fail unless the parts follow one another in the text; where the last one ends."""
+    for part in parts:
+        found = text.find(squeezed(part), start)
+        assert found >= 0, f"{part!r} is not there, or not in its place"
+        start = found + len(squeezed(part))
+    return start
+
+
+@pytest.mark.parametrize("name", [OFFICERS, WITNESS])
+def test_every_step_stands_there_with_its_number_and_all_its_words_in_order(printed: Printed, name: str) -> None:
+    wording = Wording(printed.plan)
+
+    def parts() -> Iterator[str]:
+        for step in (*printed.steps, *CONTINGENCIES):
+            words = wording.of(step)
+            # The number, what is done, what is expected and who does it are the cells of one row.
+            yield step.number + words.do + words.expect + words.who
+
+    text = printed.text(name)
+    after_duration = text.rindex(squeezed(script_words(printed.plan)("duration.total")))
+    for act, title in wording.acts.items():
+        assert squeezed(f"Act {act.value}: {title}") in text[after_duration:]
+    # The footer may stand between two rows, never within one.
+    end = appears(text, parts(), after_duration)
+    rules = (squeezed(rule.value[0].upper() + rule.value[1:]) for rule in Rule)
+    assert appears(text, rules) < end
+
+
+def test_the_cover_has_the_plans_hash_in_words_and_in_digits(printed: Printed) -> None:
+    first = squeezed(run("pdftotext", "-raw", "-l", "1", printed.folder / OFFICERS, "-").expect().out)
+    rows = [f"{number}{row}" for number, row in enumerate(spoken.rows_of(printed.plan.words), 1)]
+    appears(first, iter([*rows, printed.plan.digest.hex()]))
+    assert squeezed(printed.plan.ceremony.organisation) in first
+    assert ("Specimen:" in first) == (printed.plan.ceremony.kind.value == "specimen")
+
+
+def test_the_check_words_stand_in_the_witness_copy_alone_at_their_step(printed: Printed) -> None:
+    label = squeezed(script_words(printed.plan)("acts.check_words"))
+    witness, officers = printed.text(WITNESS), printed.text(OFFICERS)
+    irreversible = [step for step in (*printed.steps, *CONTINGENCIES) if step.irreversible]
+    said = ["".join(spoken.check_words(printed.plan.digest, step.id)) for step in irreversible]
+    assert re.findall(f"{label}([a-z]{{8}})", witness) == said
+    for words in said:
+        assert words not in officers
+        assert words not in printed.text(MATERIALS)
+    for text in (witness, officers):
+        assert text.count(squeezed("POINT OF NO RETURN")) == len(irreversible)
+    assert label not in officers
+
+
+def test_the_head_of_the_journal_is_written_down_at_every_checkpoint_in_the_witness_copy(printed: Printed) -> None:
+    say = script_words(printed.plan)
+    checkpoints = sum(step.action is Action.WRITE_HEAD for step in printed.steps)
+    assert printed.text(WITNESS).count(squeezed(say("acts.head")) + "…") == checkpoints
+    assert printed.text(OFFICERS).count(squeezed(say("acts.head_elsewhere"))) == checkpoints
+
+
+def test_everybody_and_everything_is_in_its_table(printed: Printed) -> None:
+    text, plan = printed.text(WITNESS), printed.plan
+    people = [(each.name, each.unit) for each in (*plan.officers, *plan.witnesses)]
+    for name, unit in [*people, *((each.name, each.unit) for each in plan.custodians)]:
+        assert squeezed(name + unit) in text
+    for package in plan.packages:
+        assert squeezed(f"for {package.site}: {package.medium}") in printed.text(MATERIALS)
+    assert text.count(squeezed("Number of the new bag of share")) == len(
+        plan.policy.choose(list(plan.policy.positions))
+    )
+    appears(text, (" ".join(WORDS[row : row + 16]) for row in range(0, 256, 16)), text.index(squeezed("The 256 words")))
+    assert text.count(squeezed("What happened")) == 5
+
+
+def test_the_planned_minutes_of_the_acts_add_up(printed: Printed) -> None:
+    wording = Wording(printed.plan)
+    total = sum(wording.of(step).minutes for step in printed.steps)
+    hours, minutes = divmod(int(total), 60)
+    assert squeezed(f"All acts {hours} h {minutes} min") in printed.text(OFFICERS)
+
+
+@pytest.mark.parametrize("name", [OFFICERS, MATERIALS])
+def test_every_page_says_what_it_is_of_how_many_and_of_which_plan(printed: Printed, name: str) -> None:
+    count = printed.pages(name)
+    pages = run("pdftotext", "-raw", printed.folder / name, "-").expect().out.split("\f")[:-1]
+    assert len(pages) == count
+    for number, page in enumerate(pages, 1):
+        text = squeezed(page)
+        assert f"page{number}of{count}" in text
+        for part in (
+            "CONFIDENTIAL - NOT SECRET",
+            printed.plan.ceremony.organisation,
+            printed.plan.ceremony.id,
+            spoken.first_three_and_last(printed.plan.words),
+            "Date",
+            "Initials",
+        ):
+            assert squeezed(part) in text
+        assert ("SPECIMEN" in text) == (printed.plan.ceremony.kind.value == "specimen")
+
+
+@pytest.mark.parametrize("name", ["3 of 5", "long names"])  # a specimen's mark stands among the lines
+def test_the_contents_name_the_pages_where_the_sections_begin(name: str, printed_plans: dict[str, Printed]) -> None:
+    script = printed_plans[name].folder / WITNESS
+    pages = run("pdftotext", "-layout", script, "-").expect().out.split("\f")[:-1]
+    listed = re.findall(r"^ *(\S.*?) {3,}(\d+)$", pages[1].partition("Contents")[2], re.MULTILINE)
+    assert len(listed) == 7 + 11 + 4
+    for title, number in listed:
+        assert re.search(rf"^ *{re.escape(title)}$", pages[int(number) - 1], re.MULTILINE), title
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word on a page, in points from the top left."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    text: str
+
+    def covers(self, other: "Word") -> bool:
+        """Whether the cores of the two overlap; lines of text touch."""
+        height = (self.bottom - self.top) * 0.3
+        return (
+            self.left + 0.5 < other.right
+            and other.left + 0.5 < self.right
+            and self.top + height < other.bottom - height
+            and other.top + height < self.bottom - height
+        )
+
+
+def words_of(pdf: Path) -> Iterator[tuple[float, float, list[Word]]]:
+    """Width, height and words of each page; what is written across it for specimens left out."""
+    shown = run("pdftotext", "-bbox", pdf, "-").expect().out
+    for width, height, page in re.findall(r'<page width="([\d.]+)" height="([\d.]+)">(.*?)</page>', shown, re.DOTALL):
+        boxes = re.findall(r'<word xMin="(.*?)" yMin="(.*?)" xMax="(.*?)" yMax="(.*?)">(.*?)</word>', page)
+        words = [Word(float(a), float(b), float(c), float(d), text) for a, b, c, d, text in boxes]
+        yield float(width), float(height), [word for word in words if word.bottom - word.top < 60]
+
+
+@pytest.mark.parametrize("name", [WITNESS, MATERIALS])
+def test_no_word_leaves_the_page_or_lies_over_another(printed: Printed, name: str) -> None:
+    letter = printed.plan.documents.page == "Letter"
+    for width, height, words in words_of(printed.folder / name):
+        assert (round(width), round(height)) == ((612, 792) if letter else (595, 842))
+        for word in words:
+            assert word.left >= MARGIN, word
+            assert word.right <= width - MARGIN, word
+            assert 7 * MM <= word.top < word.bottom <= height - 7 * MM, word
+        for one, other in itertools.combinations(words, 2):
+            assert not one.covers(other), (one, other)
+
+
+def test_no_line_or_box_leaves_the_margins(printed_plans: dict[str, Printed]) -> None:
+    for name in ("3 of 5", "long names"):  # specimens have something across the page
+        for picture in pictures((printed_plans[name].folder / WITNESS).read_bytes(), 50):
+            dots = int(MARGIN / 72 * 50)
+            grey = picture.convert("L")
+            for left in (0, grey.width - dots):
+                shades = grey.crop((left, 0, left + dots, grey.height)).histogram()
+                assert not sum(shades[:200]), "something dark is beside the text"
+
+
+def test_nothing_is_smaller_than_ten_points_and_every_font_is_embedded(printed: Printed) -> None:
+    for name in (OFFICERS, WITNESS, MATERIALS):
+        fonts = run("pdffonts", printed.folder / name).expect().out.splitlines()[2:]
+        assert len(fonts) >= 2
+        for line in fonts:  # name, type, encoding, emb, sub, uni, object
+            assert re.search(r" yes +yes +yes +\d+ +\d+$", line), line
+        for _, _, words in words_of(printed.folder / name):
+            assert all(word.bottom - word.top > 10 for word in words)  # ascent to descent, more than the size
+
+
+def test_the_same_plan_gives_the_same_bytes_and_another_plan_others() -> None:
+    once = dict(documents(plan()))
+    assert once == dict(documents(plan()))
+    assert list(once) == files(plan())
+    other = dict(documents(plan(draft.fill({}, {}) + "\n# another\n")))
+    assert {name for name in (OFFICERS, WITNESS, MATERIALS) if once[name] != other[name]} == {
+        OFFICERS,
+        WITNESS,
+        MATERIALS,
+    }
+
+
+def test_a_list_of_steps_that_does_not_add_up_is_not_printed() -> None:
+    listed = steps(plan().policy, len(plan().packages))
+    for wrong in (listed[:-1], listed[1:], [step for step in listed if step.id != "read-back 1.3"]):
+        with pytest.raises(StepsError, match="does not add up"):
+            documents(plan(), wrong)
+    with pytest.raises(StepsError):
+        documents(plan(), [replace(step, wipes=frozenset()) for step in listed])
+
+
+def test_a_name_that_the_fonts_lack_is_refused() -> None:
+    with pytest.raises(TemplateError, match=r"the fonts lack '安'"):
+        list(documents(plan(draft.fill({}, {}).replace("Ada Lovelace", "安"))))
+
+
+def test_a_script_for_255_custodians_has_a_page_for_each_and_few_more(tmp_path: Path) -> None:
+    need("pdfinfo")
+    many = plan(with_custodians([f"Custodian {n}" for n in range(1, 256)], 128))
+    name, content = next(documents(many))
+    (tmp_path / name).write_bytes(content)
+    assert 255 < Printed(many, tmp_path).pages(name) < 255 + 60
+
+
+@cache
+def blank_receipts() -> dict[str, bytes]:
+    return {name: content for name, content in documents(plan()) if name.startswith("receipt")}
+
+
+def test_receipts_name_share_and_custodian_and_leave_to_hand_what_is_not_known_yet(tmp_path: Path) -> None:
+    need("pdftotext")
+    assert list(blank_receipts()) == [f"receipt-{n}.pdf" for n in range(1, 6)]
+    (tmp_path / "receipt.pdf").write_bytes(blank_receipts()["receipt-2.pdf"])
+    text = run("pdftotext", "-raw", tmp_path / "receipt.pdf", "-").expect().out
+    assert text.count("Receipt for share 2 of 5") == 3
+    assert text.count("Blaise Pascal") == 3
+    assert "Words of the share: ____ ____ ____ ____." in text
+
+
+MISTAKES = [
+    ('title = "Approvals"\n', "", r"line \d+: \[approvals\] lacks 'title'"),
+    ('title = "Approvals"\n', 'title = "A"\ntitel = "B"\n', r"line \d+: \[approvals\] has no 'titel'"),
+    ('title = "Approvals"\n', 'title = "{unit}"\n', r"line \d+: title uses {unit}"),
+    ('title = "Approvals"\n', 'title = "{ca.name}"\n', r"line \d+: title uses {ca.name}"),
+    ('title = "Approvals"\n', 'title = "{ca!r}"\n', r"line \d+: title uses {ca}"),
+    ('title = "Approvals"\n', 'title = "{"\n', r"line \d+: title has braces"),
+    ('title = "Approvals"\n', "title = 3\n", r"line \d+: title is a text"),
+    ('title = "Approvals"\n', 'title = "A\n', r"line \d+: this is not TOML"),
+    ("[approvals]\n", "[aprovals]\n", r"line \d+: \[aprovals\] is not known"),
+    ('steps = ["preflight"]\n', 'steps = ["preflite"]\n', r"line \d+: steps is a list of some of"),
+    ('steps = ["preflight"]\n', "", r"line \d+: the entry of \[\[requirement\]\] lacks steps"),
+    ('Z = "Zulu"\n', "", r"\[nato\] lacks 'Z'"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "expected"), MISTAKES)
+def test_a_mistake_in_the_templates_is_named_with_file_and_line(
+    before: str, after: str, expected: str, tmp_path: Path
+) -> None:
+    ours = (template.directory() / "script.toml").read_text("utf-8")
+    assert ours.count(before) == 1
+    (tmp_path / "script.toml").write_text(ours.replace(before, after), "utf-8")
+    own = plan(draft.fill({}, {}).replace("[documents]\n", f'[documents]\ntemplates = "{tmp_path}"\n'))
+    with pytest.raises(TemplateError, match=f"script.toml.*{expected}") as raised:
+        script_words(own)
+    if "lacks" not in expected:
+        line = ours[: ours.index(before)].count("\n") + 1
+        found = int(re.findall(r"line (\d+)", str(raised.value))[0])
+        assert abs(line - found) <= 1  # of an entry of a list, its first line
+
+
+@pytest.mark.parametrize("file", ["script.toml", "pages.toml"])
+def test_whatever_line_is_lost_the_template_is_refused_with_its_name_and_a_line_or_it_works(
+    file: str, tmp_path: Path
+) -> None:
+    lines = (template.directory() / file).read_text("utf-8").splitlines()
+    own = plan(draft.fill({}, {}).replace("[documents]\n", f'[documents]\ntemplates = "{tmp_path}"\n'))
+    refused = 0
+    for number in range(len(lines)):
+        (tmp_path / file).write_text("\n".join(lines[:number] + lines[number + 1 :]), "utf-8")
+        try:
+            script_words(own)
+            Letterhead.of(own)
+        except TemplateError as error:
+            assert re.match(rf"{re.escape(str(tmp_path / file))}, line \d+: ", str(error)), error  # noqa: PT017
+            refused += 1
+    assert refused > len(lines) / 2
+
+
+def test_an_organisation_changes_words_and_language(tmp_path: Path) -> None:
+    need("pdftotext")
+    ours = (template.directory() / "script.toml").read_text("utf-8")
+    (tmp_path / "script.toml").write_text(ours.replace("POINT OF NO RETURN", "ΣΗΜΕΙΟ ΧΩΡΙΣ ΕΠΙΣΤΡΟΦΗ"), "utf-8")
+    own = plan(draft.fill({}, {}).replace("[documents]\n", f'[documents]\ntemplates = "{tmp_path}"\n'))
+    name, content = next(documents(own))
+    (tmp_path / name).write_bytes(content)
+    text = Printed(own, tmp_path).text(name)
+    assert squeezed("ΣΗΜΕΙΟ ΧΩΡΙΣ ΕΠΙΣΤΡΟΦΗ") in text
+    assert squeezed("POINT OF NO RETURN") not in text
+
+
+def future_plan(folder: Path) -> Path:
+    """The example's plan on a day to come."""
+    text = draft.example(dt.datetime.now(dt.UTC).date())
+    path = folder / "ceremony.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_the_command_shows_the_hashes_that_are_filled_in_and_overwrites_nothing(tmp_path: Path) -> None:
+    path = future_plan(tmp_path)
+    out = tmp_path / "out"
+    shown = escrow("script", path, "--out", out).expect().err
+    assert sorted(file.name for file in out.iterdir()) == sorted(files(plan(path.read_text("utf-8"))))
+    for name in (OFFICERS, WITNESS):
+        digest = hashlib.sha256((out / name).read_bytes()).digest()
+        assert digest.hex() in shown
+        assert spoken.first_three_and_last(spoken.words_of(digest)) in shown
+    assert spoken.first_three_and_last(spoken.words_of(fingerprint(Machine().tool))) in shown
+    before = {file: file.read_bytes() for file in out.iterdir()}
+    assert "never overwritten" in escrow("script", path, "--out", out).expect(3).err
+    assert {file: file.read_bytes() for file in out.iterdir()} == before
+
+
+def test_the_command_prints_nothing_while_an_error_stands_against_the_plan(tmp_path: Path) -> None:
+    path = future_plan(tmp_path)
+    path.write_text(path.read_text("utf-8").replace("threshold = 3", "threshold = 5"), "utf-8")
+    shown = escrow("script", path, "--out", tmp_path / "out").expect(1).err
+    assert "no-spare: " in shown
+    assert "Nothing was printed" in shown
+    assert not (tmp_path / "out").exists()
