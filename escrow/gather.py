@@ -10,6 +10,7 @@ from escrow.files import read_secret
 from escrow.label import Label, is_label_text
 from escrow.manifest import Manifest
 from escrow.memory import Secret, isolate
+from escrow.paper.rescue import read_sheet
 from escrow.paper.scan import MAX_FILE, prepare, scan
 from escrow.pasted import MAX_TEXT, is_pasted, shares_in
 from escrow.policy import Position
@@ -163,7 +164,7 @@ def judge_file(manifest: Manifest, name: str, content: bytes) -> Iterable[tuple[
         return
     pages, damage = [], None
     try:
-        for page in scan(content):
+        for page in scan(content, read_sheet):
             pages.append(page)  # noqa: PERF402 - one by one: extend() would lose those before an error
     except PageError as error:  # what was read before it still counts
         damage = str(error)

@@ -12,6 +12,8 @@ from helpers import StepTree, make_tree
 
 from escrow.memory import Secret
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `protect` does: tests fork, and some import numpy
+
 Reporting = Generator[None, pytest.TestReport, pytest.TestReport]
 FORBID_SKIPS = "ESCROW_TESTS_FORBID_SKIPS"
 

@@ -20,6 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageDraw
+
+from escrow.memory.process import LOCKED_BYTES_NEEDED
+from escrow.paper.layout import CODES
+from escrow.paper.raster import pictures
+from escrow.paper.scan import read_codes
 
 PASSWORD = "correct horse"
 PROVISIONER_PASSWORD = "battery staple"
@@ -70,7 +76,7 @@ def escrow(*arguments: object, stdin: str = "", env: Mapping[str, str] | None = 
 def can_lock() -> bool:
     """Whether this account may lock as much memory as production demands."""
     _, hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)
-    return os.geteuid() == 0 or hard == resource.RLIM_INFINITY or hard >= 512 * 2**20
+    return os.geteuid() == 0 or hard == resource.RLIM_INFINITY or hard >= LOCKED_BYTES_NEEDED
 
 
 def practice() -> list[str]:
@@ -158,6 +164,16 @@ def rasterise(pdf: Path, dpi: int, options: Sequence[str] = ("-gray", "-png")) -
     target = pdf.with_suffix("")
     run("pdftoppm", "-r", str(dpi), "-singlefile", *options, pdf, target).expect()
     return target.with_suffix(".jpg" if "-jpeg" in options else ".png")
+
+
+def blot(sheet: bytes, dpi: int) -> Image.Image:
+    """A share sheet's first page as a picture with a finder pattern of every code blotted out: none can be read."""
+    page = next(pictures(sheet, dpi)).convert("RGB")
+    for x, y in CODES:
+        left, top = x * dpi / 25.4, y * dpi / 25.4
+        ImageDraw.Draw(page).ellipse((left, top, left + 16 * dpi / 25.4, top + 16 * dpi / 25.4), "#432")
+    assert not read_codes(page.convert("L"))
+    return page
 
 
 class Terminal:

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from helpers import PASSWORD, TIMEOUT, StepTree, can_lock, escrow
+from helpers import PASSWORD, TIMEOUT, StepTree, blot, can_lock, escrow
 from memory_scan import Hit, Scanner, unlocked
 
 from escrow import shamir
@@ -253,6 +253,12 @@ def test_sealing_a_generated_ca_leaves_no_trace(shm: Path) -> None:
 
 def test_checking_sheets_leaves_no_trace(sealed: Sealed) -> None:
     seen = watch("check", sealed.package, *sealed.sheets, secrets=sealed.secrets)
+    check_everything(seen, {"worker Collection": {"share", "left", "right"}})
+
+
+def test_checking_a_damaged_sheet_leaves_no_trace(sealed: Sealed, tmp_path: Path) -> None:
+    blot(sealed.sheets[0].read_bytes(), 200).save(tmp_path / "damaged.png")
+    seen = watch("check", sealed.package, tmp_path / "damaged.png", *sealed.sheets[1:], secrets=sealed.secrets)
     check_everything(seen, {"worker Collection": {"share", "left", "right"}})
 
 

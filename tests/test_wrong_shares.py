@@ -27,7 +27,7 @@ from escrow.manifest import Manifest, Superseded
 from escrow.package import Package
 from escrow.paper import share_code
 from escrow.paper.scan import Page as ScannedPage
-from escrow.paper.scan import scan
+from escrow.paper.scan import Reader, scan
 from escrow.policy import Policy
 from escrow.share import Kind, Record, commitment
 
@@ -347,8 +347,8 @@ def test_a_hostile_version_is_not_shown(sets: dict[str, Set]) -> None:
 def test_a_damaged_last_page_does_not_cost_the_shares_before_it(
     sets: dict[str, Set], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def breaking(content: bytes) -> Iterator[ScannedPage]:
-        yield from scan(content)
+    def breaking(content: bytes, read: Reader) -> Iterator[ScannedPage]:
+        yield from scan(content, read)
         message = "page 2 of the PDF is damaged."
         raise PageError(message)
 

@@ -13,12 +13,13 @@ from escrow.memory import libc
 from escrow.memory.secret import Secret
 from escrow.memory.signals import HELD
 
-LOCKED_BYTES_NEEDED = 512 * 2**20
-"""How much memory must be lockable: Python with its libraries, and one page's pixels while it is read."""
+LOCKED_BYTES_NEEDED = 768 * 2**20
+"""How much memory must be lockable: Python with its libraries, and one page's pixels while it is read, at 600 dpi."""
 
 HARDENED_ENVIRONMENT = {
     "PYTHONMALLOC": "malloc",  # Python's own pools would keep freed objects readable
     "GLIBC_TUNABLES": "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0",  # the tcache skips overwriting
+    "OPENBLAS_NUM_THREADS": "1",  # numpy's threads would be memory to lock, and stand in the way of forks
 }
 
 _is_locked = False

@@ -5,8 +5,13 @@ these places for as long as sheets exist. Lengths are millimetres from the left 
 Letter.
 """
 
+from escrow.paper.qr import QUIET_ZONE
+from escrow.paper.share_code import SIDE
+
 CODE_WIDTH = 47.0
 """Each copy of the code with its quiet zone."""
+
+MODULE = CODE_WIDTH / (QUIET_ZONE + SIDE + QUIET_ZONE)
 
 CODES = ((8.0, 8.0), (155.0, 8.0), (8.0, 224.0), (155.0, 224.0))
 """The left and top edges of the copies: in all corners, because damage is rarely in all corners."""

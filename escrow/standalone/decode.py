@@ -395,7 +395,7 @@ def read_shares(where: str, text: str) -> Iterable[Share]:
     if re.search(r"\b(left|right)\b", text, re.IGNORECASE):
         fail(f"{where}: a line that begins with left or right is not NUMBER-<32 hex digits>. Look at the sheet.")
     records += records_of_words(where, text)
-    for record in records:
+    for record in dict.fromkeys(records):  # a sheet carries its code more than once
         if zlib.crc32(record[:44]) != int.from_bytes(record[44:], "big"):
             fail(f"{where}: the checksum of share {record[10]} does not fit: something was misread. Read it again.")
         yield Share(where, record, record[10], record[12:44])
