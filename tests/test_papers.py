@@ -23,8 +23,9 @@ from escrow.manifest import Manifest, group_hex
 from escrow.package import Package
 from escrow.paper import documents, package_sheet, sheet
 from escrow.paper.block import Area, Block
+from escrow.paper.layout import TAKEN
 from escrow.paper.raster import pictures
-from escrow.paper.stationery import Design, PageSize, Stationery
+from escrow.paper.stationery import PageSize, Stationery
 from escrow.policy import Group, Policy, Position
 from escrow.share import Kind, Record
 from escrow.words import to_words
@@ -232,12 +233,12 @@ def test_a_discreet_sheet_and_label_name_nobody_and_no_threshold(tmp_path: Path)
         named, discreet = (
             Stationery(organisation=ORGANISATION, contact=CONTACT, discreet=hidden) for hidden in (False, True)
         )
-        for render in (
-            lambda paper, r=record, m=manifest: sheet.render(r, m, "Anna Schmidt", paper),
-            lambda paper, r=record, m=manifest: documents.label(m, r.position, "Anna Schmidt", paper),
-        ):
-            for stationery, absent in ((named, False), (discreet, True)):
-                (tmp_path / "paper.pdf").write_bytes(render(stationery))
+        for stationery, absent in ((named, False), (discreet, True)):
+            for pdf in (
+                sheet.render(record, manifest, "Anna Schmidt", stationery),
+                documents.label(manifest, position, "Anna Schmidt", stationery),
+            ):
+                (tmp_path / "paper.pdf").write_bytes(pdf)
                 content = b"\n".join(everything_in(tmp_path / "paper.pdf")).decode(errors="replace")
                 for name in (manifest.ca[:24], ORGANISATION, "Anna Schmidt"):
                     assert (name not in content) == absent, name
@@ -251,15 +252,12 @@ def test_a_discreet_sheet_and_label_name_nobody_and_no_threshold(tmp_path: Path)
 
 # Layout.
 
-DESIGNS = {
-    "share": lambda paper, groups: sheet.design_of(paper, groups=groups),
-    "label": lambda paper, groups: paper.design(documents.LABEL, groups=groups, discreet=paper.discreet),
-    "receipt": lambda paper, groups: paper.design(documents.RECEIPT, groups=groups),
-    "recovery-card": lambda paper, groups: paper.design(documents.CARD, groups=groups),
-    **{
-        form.name: lambda paper, groups, form=form: paper.design(form, groups=groups)
-        for form in (package_sheet.CONTENTS, package_sheet.CODES, package_sheet.DECODING)
-    },
+FORMS = {
+    form.name: form
+    for form in (
+        *(sheet.FORM, documents.LABEL, documents.RECEIPT, documents.CARD),
+        *(package_sheet.CONTENTS, package_sheet.CODES, package_sheet.DECODING),
+    )
 }
 
 
@@ -270,11 +268,13 @@ def lies_over(one: Area, other: Area) -> bool:
 
 @pytest.mark.parametrize("discreet", [False, True], ids=["named", "discreet"])
 @pytest.mark.parametrize("groups", [False, True], ids=["plain", "groups"])
-@pytest.mark.parametrize("name", list(DESIGNS))
+@pytest.mark.parametrize("name", list(FORMS))
 def test_no_block_lies_over_another_and_all_are_inside_the_page(name: str, *, groups: bool, discreet: bool) -> None:
     """What is drawn stays inside its block (it is made smaller, or refused), so this is about geometry alone."""
-    for size in ("A4", "Letter"):
-        design: Design = DESIGNS[name](Stationery(size=size, discreet=discreet), groups)
+    sizes: tuple[PageSize, ...] = ("A4", "Letter")
+    for size in sizes:
+        taken = TAKEN if name == "share" else ()
+        design = Stationery(size=size).design(FORMS[name], groups=groups, discreet=discreet, taken=taken)
         for page in design.body.pages:
             blocks: list[Block] = [*page, *(design.common.blocks if design.body.frame else ())]
             around = [block for block in blocks if block.kind != "box"]  # a box stands around others
