@@ -8,12 +8,20 @@ from helpers import escrow
 
 TOP = Path(__file__).parent.parent
 DOCUMENTS = [
-    TOP / name for name in ("README.md", "escrow/MEMORY.md", "escrow/FORMAT.md", "CHANGELOG.md", "SECURITY.md")
+    TOP / name
+    for name in (
+        "README.md",
+        "escrow/MEMORY.md",
+        "escrow/FORMAT.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+        "templates/README.md",
+    )
 ]
 TESTS = {path.name: path.read_text("utf-8") for path in (TOP / "tests").rglob("*.py")}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(TOP)))
 def test_every_test_that_is_named_exists(document: Path) -> None:
     for name in set(re.findall(r"`(test_\w+)(?:\.py)?`", document.read_text("utf-8"))):
         assert f"{name}.py" in TESTS or any(f"def {name}(" in text for text in TESTS.values()), name
@@ -28,7 +36,7 @@ def test_every_promise_in_the_readme_names_its_test() -> None:
         assert "`test_" in row, row
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(TOP)))
 def test_every_link_inside_the_project_leads_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", document.read_text("utf-8")):
         if "://" not in target:

@@ -14,7 +14,7 @@ from sheets import make
 
 from escrow.errors import TemplateError, UsageError
 from escrow.package import Package
-from escrow.paper import documents, package_sheet, sheet, template
+from escrow.paper import block, documents, package_sheet, sheet, template
 from escrow.paper.parts import split
 from escrow.paper.raster import pictures
 from escrow.paper.stationery import Stationery
@@ -309,9 +309,17 @@ def test_a_ca_whose_name_the_fonts_cannot_show_is_refused(shm: Path) -> None:
     assert list(shm.iterdir()) == []
 
 
+def test_every_kind_and_key_of_a_block_stands_in_the_readme_of_templates() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \|(.*)\|$", (template.directory() / "README.md").read_text(), re.MULTILINE))
+    for kind, (must, may) in block.KEYS.items():
+        for key in (must | may) - {"at", "width"}:
+            assert f"`{key}`" in rows[kind], f"{key} of {kind}"
+    assert set(rows) == set(block.KEYS)
+
+
 def test_our_templates_can_be_copied_changed_and_used(tmp_path: Path) -> None:
     escrow("templates", "--out", tmp_path / "own").expect()
-    assert sorted(path.name for path in (tmp_path / "own").iterdir()) == OURS
+    assert sorted(path.name for path in (tmp_path / "own").iterdir()) == ["README.md", *OURS]
     assert papers(Stationery(tmp_path / "own"))["receipt"]() == papers(Stationery())["receipt"]()
     assert "never overwritten" in escrow("templates", "--out", tmp_path / "own").expect(3).err
     with pytest.raises(UsageError, match="is not a directory"):
