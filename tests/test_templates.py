@@ -63,7 +63,7 @@ MISTAKES = [
     ("share", [("at = [58, 13]", "at = [58]")], "at is [58] and must be two numbers"),
     ("share", [("width = 94", "wide = 94")], "lacks width"),
     ("share", [("at = [58, 13]", "at = [50, 13]")], "lies over the code or mark at 8, 8"),
-    ("share", [("size = 25", "size = 25\nsice = 3")], "has the unknown sice"),
+    ("share", [("size = 20.5", "size = 20.5\nsice = 3")], "has the unknown sice"),
     ("share", [('title = "Share sheet"\n', "")], "line 1: the template lacks 'title'"),
     ("share", [("[[block]]", "[[block]")], "this is not TOML"),
     (
