@@ -120,6 +120,14 @@ def test_a_template_with_a_mistake_is_refused_with_its_name_and_line(
     assert expected in str(error.value)
 
 
+@pytest.mark.parametrize("field", ["custodian", "ca", "policy", "organisation", "contact", "k"])
+def test_a_template_that_names_somebody_on_a_discreet_sheet_is_refused(field: str, tmp_path: Path) -> None:
+    changed(tmp_path, "share", ('when = "discreet"\ntext = "Set {set_id}"', f'text = "Set {{set_id}} {{{field}}}"'))
+    Stationery(tmp_path).design(sheet.FORM)
+    with pytest.raises(TemplateError, match=rf"share\.toml, line \d+: the text shows {{{field}}}, which a discreet"):
+        papers(Stationery(tmp_path, discreet=True))["share"]()
+
+
 def test_the_line_that_is_named_is_the_one_with_the_mistake(tmp_path: Path) -> None:
     """Also after texts of several lines that look like tables and keys."""
     trap = 'copy_custodian = """\n[[block]]\n[phrases]\ntitle = 3\n"""'
