@@ -75,8 +75,7 @@ def seal(authority: Authority, order: Order, out: NewFiles, progress: Progress) 
         progress("Making share sheets", len(shares), len(shares))
         progress("Making package sheets", 0, 1)
         if parts.fits(text):
-            sheets = documents.make_package_sheets(sealed, order.stationery)
-            out.write(documents.PACKAGE_SHEETS_FILE, sheets)
+            out.write(documents.PACKAGE_SHEETS_FILE, documents.make_package_sheets(sealed, order.stationery))
         out.write(standalone.FILE, standalone.source())
         progress("Making package sheets", 1, 1)
         for name, pdf in documents.make(manifest, order.custodians, order.stationery, progress):
