@@ -16,12 +16,13 @@ DOCUMENTS = [
         "CHANGELOG.md",
         "SECURITY.md",
         "ceremony/RUNBOOK.md",
+        "templates/README.md",
     )
 ]
 TESTS = {path.name: path.read_text("utf-8") for path in (TOP / "tests").rglob("*.py")}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(TOP)))
 def test_every_test_that_is_named_exists(document: Path) -> None:
     for name in set(re.findall(r"`(test_\w+)(?:\.py)?`", document.read_text("utf-8"))):
         assert f"{name}.py" in TESTS or any(f"def {name}(" in text for text in TESTS.values()), name
@@ -36,7 +37,7 @@ def test_every_promise_in_the_readme_names_its_test() -> None:
         assert "`test_" in row, row
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(TOP)))
 def test_every_link_inside_the_project_leads_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", document.read_text("utf-8")):
         if "://" not in target:

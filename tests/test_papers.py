@@ -23,8 +23,9 @@ from escrow.manifest import Manifest, group_hex
 from escrow.package import Package
 from escrow.paper import documents, package_sheet, sheet
 from escrow.paper.block import Area, Block
+from escrow.paper.layout import TAKEN
 from escrow.paper.raster import pictures
-from escrow.paper.stationery import Design, PageSize, Stationery
+from escrow.paper.stationery import PageSize, Stationery
 from escrow.policy import Group, Policy, Position
 from escrow.share import Kind, Record
 from escrow.words import to_words
@@ -235,7 +236,7 @@ def test_a_discreet_sheet_and_label_name_nobody_and_no_threshold(tmp_path: Path)
         for stationery, absent in ((named, False), (discreet, True)):
             for pdf in (
                 sheet.render(record, manifest, "Anna Schmidt", stationery),
-                documents.label(manifest, record.position, "Anna Schmidt", stationery),
+                documents.label(manifest, position, "Anna Schmidt", stationery),
             ):
                 (tmp_path / "paper.pdf").write_bytes(pdf)
                 content = b"\n".join(everything_in(tmp_path / "paper.pdf")).decode(errors="replace")
@@ -254,22 +255,10 @@ def test_a_discreet_sheet_and_label_name_nobody_and_no_threshold(tmp_path: Path)
 FORMS = {
     form.name: form
     for form in (
-        documents.LABEL,
-        documents.RECEIPT,
-        documents.CARD,
-        package_sheet.CONTENTS,
-        package_sheet.CODES,
-        package_sheet.DECODING,
+        *(sheet.FORM, documents.LABEL, documents.RECEIPT, documents.CARD),
+        *(package_sheet.CONTENTS, package_sheet.CODES, package_sheet.DECODING),
     )
 }
-
-
-def design_of(name: str, paper: Stationery, *, groups: bool) -> Design:
-    """The template of a document, as it is drawn."""
-    if name == "share":
-        return sheet.design_of(paper, groups=groups)
-    hidden = paper.discreet and name == documents.LABEL.name
-    return paper.design(FORMS[name], groups=groups, discreet=hidden)
 
 
 def lies_over(one: Area, other: Area) -> bool:
@@ -279,11 +268,13 @@ def lies_over(one: Area, other: Area) -> bool:
 
 @pytest.mark.parametrize("discreet", [False, True], ids=["named", "discreet"])
 @pytest.mark.parametrize("groups", [False, True], ids=["plain", "groups"])
-@pytest.mark.parametrize("name", ["share", *FORMS])
+@pytest.mark.parametrize("name", list(FORMS))
 def test_no_block_lies_over_another_and_all_are_inside_the_page(name: str, *, groups: bool, discreet: bool) -> None:
     """What is drawn stays inside its block (it is made smaller, or refused), so this is about geometry alone."""
-    for size in ("A4", "Letter"):
-        design = design_of(name, Stationery(size=size, discreet=discreet), groups=groups)
+    sizes: tuple[PageSize, ...] = ("A4", "Letter")
+    for size in sizes:
+        taken = TAKEN if name == "share" else ()
+        design = Stationery(size=size).design(FORMS[name], groups=groups, discreet=discreet, taken=taken)
         for page in design.body.pages:
             blocks: list[Block] = [*page, *(design.common.blocks if design.body.frame else ())]
             around = [block for block in blocks if block.kind != "box"]  # a box stands around others

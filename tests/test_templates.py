@@ -14,7 +14,7 @@ from sheets import make
 
 from escrow.errors import TemplateError, UsageError
 from escrow.package import Package
-from escrow.paper import documents, package_sheet, sheet, template
+from escrow.paper import block, documents, package_sheet, sheet, template
 from escrow.paper.parts import split
 from escrow.paper.raster import pictures
 from escrow.paper.stationery import Stationery
@@ -63,7 +63,7 @@ MISTAKES = [
     ("share", [("at = [58, 13]", "at = [58]")], "at is [58] and must be two numbers"),
     ("share", [("width = 94", "wide = 94")], "lacks width"),
     ("share", [("at = [58, 13]", "at = [50, 13]")], "lies over the code or mark at 8, 8"),
-    ("share", [("size = 25", "size = 25\nsice = 3")], "has the unknown sice"),
+    ("share", [("size = 20.5", "size = 20.5\nsice = 3")], "has the unknown sice"),
     ("share", [('title = "Share sheet"\n', "")], "line 1: the template lacks 'title'"),
     ("share", [("[[block]]", "[[block]")], "this is not TOML"),
     (
@@ -118,6 +118,14 @@ def test_a_template_with_a_mistake_is_refused_with_its_name_and_line(
         papers(stationery)[name]()
     assert re.match(rf"{re.escape(str(tmp_path))}/{name}\.toml, line \d+: ", str(error.value)), error.value
     assert expected in str(error.value)
+
+
+@pytest.mark.parametrize("field", ["custodian", "ca", "policy", "organisation", "contact", "k"])
+def test_a_template_that_names_somebody_on_a_discreet_sheet_is_refused(field: str, tmp_path: Path) -> None:
+    changed(tmp_path, "share", ('when = "discreet"\ntext = "Set {set_id}"', f'text = "Set {{set_id}} {{{field}}}"'))
+    Stationery(tmp_path).design(sheet.FORM)
+    with pytest.raises(TemplateError, match=rf"share\.toml, line \d+: the text shows {{{field}}}, which a discreet"):
+        papers(Stationery(tmp_path, discreet=True))["share"]()
 
 
 def test_the_line_that_is_named_is_the_one_with_the_mistake(tmp_path: Path) -> None:
@@ -309,9 +317,17 @@ def test_a_ca_whose_name_the_fonts_cannot_show_is_refused(shm: Path) -> None:
     assert list(shm.iterdir()) == []
 
 
+def test_every_kind_and_key_of_a_block_stands_in_the_readme_of_templates() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \|(.*)\|$", (template.directory() / "README.md").read_text(), re.MULTILINE))
+    for kind, (must, may) in block.KEYS.items():
+        for key in (must | may) - {"at", "width"}:
+            assert f"`{key}`" in rows[kind], f"{key} of {kind}"
+    assert set(rows) == set(block.KEYS)
+
+
 def test_our_templates_can_be_copied_changed_and_used(tmp_path: Path) -> None:
     escrow("templates", "--out", tmp_path / "own").expect()
-    assert sorted(path.name for path in (tmp_path / "own").iterdir()) == OURS
+    assert sorted(path.name for path in (tmp_path / "own").iterdir()) == ["README.md", *OURS]
     assert papers(Stationery(tmp_path / "own"))["receipt"]() == papers(Stationery())["receipt"]()
     assert "never overwritten" in escrow("templates", "--out", tmp_path / "own").expect(3).err
     with pytest.raises(UsageError, match="is not a directory"):

@@ -23,7 +23,7 @@ LEADING = 1.3
 """The height of a line of text, in sizes."""
 
 _PLACE = {"at", "width"}
-_KEYS: Mapping[str, tuple[set[str], set[str]]] = {  # which keys a block of a kind must have, and which it may
+KEYS: Mapping[str, tuple[set[str], set[str]]] = {
     "text": (_PLACE | {"text"}, {"height", "size", "font", "align"}),
     "rule": (_PLACE, {"dash"}),
     "box": (_PLACE | {"height"}, {"dash"}),
@@ -35,6 +35,7 @@ _KEYS: Mapping[str, tuple[set[str], set[str]]] = {  # which keys a block of a ki
     "words": (_PLACE | {"height"}, {"size"}),
     "page": (set(), set()),  # what follows stands on a new page
 }
+"""Which keys a block of each kind must have, and which it may."""
 _NUMBERS = {"width", "height", "size", "box"}
 _MAX = 1200.0
 
@@ -69,10 +70,10 @@ def parse(entry: Mapping[str, Any], source: Source, line: int) -> tuple[Block, S
     """A block, and when it is shown. Raises TemplateError, naming file and line."""
     where = source.where(line)
     kind = entry.get("kind", "missing")
-    if not isinstance(kind, str) or kind not in _KEYS:
-        message = f"{where}: kind is {kind!r} and must be one of {', '.join(_KEYS)}."
+    if not isinstance(kind, str) or kind not in KEYS:
+        message = f"{where}: kind is {kind!r} and must be one of {', '.join(KEYS)}."
         raise TemplateError(message)
-    must, may = _KEYS[kind]
+    must, may = KEYS[kind]
     missing, unknown = must - set(entry), set(entry) - must - may - {"kind", "when"}
     if missing or unknown:
         what = f"lacks {', '.join(sorted(missing))}" if missing else f"has the unknown {', '.join(sorted(unknown))}"
@@ -109,7 +110,7 @@ def overlap(one: Area, other: Area) -> bool:
 
 
 def _check_value(name: str, value: object, where: str) -> None:
-    choices = {"font": get_args(Font), "align": get_args(Align), "dash": (True, False), "kind": tuple(_KEYS)}
+    choices = {"font": get_args(Font), "align": get_args(Align), "dash": (True, False), "kind": tuple(KEYS)}
     if name in choices:
         good, what = value in choices[name], f"one of {', '.join(map(str, choices[name]))}"
     elif name == "at":
