@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from types import FrameType
@@ -86,8 +87,8 @@ def _run() -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (Interrupted, KeyboardInterrupt, click.Abort):
-        _say("\nInterrupted. Nothing unfinished was left behind.")
+    except (Interrupted, KeyboardInterrupt, click.Abort) as error:
+        _say("\n".join(["\nInterrupted. Nothing unfinished was left behind.", *_notes(error)]))
         return INTERRUPTED
     except BrokenPipeError:
         return 1
@@ -105,13 +106,18 @@ def _explain(error: Exception) -> int:
     from escrow.errors import EscrowError, place
 
     if isinstance(error, EscrowError):
-        _say(f"escrow: {error}")
-        return error.exit_status
-    if isinstance(error, OSError):
-        _say(f"escrow: {error.strerror or 'input or output failed'} ({place(error)}).")
-        return 1
-    _say(f"escrow: an error that nobody foresaw: {place(error)}. Please report this line.")
-    return 1
+        text = f"{error}"
+    elif isinstance(error, OSError):
+        text = f"{error.strerror or 'input or output failed'} ({place(error)})."
+    else:
+        text = f"an error that nobody foresaw: {place(error)}. Please report this line."
+    _say("\n".join([f"escrow: {text}", *_notes(error)]))
+    return error.exit_status if isinstance(error, EscrowError) else 1
+
+
+def _notes(error: BaseException) -> Sequence[str]:
+    """What has to be done now, whatever it was that failed."""
+    return getattr(error, "__notes__", ())
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - signal's interface

@@ -84,6 +84,28 @@ class Progress:
         self._bars.refresh()
 
 
+def has_terminal() -> bool:
+    """Whether somebody can be asked."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
+
+
+def ask(question: str) -> str:
+    """Read one line from the terminal: the answer, without white space around it. What was typed before is dropped."""
+    Progress.make_room()
+    answer = bytearray(_MAX_PASSWORD)
+    with _terminal(question) as terminal:
+        termios.tcflush(terminal, termios.TCIFLUSH)
+        os.write(terminal, question.encode())
+        length = _read(terminal, memoryview(answer))
+    if not length:
+        raise Interrupted  # the end of input, or of the terminal
+    return answer[:length].decode(errors="replace").strip()
+
+
 def ask_password(question: str) -> Secret:
     """Read one line from the terminal without echo. Raises UsageError where there is no terminal."""
     Progress.make_room()

@@ -74,6 +74,14 @@ class TemplateError(EscrowError):
     """A template lacks a field, or has one that nobody knows."""
 
 
+class PrintError(EscrowError):
+    """A printer did not print a whole sheet: what came out is spoilt."""
+
+
+class SpoolError(EscrowError):
+    """A print job could not be removed, so the print system may keep a copy of a sheet."""
+
+
 class LockedMemoryError(EscrowError):
     """No page could be had that cannot be swapped or dumped."""
 

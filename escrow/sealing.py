@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from escrow import certificates, documents, package, shamir, standalone
 from escrow.authority import Authority
@@ -19,6 +20,7 @@ from escrow.paper import page, parts, scan, sheet
 from escrow.paper.fonts import check_printable
 from escrow.paper.stationery import PLAIN, Stationery
 from escrow.policy import Policy, Position
+from escrow.printing import Destination, Files
 from escrow.progress import Progress
 from escrow.share import VALUE_LENGTH, Kind, Record, commitment, key_check
 
@@ -45,14 +47,18 @@ class Order:
         documents.try_out(self.kind, self.policy, self.custodians, self.stationery, ca)
 
 
-def seal(authority: Authority, order: Order, out: NewFiles, progress: Progress) -> Manifest:
-    """Seal an authority: write the package and one sheet per share into `out`, and return the manifest.
+def seal(
+    authority: Authority, order: Order, out: NewFiles, progress: Progress, sheets: Destination | None = None
+) -> Manifest:
+    """Seal an authority: write the package into `out`, one sheet per share to `sheets` (or else into `out`, too).
 
     Beside the package go its decoder and its own sheets; no sheets of a package that is too large for paper.
     Nothing appears unless the shares were proved to fit each other, the package was opened again, and each
     sheet was read back from its own picture. Labels, receipts and the recovery card go into a folder of their own.
+    Returns the manifest.
     """
     check_printable(authority.name, "CA's name")
+    sheets = sheets or Files(out)
     with ExitStack() as undo:
         wrapping_key = undo.enter_context(Secret.random(shamir.LENGTH))
         shares = {position: undo.enter_context(Secret(VALUE_LENGTH)) for position in order.policy.positions}
@@ -69,18 +75,17 @@ def seal(authority: Authority, order: Order, out: NewFiles, progress: Progress) 
         prove_contents(manifest, opened)
         page.prepare()
         scan.prepare()
-        for number, (position, value) in enumerate(shares.items()):
-            progress("Making share sheets", number, len(shares))
-            _make_sheet(manifest, position, value, order, out)
-        progress("Making share sheets", len(shares), len(shares))
         progress("Making package sheets", 0, 1)
         if parts.fits(text):
-            sheets = documents.make_package_sheets(sealed, order.stationery)
-            out.write(documents.PACKAGE_SHEETS_FILE, sheets)
+            out.write(documents.PACKAGE_SHEETS_FILE, documents.make_package_sheets(sealed, order.stationery))
         out.write(standalone.FILE, standalone.source())
         progress("Making package sheets", 1, 1)
         for name, pdf in documents.make(manifest, order.custodians, order.stationery, progress):
             out.write(f"{documents.FOLDER}/{name}", pdf)
+        for number, (position, value) in enumerate(shares.items()):  # late: paper cannot be taken back
+            progress("Making share sheets", number, len(shares))
+            _make_sheet(manifest, position, value, order, sheets)
+        progress("Making share sheets", len(shares), len(shares))
         out.write(PACKAGE_FILE, text)  # last: a package says that all its sheets are there
     return manifest
 
@@ -110,30 +115,32 @@ def _split(wrapping_key: Secret, policy: Policy, shares: Mapping[Position, Secre
     return facts
 
 
-def _make_sheet(manifest: Manifest, position: Position, value: Secret, order: Order, out: NewFiles) -> None:
+def _make_sheet(manifest: Manifest, position: Position, value: Secret, order: Order, sheets: Destination) -> None:
     name = sheet_file(manifest.policy, position)
-    custodian = order.custodians[order.policy.positions.index(position)]
-    descriptor = out.open(name)
+    number = order.policy.positions.index(position)
+    custodian = order.custodians[number]
 
-    def in_worker() -> bytes:
-        record = Record(
-            manifest.kind,
-            manifest.short_set_id,
-            position.group,
-            position.x,
-            manifest.policy.threshold_of(position.group),
-            bytes(value.view),
-        )
-        pdf = sheet.render(record, manifest, custodian, order.stationery)
-        read_back = [found for found, _ in judge_file(manifest, name, pdf)]
-        if read_back != [record]:
-            message = f"The sheet of share {position.x} cannot be read back from its own picture: report this."
-            raise PageError(message)
-        write_all(descriptor, pdf, out.root / name)
-        return b""
+    def write(descriptor: int, path: Path) -> None:
+        def in_worker() -> bytes:
+            record = Record(
+                manifest.kind,
+                manifest.short_set_id,
+                position.group,
+                position.x,
+                manifest.policy.threshold_of(position.group),
+                bytes(value.view),
+            )
+            pdf = sheet.render(record, manifest, custodian, order.stationery)
+            read_back = [found for found, _ in judge_file(manifest, name, pdf)]
+            if read_back != [record]:
+                message = f"The sheet of share {position.x} cannot be read back from its own picture: report this."
+                raise PageError(message)
+            write_all(descriptor, pdf, path)
+            return b""
 
-    with open(descriptor, "wb", buffering=0):  # noqa: PTH123 - a descriptor, not a path
         isolate(in_worker, value)
+
+    sheets.put(name, f"Sheet {number + 1} of {len(order.custodians)} for {custodian}", write)
 
 
 def _describe(authority: Authority, order: Order, facts: Mapping[str, list[str] | str]) -> Manifest:

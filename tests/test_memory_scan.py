@@ -15,6 +15,7 @@ import struct
 import subprocess
 import sys
 import termios
+import tty
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from helpers import PASSWORD, TIMEOUT, StepTree, blot, can_lock, escrow
 from memory_scan import Hit, Scanner, unlocked
+from print_server import PrintServer, need_cups
 
 from escrow import shamir
 from escrow.paper.scan import scan
@@ -249,6 +251,38 @@ def test_each_sheet_is_rendered_by_a_worker_that_sees_one_share(shm: Path) -> No
 def test_sealing_a_generated_ca_leaves_no_trace(shm: Path) -> None:
     arguments: list[str | Path] = ["seal", "--generate", "X", *ORDER, "--out", shm / "out"]
     check_everything(watch(*arguments, thorough=False), {**ALLOWED, "worker _make_sheet": {"value"}})
+
+
+def test_printing_sheets_leaves_no_trace(shm: Path) -> None:
+    """Through CUPS: not in the program, which starts lp, nor in a worker that made another sheet."""
+    need_cups()
+    with PrintServer(shm).running() as server:
+        server.add("good")
+        arguments: list[str | Path] = ["seal", "--generate", "X", *ORDER, "--out", shm / "out", "--no-pause"]
+        seen = watch(*arguments, "--cups", server.configuration, "--printer", "good")
+        check_everything(seen, {**ALLOWED, "worker _make_sheet": {"value"}})
+        assert len(server.paper) == len(CUSTODIANS)
+
+
+def test_writing_sheets_to_a_device_leaves_no_trace(shm: Path) -> None:
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    printer = os.fork()
+    if printer == 0:  # another process, so that no sheet is in the memory that is searched
+        try:
+            while os.read(master, 4096):
+                pass
+        finally:
+            os._exit(0)
+    arguments: list[str | Path] = ["seal", "--generate", "X", *ORDER, "--out", shm / "out", "--no-pause"]
+    try:
+        seen = watch(*arguments, "--device", os.ttyname(slave), thorough=False)
+        check_everything(seen, {**ALLOWED, "worker _make_sheet": {"value"}})
+    finally:
+        os.kill(printer, signal.SIGKILL)
+        os.waitpid(printer, 0)
+        os.close(master)
+        os.close(slave)
 
 
 def test_checking_sheets_leaves_no_trace(sealed: Sealed) -> None:

@@ -1,22 +1,28 @@
 """`escrow seal`: a CA's keys onto paper."""
 
 import datetime as dt
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Unpack
 
 import click
 
-from ceremony import options
+from ceremony import options, printers
 from ceremony.console import Passwords, Progress, say
 from escrow import documents, sealing, standalone
 from escrow.authority import generate, import_tree
 from escrow.files import NewFiles
 from escrow.label import set_words
 from escrow.manifest import Manifest, group_hex, is_printable
+from escrow.paper.sheet import design_of
 from escrow.policy import Policy
 from escrow.share import Kind
 
 _MAX_NAME = 64 - len(" Intermediate CA")  # RFC 5280, appendix A.1: ub-common-name
+
+
+class _Given(options.Paper, printers.Printing):
+    """The options of paper and printers together."""
 
 
 @click.command(name="seal")
@@ -42,13 +48,14 @@ _MAX_NAME = 64 - len(" Intermediate CA")  # RFC 5280, appendix A.1: ub-common-na
     required=True,
     type=options.PATH,
     metavar="DIR",
-    help="Where package.escrow and shares/ are written.",
+    help="Where package.escrow is written, and shares/ unless they are printed.",
 )
 @options.paper
 @options.discreet
 @click.option("--specimen", is_flag=True, help="Practice: sheets are marked, and production refuses them.")
 @options.password_files
 @options.allow_disk
+@printers.options
 def command(  # noqa: PLR0913 - one parameter an option
     *,
     steppath: Path | None,
@@ -60,7 +67,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     specimen: bool,
     allow_disk: bool,
     discreet: bool,
-    **paper: Unpack[options.Paper],
+    **given: Unpack[_Given],
 ) -> None:
     r"""Seal the private keys of the CA at STEPPATH and make one share sheet for each custodian.
 
@@ -68,6 +75,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     splits that key, proves that all shares fit, and writes DIR/package.escrow and DIR/shares/share-X.pdf. Beside
     the package go the same on paper, DIR/package-sheets.pdf, and a decoder that needs Python only, DIR/decode.py.
     DIR/documents has what goes with the sheets and is not secret: a label and a receipt for each, a recovery card.
+    With --printer or --device the sheets go to paper instead, one at a time, and are in no file anywhere.
 
     \b
     escrow seal ~/.step --threshold 2 --custodian Anna --custodian Bert --custodian Cleo --out /dev/shm/ceremony
@@ -87,39 +95,42 @@ def command(  # noqa: PLR0913 - one parameter an option
     kind = Kind.SPECIMEN if specimen else Kind.PRODUCTION
     policy = Policy.plain(threshold, len(custodians))
     options.protect_process(kind)
-    options.require_memory_backed(out_directory, allow_disk=allow_disk or specimen, what="shares")
+    stationery = options.stationery(given, discreet=discreet)
+    printouts = printers.printouts(given, design_of(stationery, groups=False).media, kind, allow_disk=allow_disk)
+    if not printouts:
+        options.require_memory_backed(out_directory, allow_disk=allow_disk or specimen, what="shares")
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    stationery = options.stationery(paper, discreet=discreet)
     order = sealing.Order(kind, policy, custodians, now, stationery)
-    with Progress() as progress, NewFiles(out_directory) as out:
+    with Progress() as progress, printouts or nullcontext() as sheets, NewFiles(out_directory) as out:
         files = [sealing.PACKAGE_FILE, documents.PACKAGE_SHEETS_FILE, standalone.FILE]
         files += [f"{documents.FOLDER}/{name}" for name in documents.files(policy)]
-        out.check_absent([*files, *(sealing.sheet_file(policy, p) for p in policy.positions)])
+        out.check_absent([*files, *(sealing.sheet_file(policy, p) for p in policy.positions if not sheets)])
         order.check_papers(generate_name or "CA")
         if steppath is not None:
             passwords = Passwords(options.read_passwords(password_files))
             authority = import_tree(steppath, passwords, progress)
         else:
             authority = generate(str(generate_name), now, progress)
-        manifest = sealing.seal(authority, order, out, progress)
+        manifest = sealing.seal(authority, order, out, progress, sheets)
         out.publish()
-    _report(manifest, authority.notes, out_directory, imported=steppath is not None)
+    _report(manifest, authority.notes, out_directory, imported=steppath is not None, printed=bool(printouts))
 
 
-def _report(manifest: Manifest, notes: tuple[str, ...], out: Path, *, imported: bool) -> None:
+def _report(manifest: Manifest, notes: tuple[str, ...], out: Path, *, imported: bool, printed: bool) -> None:
     if manifest.kind is Kind.SPECIMEN and imported:
         say("CAREFUL: the keys are real. Specimen or not, two things open them: this package with these sheets.")
         say("Destroy both after practice, or practise with --generate or 'escrow rehearse'.")
     say(f"Sealed {', '.join(entry.name for entry in manifest.keys)} of {manifest.ca} ({manifest.kind.value}).")
     say(f"Set {group_hex(manifest.set_id)}, epoch {manifest.epoch}; a quorum is {manifest.policy}.")
     say(f"Words of the set, on every document: {set_words(manifest.set_id)}")
-    say(f"Package: {out / sealing.PACKAGE_FILE}   Sheets: {out / 'shares'}")
+    say(f"Package: {out / sealing.PACKAGE_FILE}   Sheets: {'printed' if printed else out / 'shares'}")
     say(f"Labels, receipts and the recovery card, not secret: {out / documents.FOLDER}")
     if (out / documents.PACKAGE_SHEETS_FILE).exists():
         say(f"The package on paper, not secret: {out / documents.PACKAGE_SHEETS_FILE}")
     else:
         say("The package is too large for paper: keep package.escrow as a file, on several media.")
     say(f"Keep {standalone.FILE} beside every copy of the package: it decodes without this program.")
-    say("Now print each sheet, and read every printed sheet back with 'escrow check' before anybody leaves.")
+    first = "Now" if printed else "Now print each sheet, and"
+    say(f"{first} read every printed sheet back with 'escrow check' before anybody leaves.")
     for note in notes:
         say(f"NOTE: {note}")
