@@ -31,6 +31,7 @@ from ceremony.tables import (
 from escrow import policy
 from escrow.errors import FileError, PlanError
 from escrow.files import read_public
+from escrow.paper.stationery import Stationery
 from escrow.policy import Policy, Position
 
 __all__ = [
@@ -87,6 +88,12 @@ class Plan:
         members = [sum(1 for custodian in self.custodians if custodian.group == group.name) for group in self.groups]
         shares = [policy.Group(group.threshold, count) for group, count in zip(self.groups, members, strict=True)]
         return Policy(self.groups_needed, tuple(shares))
+
+    @property
+    def stationery(self) -> Stationery:
+        """How the set's papers look. Raises UsageError for what cannot be printed."""
+        own = self.documents
+        return Stationery(own.templates, own.page, self.ceremony.organisation, self.ceremony.contact, own.discreet)
 
     def custodian_at(self, position: Position) -> Custodian:
         """Who keeps the share at a position. Raises ValueError for a position that the policy has not."""

@@ -9,7 +9,6 @@ import click
 from ceremony.console import Progress, ask, has_terminal, say
 from ceremony.options import PATH
 from escrow.errors import RefusedError
-from escrow.paper.stationery import PageSize
 from escrow.printing import Device, Printer, Printouts, Queue
 from escrow.printing.cups import CONFIGURATION, Cups
 from escrow.share import Kind
@@ -47,7 +46,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def printouts(printing: Printing, size: PageSize, kind: Kind, *, allow_disk: bool) -> Printouts | None:
+def printouts(printing: Printing, media: str, kind: Kind, *, allow_disk: bool) -> Printouts | None:
     """What prints the sheets; nothing if they are to be files. Raises UsageError, RefusedError."""
     if printing["printer"] is None and printing["device"] is None:
         if printing["no_pause"] or printing["allow_network_printer"]:
@@ -58,10 +57,10 @@ def printouts(printing: Printing, size: PageSize, kind: Kind, *, allow_disk: boo
         message = "There is no terminal to ask at for each sheet: give --no-pause, and stand beside the printer."
         raise click.UsageError(message)
     attend = _Attendant(pause=not printing["no_pause"])
-    return Printouts(printer(printing, size, kind, allow_disk=allow_disk), attend)
+    return Printouts(printer(printing, media, kind, allow_disk=allow_disk), attend)
 
 
-def printer(printing: Printing, size: PageSize, kind: Kind, *, allow_disk: bool) -> Printer:
+def printer(printing: Printing, media: str, kind: Kind, *, allow_disk: bool) -> Printer:
     """The printer that was named. Raises UsageError unless it is exactly one, RefusedError."""
     name, device = printing["printer"], printing["device"]
     if (name is None) == (device is None):
@@ -71,7 +70,7 @@ def printer(printing: Printing, size: PageSize, kind: Kind, *, allow_disk: bool)
         return Device(device)
     cups = Cups(printing["cups"])
     _check_spool(cups, kind, allow_disk=allow_disk)
-    return Queue(cups, str(name), size, network_allowed=printing["allow_network_printer"])
+    return Queue(cups, str(name), media, network_allowed=printing["allow_network_printer"])
 
 
 def _check_spool(cups: Cups, kind: Kind, *, allow_disk: bool) -> None:

@@ -21,7 +21,6 @@ from ceremony.work import Equipment, Workshop
 from escrow.authority import PasswordSource
 from escrow.errors import RefusedError
 from escrow.files import NewFiles, read_public
-from escrow.paper.stationery import Stationery
 from escrow.printing import Printer
 from escrow.progress import Progress
 
@@ -60,20 +59,12 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
     engine, wording = Engine(listed, plan.policy), Wording(plan)
     _keep_plan(plan, out)
     journal = Journal(out / FILE, SystemClock())
-    documents = plan.documents
     workshop = Workshop(
         plan,
         Equipment(
             out=out,
             printer=printer,
             paper=paper,
-            stationery=Stationery(
-                documents.templates,
-                documents.page,
-                plan.ceremony.organisation,
-                plan.ceremony.contact,
-                documents.discreet,
-            ),
             passwords=passwords,
             preflight=examine,
             entries=lambda: journal.entries,

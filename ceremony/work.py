@@ -26,7 +26,6 @@ from escrow.keys import PrivateKey
 from escrow.manifest import Manifest
 from escrow.memory import Secret
 from escrow.package import MAX_LENGTH, Package
-from escrow.paper.stationery import Stationery
 from escrow.policy import Position
 from escrow.printing import Printer
 from escrow.progress import Progress
@@ -41,7 +40,6 @@ class Equipment:
     out: Path
     printer: Printer
     paper: Paper
-    stationery: Stationery
     passwords: PasswordSource
     preflight: Callable[[Plan, Progress], Findings]
     entries: Callable[[], Sequence[Entry]]

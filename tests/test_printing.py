@@ -19,6 +19,7 @@ from print_server import PrintServer, need_cups
 from escrow.errors import PrintError, RefusedError
 from escrow.files import is_memory_backed
 from escrow.memory import Secret
+from escrow.paper import template
 from escrow.printing import Device, Queue
 from escrow.printing.cups import Cups, find, start
 
@@ -63,8 +64,23 @@ def test_sheets_come_out_of_the_printer_and_cups_keeps_nothing(cups: PrintServer
     _, _, title, copies, options, *_ = (cups.directory / "paper/good-1.arguments").read_text().splitlines()
     assert (title, copies) == ("sheet", "1")
     assert {"media=Letter", "print-scaling=none", "nofit-to-page", "number-up=1"} <= set(options.split())
-    assert sorted(path.name for path in out.iterdir()) == ["decode.py", "package-sheets.pdf", "package.escrow"]
+    public = ["decode.py", "documents", "package-sheets.pdf", "package.escrow"]
+    assert sorted(path.name for path in out.iterdir()) == public
     assert cups.traces(*NAMES, "Printed CA", "custodian") == []
+
+
+@pytest.mark.parametrize(
+    ("page", "media"), [('"Letter"', "Letter"), ("[210, 297]", "A4"), ("[220, 300]", "Custom.220x300mm")]
+)
+def test_the_page_of_a_template_is_the_paper_that_is_asked_for(
+    page: str, media: str, cups: PrintServer, tmp_path: Path
+) -> None:
+    own = tmp_path / "templates"
+    own.mkdir()
+    text = (template.directory() / "share.toml").read_text("utf-8")
+    (own / "share.toml").write_text(f"page = {page}\n{text}", "utf-8")
+    alone(*arguments(cups, "good", tmp_path / "out"), "--no-pause", "--templates", own).expect()
+    assert f"media={media}" in (cups.directory / "paper/good-1.arguments").read_text().splitlines()[4].split()
 
 
 def test_what_is_not_purged_is_found(cups: PrintServer, tmp_path: Path) -> None:

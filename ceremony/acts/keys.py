@@ -55,7 +55,7 @@ def seal(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
     shop.remove_void(state)
     names = tuple(custodian.name for custodian in shop.plan.custodians)
     plan = shop.plan
-    order = Order(plan.ceremony.kind, plan.policy, names, shop.equipment.now(), shop.equipment.stationery)
+    order = Order(plan.ceremony.kind, plan.policy, names, shop.equipment.now(), shop.plan.stationery)
     sealed = sealing.seal_package(shop.made(), order, shop.equipment.progress)
     shop.shares = dict(sealed.shares)
     with NewFiles(shop.equipment.out) as out:

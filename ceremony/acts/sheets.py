@@ -23,7 +23,7 @@ def print_sheet(shop: Workshop, step: Step, state: State, ask: Questions) -> Fac
     custodian = shop.plan.custodian_at(position).name
     shop.equipment.printer.check()
     shop.equipment.printer.print(
-        partial(sealing.write_sheet, manifest, position, share, custodian, shop.equipment.stationery)
+        partial(sealing.write_sheet, manifest, position, share, custodian, shop.plan.stationery)
     )
     ask.say(f"Share {share_name(shop.plan.policy, position)} was printed.")
     return {}

@@ -71,9 +71,7 @@ def _by_plan(plan_file: Path, out_directory: Path | None, password_files: tuple[
             progress=progress,
             show=say,
         )
-    say(
-        f"The rehearsal is {state.phase.value}: {len(state.done)} steps, {state.sessions} sessions, with a loss of power."
-    )
+    say(f"The rehearsal is {state.phase.value}: {len(state.done)} steps in {state.sessions} sessions.")
     if state.phase is not Phase.CLOSED:
         return 1
     say("The CA was restored from one copy of the package and a quorum of sheets, and every key fits its certificate.")

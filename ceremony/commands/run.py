@@ -13,6 +13,7 @@ from ceremony.plan import load
 from ceremony.session import hold
 from ceremony.state import Phase
 from escrow import __version__
+from escrow.paper.sheet import design_of
 from escrow.share import Kind
 
 
@@ -50,7 +51,8 @@ def command(  # noqa: PLR0913 - one parameter an option
         message = "--tray is for specimen ceremonies: production prints on paper."
         raise click.UsageError(message)
     options.protect_process(kind)
-    printer = Tray(tray) if tray else printers.printer(printing, plan.documents.page, kind, allow_disk=allow_disk)
+    media = design_of(plan.stationery, groups=len(plan.groups) > 1).media
+    printer = Tray(tray) if tray else printers.printer(printing, media, kind, allow_disk=allow_disk)
     with Progress() as progress:
         state = hold(
             plan,

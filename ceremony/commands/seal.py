@@ -14,6 +14,7 @@ from escrow.authority import generate, import_tree
 from escrow.files import NewFiles
 from escrow.label import set_words
 from escrow.manifest import Manifest, group_hex, is_printable
+from escrow.paper.sheet import design_of
 from escrow.policy import Policy
 from escrow.share import Kind
 
@@ -94,11 +95,12 @@ def command(  # noqa: PLR0913 - one parameter an option
     kind = Kind.SPECIMEN if specimen else Kind.PRODUCTION
     policy = Policy.plain(threshold, len(custodians))
     options.protect_process(kind)
-    printouts = printers.printouts(how, how["page_size"], kind, allow_disk=allow_disk)
+    stationery = options.stationery(how, discreet=discreet)
+    media = design_of(stationery, groups=False).media
+    printouts = printers.printouts(how, media, kind, allow_disk=allow_disk)
     if not printouts:
         options.require_memory_backed(out_directory, allow_disk=allow_disk or specimen, what="shares")
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    stationery = options.stationery(how, discreet=discreet)
     order = sealing.Order(kind, policy, custodians, now, stationery)
     with Progress() as progress, printouts or nullcontext() as sheets, NewFiles(out_directory) as out:
         files = [sealing.PACKAGE_FILE, documents.PACKAGE_SHEETS_FILE, standalone.FILE]

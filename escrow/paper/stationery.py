@@ -108,6 +108,12 @@ class Design:
         return self.body.paper or PAPER[self.stationery.size]
 
     @property
+    def media(self) -> str:
+        """What CUPS calls the paper."""
+        names = [name for name, size in PAPER.items() if size == self.size]
+        return names[0] if names else f"Custom.{self.size[0]:g}x{self.size[1]:g}mm"
+
+    @property
     def origin(self) -> tuple[float, float]:
         """Where the template's edges lie: what is made for all usual papers stands in the middle of each."""
         if self.body.paper or self.fixed:

@@ -10,7 +10,6 @@ from typing import IO, cast
 
 from escrow.errors import EscrowError, FileError, PrintError, RefusedError, SpoolError
 from escrow.memory import LastWill, signals_held
-from escrow.paper.stationery import PageSize
 from escrow.printing.cups import ANSWER_WITHIN, POLL, Cups, find, start
 from escrow.printing.destination import Write
 
@@ -32,11 +31,11 @@ class Queue:
     """A print queue of the CUPS of this machine. Behind a network only if that is allowed."""
 
     def __init__(
-        self, cups: Cups, name: str, size: PageSize, *, network_allowed: bool = False, patience: float = PATIENCE
+        self, cups: Cups, name: str, media: str, *, network_allowed: bool = False, patience: float = PATIENCE
     ) -> None:
         self._cups = cups
         self._name = name
-        self._size = size
+        self._media = media
         self._network_allowed = network_allowed
         self._patience = patience
 
@@ -76,7 +75,7 @@ class Queue:
 
     def _send(self, write: Write, jobs: list[str], will: LastWill) -> None:
         """Start `lp`, learn the number of its job while there is nothing in it, then have the document written."""
-        options = [part for option in (f"media={self._size}", *_OPTIONS) for part in ("-o", option)]
+        options = [part for option in (f"media={self._media}", *_OPTIONS) for part in ("-o", option)]
         command = [find("lp"), "-h", str(self._cups.socket), "-d", self._name, "-t", "sheet", "-n", "1", *options]
         with start(command, output=subprocess.DEVNULL) as lp:
             try:
