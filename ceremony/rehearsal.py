@@ -4,8 +4,6 @@ Each class is a desk around another: it adds one thing, and hands the rest on.
 """
 
 import itertools
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -190,6 +188,7 @@ def rehearse_plan(  # noqa: PLR0913 - all that a rehearsal works with
     plan: Plan,
     *,
     out: Path,
+    paper: Path,
     desk: Desk | None,
     passwords: PasswordSource,
     progress: Progress,
@@ -197,31 +196,27 @@ def rehearse_plan(  # noqa: PLR0913 - all that a rehearsal works with
 ) -> State:
     """Hold a plan's ceremony with specimen material, a loss of power and a recovery included.
 
-    Its archive is left in `out`. Without a desk nobody is asked. Returns the state at the end.
+    Its archive is left in `out`; what is printed and scanned lies in the empty folder `paper`. Without a desk nobody is asked. Returns the state at the end.
     """
     specimen = replace(plan, ceremony=plan.ceremony.model_copy(update={"kind": Kind.SPECIMEN}))
-    base = Path(tempfile.mkdtemp(prefix="rehearsal-", dir=_memory()))
-    try:
-        room = Room(specimen, base, out)
-        around = Losing(Feeding(desk or Answering(room, show), room), room)
-        while True:
-            with suppress(PowerLost):
-                state = hold(
-                    specimen,
-                    out=out,
-                    printer=Tray(room.tray),
-                    paper=Scans(room.scans, allow_disk=True),
-                    passwords=passwords,
-                    desk=around,
-                    progress=progress,
-                    version=__version__,
-                )
-                break
-        if state.phase is Phase.CLOSED:
-            _recover(room, progress)
-        return state
-    finally:
-        shutil.rmtree(base)
+    room = Room(specimen, paper, out)
+    around = Losing(Feeding(desk or Answering(room, show), room), room)
+    while True:
+        with suppress(PowerLost):
+            state = hold(
+                specimen,
+                out=out,
+                printer=Tray(room.tray),
+                paper=Scans(room.scans, allow_disk=True),
+                passwords=passwords,
+                desk=around,
+                progress=progress,
+                version=__version__,
+            )
+            break
+    if state.phase is Phase.CLOSED:
+        _recover(room, progress)
+    return state
 
 
 def _recover(room: Room, progress: Progress) -> None:
@@ -242,8 +237,3 @@ def _recover(room: Room, progress: Progress) -> None:
         import_tree(restored, lambda *_: password, progress).close()
     for member in members.values():
         member.close()
-
-
-def _memory() -> Path | None:
-    shm = Path("/dev/shm")  # noqa: S108 - memory is what is wanted
-    return shm if shm.is_dir() else None

@@ -235,14 +235,14 @@ ALLOWED = {
 
 def test_sealing_an_imported_ca_leaves_no_trace(tree: Path, keys: dict[str, bytes], password: str, shm: Path) -> None:
     arguments: list[str | Path] = ["seal", tree, *ORDER, "--out", shm / "out", "--password-file", "-"]
-    check_everything(watch(*arguments, stdin=password, secrets=keys), {**ALLOWED, "worker _make_sheet": {"value"}})
+    check_everything(watch(*arguments, stdin=password, secrets=keys), {**ALLOWED, "worker write_sheet": {"value"}})
 
 
 def test_each_sheet_is_rendered_by_a_worker_that_sees_one_share(shm: Path) -> None:
     """No two render workers have the same share in reach, and none has more than one."""
     seen: list[set[str]] = []
     for entry in watch("seal", "--generate", "X", *ORDER, "--out", shm / "out"):
-        if entry.mark == "worker _make_sheet" and entry.is_worker:
+        if entry.mark == "worker write_sheet" and entry.is_worker:
             assert len(entry.reachable) == 1
             seen.append(entry.reachable)
     assert len(seen) == len(CUSTODIANS)
@@ -251,7 +251,7 @@ def test_each_sheet_is_rendered_by_a_worker_that_sees_one_share(shm: Path) -> No
 
 def test_sealing_a_generated_ca_leaves_no_trace(shm: Path) -> None:
     arguments: list[str | Path] = ["seal", "--generate", "X", *ORDER, "--out", shm / "out"]
-    check_everything(watch(*arguments, thorough=False), {**ALLOWED, "worker _make_sheet": {"value"}})
+    check_everything(watch(*arguments, thorough=False), {**ALLOWED, "worker write_sheet": {"value"}})
 
 
 def test_printing_sheets_leaves_no_trace(shm: Path) -> None:
@@ -261,7 +261,7 @@ def test_printing_sheets_leaves_no_trace(shm: Path) -> None:
         server.add("good")
         arguments: list[str | Path] = ["seal", "--generate", "X", *ORDER, "--out", shm / "out", "--no-pause"]
         seen = watch(*arguments, "--cups", server.configuration, "--printer", "good")
-        check_everything(seen, {**ALLOWED, "worker _make_sheet": {"value"}})
+        check_everything(seen, {**ALLOWED, "worker write_sheet": {"value"}})
         assert len(server.paper) == len(CUSTODIANS)
 
 
@@ -278,7 +278,7 @@ def test_writing_sheets_to_a_device_leaves_no_trace(shm: Path) -> None:
     arguments: list[str | Path] = ["seal", "--generate", "X", *ORDER, "--out", shm / "out", "--no-pause"]
     try:
         seen = watch(*arguments, "--device", os.ttyname(slave), thorough=False)
-        check_everything(seen, {**ALLOWED, "worker _make_sheet": {"value"}})
+        check_everything(seen, {**ALLOWED, "worker write_sheet": {"value"}})
     finally:
         os.kill(printer, signal.SIGKILL)
         os.waitpid(printer, 0)
@@ -387,7 +387,7 @@ def test_typing_shares_leaves_no_trace(sealed: Sealed) -> None:
 def test_rehearsing_leaves_no_trace() -> None:
     allowed = {
         **ALLOWED,
-        "worker _make_sheet": {"value"},
+        "worker write_sheet": {"value"},
         "worker _take_picture": {"value"},
         "worker Collection": {"value"},
     }

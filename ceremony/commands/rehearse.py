@@ -62,10 +62,11 @@ def _by_plan(plan_file: Path, out_directory: Path | None, password_files: tuple[
     from ceremony.state import Phase
 
     plan = load(plan_file)
-    with _directory(out_directory) as directory, Progress() as progress:
+    with _directory(out_directory) as directory, _directory(None) as paper, Progress() as progress:
         state = rehearse_plan(
             plan,
             out=directory,
+            paper=paper,
             desk=None if auto else TerminalDesk(),
             passwords=Passwords(options.read_passwords(password_files)),
             progress=progress,
