@@ -196,7 +196,8 @@ def rehearse_plan(  # noqa: PLR0913 - all that a rehearsal works with
 ) -> State:
     """Hold a plan's ceremony with specimen material, a loss of power and a recovery included.
 
-    Its archive is left in `out`; what is printed and scanned lies in the empty folder `paper`. Without a desk nobody is asked. Returns the state at the end.
+    Its archive is left in `out`; what is printed and scanned lies in the empty folder `paper`.
+    Without a desk nobody is asked. Returns the state at the end.
     """
     specimen = replace(plan, ceremony=plan.ceremony.model_copy(update={"kind": Kind.SPECIMEN}))
     room = Room(specimen, paper, out)
