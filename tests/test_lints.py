@@ -11,6 +11,7 @@ from helpers import escrow
 
 from ceremony import draft
 from ceremony.lints import LINTS, Finding, Severity, lint
+from ceremony.odds import person
 from ceremony.plan import Plan, parse
 from ceremony.rehearsed import rehearsed
 from escrow.errors import UsageError
@@ -246,6 +247,50 @@ def test_every_lint_is_among_these_cases() -> None:
 )
 def test_what_is_well_short_of_a_quorum_is_no_finding(change: Change) -> None:
     assert set(ids(found(change(EXAMPLE)))) <= {"one-spare"}
+
+
+def test_a_quorum_at_a_site_without_a_package_is_one_finding_not_two() -> None:
+    assert ids(found(of(CLEO, "site", "Head Office")(EXAMPLE))) == ["quorum-at-one-site"]
+
+
+TEXTS = [
+    "Example Ltd",
+    "security@example.com",
+    "Room 101",
+    "Example CA",
+    '"Custodians',
+    ADA,
+    '"Engineering',
+    "Grace Hopper",
+]
+TEXTS += [
+    "Charles Babbage",
+    '"Operations',
+    "Katherine Johnson",
+    "Internal Audit",
+    "Deposit box at",
+    "USB stick",
+    "Mechanical",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_every_text_that_is_printed_is_tried(text: str) -> None:
+    assert "unprintable" in ids(found(swap(text, f"{text}安")(EXAMPLE)))
+
+
+def test_the_names_of_sites_and_deputies_and_the_reasons_of_waivers_are_tried_too() -> None:
+    changes = (lambda text: text.replace('"Head Office"', '"安"'), of(ADA, "deputy", "安"))
+    for change in (*changes, both(waive("one-spare"), swap("threshold = 3", "threshold = 4", "Agreed.", "安"))):
+        assert "unprintable" in ids(found(change(EXAMPLE)))
+
+
+@pytest.mark.parametrize(
+    "name", ["hans  müller", "HANS MÜLLER", "Hans Mu\u0308ller", "\u210cans Müller", "Hans\u00a0Müller"]
+)
+def test_a_person_is_known_however_the_name_is_written(name: str) -> None:
+    assert person(name) == person("Hans Müller")
+    assert person(name) != person("Hans Muller")
 
 
 def test_a_waiver_of_what_nobody_knows_or_finds_is_a_finding() -> None:

@@ -297,6 +297,47 @@ def test_a_plan_error_is_a_usage_error_with_exit_status_2(tmp_path: Path) -> Non
         assert done.out == ""
 
 
+NASTY = [
+    "1",
+    "-1",
+    "1e400",
+    "nan",
+    "true",
+    '""',
+    '"x"',
+    '"\\u0000"',
+    "[]",
+    "[1]",
+    "[[1]]",
+    "{}",
+    "{ a = 1 }",
+    "2030-01-01",
+]
+NASTY += [
+    "10:00:00",
+    "2030-01-01T10:00:00Z",
+    '["a", {b = 1}]',
+    '{ name = "x", threshold = 2 }',
+    "9" * 4000,
+    '"""\n\n"""',
+]
+LINES = [number for number, line in enumerate(EXAMPLE.splitlines()) if line and not line.startswith("#")]
+
+
+@given(st.dictionaries(st.sampled_from(LINES), st.sampled_from(NASTY), min_size=1, max_size=4))
+def test_whatever_stands_in_a_line_gives_a_plan_or_its_errors(nasty: dict[int, str]) -> None:
+    lines = EXAMPLE.splitlines()
+    for number, value in nasty.items():
+        key, equals, _ = lines[number].partition(" = ")
+        lines[number] = f"{key} = {value}" if equals else f"{key.strip('[]')} = {value}"
+    told = ""
+    try:
+        plan("\n".join(lines))
+    except PlanError as error:
+        told = str(error)
+    assert all(line.startswith("ceremony.toml") and line.isprintable() for line in told.splitlines())
+
+
 STATEMENTS = [
     "a{n} = 1",
     "a{n} = [\n 1,\n 2 ]",
