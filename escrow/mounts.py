@@ -67,7 +67,7 @@ def holder(mounts: Sequence[Mount], path: str, is_directory: Callable[[str], boo
         upper = found.options.get("upperdir", "")
         seen.append(found)
         # A path that means something else here leads back to the overlay, or nowhere.
-        below = mount_of(mounts, upper) if upper and is_directory(upper) else found
+        below = mount_of(mounts, upper) if is_directory(upper) else found
         if below in seen:
             message = f"The overlay at {found.point} keeps what is written where it cannot be seen."
             raise FileError(message)

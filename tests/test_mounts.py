@@ -47,6 +47,17 @@ def test_without_a_root_nothing_is_said(text: str) -> None:
         mount_of(parse(text), "/etc")
 
 
+def test_what_is_mounted_over_the_root_is_the_root_in_whatever_order_they_stand() -> None:
+    lines = ["20 1 8:1 / / rw - ext4 /dev/sda1 rw\n", "21 20 0:5 / / rw - tmpfs tmpfs rw\n"]
+    for text in ("".join(lines), "".join(reversed(lines))):
+        assert mount_of(parse(text), "/etc").kind == "tmpfs"
+
+
+def test_a_path_that_is_not_absolute_lies_nowhere() -> None:
+    with pytest.raises(FileError, match="cannot be seen"):
+        mount_of(parse(MOUNTS), "media/key")
+
+
 @pytest.mark.parametrize(
     "text", ["garbage", "1 2 / - x y z", "a b 0:1 / / rw - ext4 x rw", "20 1 8 / / rw - ext4 x rw"]
 )
