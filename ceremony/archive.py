@@ -27,11 +27,18 @@ _APART = frozenset({LIST_FILE, LIST_SIGNATURE, journal.FILE, JOURNAL_SIGNATURE})
 _MAX_FILE = 64 << 20
 
 
-def seal_archive(folder: Path, entries: Sequence[Entry], key: PrivateKey) -> bytes:
-    """Write the list of all files' hashes and its signature; return the SHA-256 of the list.
+def seal_archive(folder: Path, entries: Sequence[Entry], key: PrivateKey, last: Mapping[str, bytes]) -> bytes:
+    """Write the last documents, the list of all files' hashes and its signature; return the SHA-256 of the list.
 
-    The journal goes on for one more entry, so its own signature comes after it: `sign_journal`.
+    What a loss of power left of an earlier try is replaced. The journal goes on for one more entry, so its own
+    signature comes after it: `sign_journal`.
     """
+    for name in (*last, LIST_FILE, LIST_SIGNATURE):
+        (folder / name).unlink(missing_ok=True)
+    with NewFiles(folder) as out:
+        for name, document in last.items():
+            out.write(name, document)
+        out.publish()
     content = _list_of(folder, entries)
     with NewFiles(folder) as out:
         out.write(LIST_FILE, content)
@@ -45,6 +52,12 @@ def sign_journal(folder: Path, entries: Sequence[Entry], key: PrivateKey) -> Non
     with NewFiles(folder) as out:
         out.write(JOURNAL_SIGNATURE, signature.sign(key, entries[-1].digest))
         out.publish()
+
+
+def read_journal(folder: Path) -> Sequence[Entry]:
+    """The entries in an archive; a torn last line is left out. Raises FileError, JournalError."""
+    entries, _ = journal.decode(read_public(folder / journal.FILE, _MAX_FILE))
+    return entries
 
 
 def audit(folder: Path, engine: Engine, plan: bytes, heads: Sequence[Sequence[str]] = ()) -> list[str]:

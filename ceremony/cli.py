@@ -30,6 +30,7 @@ _COMMANDS = {
     "templates": "Copy the templates of all documents, as a start for your own.",
     "run": "Hold a ceremony, step by step.",
     "audit": "Check the archive of a ceremony.",
+    "transcript": "Make the transcript of a ceremony again, from its journal and plan.",
     "preflight": "Check whether this machine is fit for the ceremony.",
     "rehearse": "Do the whole thing with a throw-away CA, and report what was proved.",
 }

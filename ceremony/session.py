@@ -54,9 +54,12 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
 
     Raises RefusedError for the folder of another ceremony, StepsError, JournalError, TemplateError.
     """
+    from ceremony.transcript import check_words
+
     listed = steps(plan.policy, len(plan.packages))
     check(listed, plan.policy)
     engine, wording = Engine(listed, plan.policy), Wording(plan)
+    check_words(plan)
     _keep_plan(plan, out)
     journal = Journal(out / FILE, SystemClock())
     workshop = Workshop(

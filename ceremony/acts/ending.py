@@ -1,4 +1,4 @@
-"""Acts 9 and 10: memory is wiped, the archive is signed."""
+"""Acts 9 and 10: memory is wiped, the transcript is made, the archive is signed."""
 
 from ceremony import spoken
 from ceremony.archive import seal_archive
@@ -16,11 +16,17 @@ def zeroize(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts
 
 
 def close(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
-    """Sign the list of everything in the archive. Raises StepError in a session that nobody opened."""
+    """Make the transcript, and sign the list of everything in the archive.
+
+    Raises StepError in a session that nobody opened.
+    """
+    from ceremony.transcript import documents
+
     if not shop.key:
         message = "The ceremony has no key to sign its journal with: open it again."
         raise StepError(message)
-    digest = seal_archive(shop.equipment.out, shop.equipment.entries(), shop.key)
+    entries = shop.equipment.entries()
+    digest = seal_archive(shop.equipment.out, entries, shop.key, documents(shop.plan, entries))
     ask.say(f"The archive's hash:  {spoken.first_three_and_last(spoken.words_of(digest))}")
     return {"archive": digest.hex()}
 

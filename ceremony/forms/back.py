@@ -121,12 +121,9 @@ def tables(say: Texts, width: float) -> Iterator[Flowable]:
 
 def requirements(say: Texts, width: float, listed: Sequence[Step]) -> Iterator[Flowable]:
     """Which steps are modelled on what, and where the ceremony departs from it."""
-    names = ["steps", "what", "modelled_on"]
-    rows: list[list[Cell]] = [[say(f"map.{name}") for name in names]]
-    rows += [
-        [text(_numbers(entry["steps"], listed), "bold"), entry["what"], entry["modelled_on"]]
-        for entry in say.list("requirement")
-    ]
+    head, *others = requirement_rows(say, listed)
+    rows: list[list[Cell]] = [list(head)]
+    rows += [[text(numbers, "bold"), what, modelled_on] for numbers, what, modelled_on in others]
     yield new_page()
     yield from heading(say("map.title"))
     yield text(say("map.text"))
@@ -135,6 +132,14 @@ def requirements(say: Texts, width: float, listed: Sequence[Step]) -> Iterator[F
         yield text(departure["text"])
         yield space(GAP)
     yield grid(rows, [30 * MM, 48 * MM, width - 78 * MM], head=1)
+
+
+def requirement_rows(say: Texts, listed: Sequence[Step]) -> Sequence[Sequence[str]]:
+    """The map as rows of three texts, the head first: numbers of steps, what they do, what that is modelled on."""
+    rows = [[say(f"map.{name}") for name in ("steps", "what", "modelled_on")]]
+    return rows + [
+        [_numbers(entry["steps"], listed), entry["what"], entry["modelled_on"]] for entry in say.list("requirement")
+    ]
 
 
 def _sentence(words: str) -> str:

@@ -178,10 +178,12 @@ def grid(  # noqa: PLR0913 - what a table has
     pad: float = 3,
     heights: Sequence[float | None] | None = None,
     least: float = 0,
+    splits: bool = False,
 ) -> Table:
     """A table that goes on over pages; its first `head` rows are bold words that each page repeats.
 
-    The other rows are at least so high: room to write in. `extra` are commands of reportlab's TableStyle.
+    The other rows are at least so high: room to write in. If it `splits`, a row may go on over pages, too. `extra` are
+    commands of reportlab's TableStyle.
     """
     commands: list[tuple[Any, ...]] = [
         ("FONTNAME", (0, 0), (-1, -1), FONTS["regular"]),  # of empty cells, too: the default is not embedded
@@ -206,6 +208,7 @@ def grid(  # noqa: PLR0913 - what a table has
         minRowHeights=[0] * head + [least] * (len(drawn) - head),
         style=[*commands, *extra],
         repeatRows=head,
+        splitInRow=int(splits),
         hAlign="LEFT",
     )
 

@@ -42,6 +42,11 @@ def check_shown(text: str, font: Font, where: str) -> None:
         raise TemplateError(message)
 
 
+def is_shown(text: str) -> bool:
+    """Whether every font can show a text."""
+    return not _absent(text, FONTS)
+
+
 def _absent(text: str, fonts: Iterable[Font]) -> str:
     """What at least one of the fonts cannot show, for a message."""
     from reportlab.pdfbase import pdfmetrics

@@ -1,0 +1,187 @@
+"""What came of a ceremony: its result, people, keys, custody, proof; what was wiped; what witnesses can compare."""
+
+from collections.abc import Iterator
+
+from ceremony.forms.pieces import WORDS_OF_A_HASH
+from ceremony.forms.record import Blank, Code, Fields, Line, Part, Section, Table, Value
+from ceremony.forms.telling import Telling, digest, grouped, key_fingerprint, set_name, short, time
+from ceremony.loss import Rule
+from ceremony.steps import Action
+from escrow.policy import Position
+from escrow.share import Kind
+
+
+def result(tell: Telling) -> Section:
+    """How it ended, and the hashes that it is known by."""
+    say, history, ceremony = tell.say, tell.history, tell.plan.ceremony
+    sealed = history.sealed
+    none = say("result.none")
+    rows: list[tuple[str, Value]] = [(say("result.result"), _result(tell))]
+    if history.aborted:
+        rows.append((say("result.reason"), history.aborted.fields["reason"]))
+    specimen = ceremony.kind is Kind.SPECIMEN
+    count = say(
+        "result.counts",
+        exceptions=len(history.state.incidents),
+        losses=len(history.sessions) - 1,
+        notes=sum(entry.event == "note" for entry in history.entries),
+    )
+    versions = dict.fromkeys(session.entry.fields["version"] for session in history.sessions)
+    rows += [
+        (say("result.organisation"), ceremony.organisation),
+        (say("result.ceremony"), ceremony.id),
+        (say("result.kind"), say("result.specimen" if specimen else "result.production")),
+        (say("result.planned"), f"{ceremony.date.isoformat()} {ceremony.start.isoformat('minutes')}"),
+        (say("result.begun"), time(history.entries[0])),
+        (say("result.ended"), time(history.entries[-1])),
+        (say("result.place"), ceremony.place),
+        (say("result.set_id"), Code(set_name(sealed.facts)) if sealed else none),
+        (say("result.epoch"), str(sealed.facts["epoch"]) if sealed else none),
+        (say("result.quorum"), str(tell.plan.policy)),
+        (say("result.counted"), count),
+        (say("result.program"), ", ".join(versions)),
+    ]
+    parts: list[Part] = [Fields(rows), digest(say("result.plan"), tell.plan.digest.hex())]
+    if sealed:
+        parts.append(digest(say("result.package"), sealed.facts["package"]))
+    return Section(say("result.title"), parts)
+
+
+def _result(tell: Telling) -> str:
+    state = tell.history.state
+    if not state.ended and state.begun != tell.history.engine.steps[-1].id:
+        return tell.say("result.unfinished", phase=state.phase.value)
+    return tell.say("result.aborted" if state.aborting else "result.closed")
+
+
+def participants(tell: Telling) -> Section:
+    """Who takes part by the plan."""
+    say, script, plan = tell.say, tell.script, tell.plan
+    rows = [
+        [each.name, each.unit, script("participants.officer", number=number)]
+        for number, each in enumerate(plan.officers, 1)
+    ]
+    rows += [[each.name, each.unit, script("participants.witness")] for each in plan.witnesses]
+    rows += [
+        [each.name, each.unit, script("participants.custodian", share=tell.share(plan.position_of(each)))]
+        for each in plan.custodians
+    ]
+    head = [say(f"participants.{name}") for name in ("name", "unit", "role")]
+    parts: list[Part] = [Line(say("participants.text")), Table(head, rows, (40, 34, 26))]
+    return Section(say("participants.title"), parts, on_new_page=True)
+
+
+def keys(tell: Telling) -> Section:
+    """Keys and certificates of the set that is valid."""
+    say, done = tell.say, tell.history.state.done
+    if not tell.history.sealed:
+        return Section(say("keys.title"), [Line(say("keys.none"))])
+    made = done["keys"]
+    parts: list[Part] = [Line(say("keys.generated" if made["generated"] else "keys.imported"))]
+    head = [say("keys.key"), say("keys.algorithm"), say("keys.public_key")]
+    rows: list[list[Value]] = [
+        [key["name"], key["algorithm"], Code(grouped(key["public_key"]))] for key in made["keys"]
+    ]
+    parts.append(Table(head, rows, (26, 22, 52)))
+    head = [say("keys.subject"), say("keys.validity"), say("keys.fingerprint")]
+    shown = done["certificates"]["certificates"]
+    rows = [
+        [each["subject"], f"{_date(each['from'])}\n{_date(each['to'])}", Code(grouped(each["sha256"]))]
+        for each in shown
+    ]
+    return Section(say("keys.title"), [*parts, Table(head, rows, (26, 22, 52))])
+
+
+def _date(text: str) -> str:
+    return text.replace("T", " ").removesuffix("+00:00")
+
+
+def custody(tell: Telling) -> Section:
+    """Who has what, where, in which bag."""
+    say, plan = tell.say, tell.plan
+    if not tell.history.sealed:
+        return Section(say("custody.title"), [Line(say("custody.none"))])
+    signed = {run.step.position: time(run.at) for run in tell.history.of_valid_set("receipt")}
+    missing = say("custody.missing")
+    rows = []
+    for bags in tell.history.bags():
+        custodian = plan.custodian_at(bags.position)
+        *opened, now = bags.numbers or (missing,)
+        rows.append(
+            [
+                tell.share(bags.position),
+                *(custodian.name, custodian.unit, custodian.site),
+                "\n".join(opened) or missing,
+                now,
+                signed.get(bags.position, missing),
+            ]
+        )
+    head = [say(f"custody.{name}") for name in ("share", "custodian", "unit", "site", "opened", "now", "receipt")]
+    return Section(say("custody.title"), [Line(say("custody.text")), Table(head, rows, (8, 18, 15, 15, 15, 15, 14))])
+
+
+def proof(tell: Telling) -> Section:
+    """The quorum from paper, and the copies of the package."""
+    say = tell.say
+    parts: list[Part] = []
+    for run in tell.history.of_valid_set("quorum"):
+        parts.append(Line(say("proof.text", step=run.step.number, time=time(run.at))))
+        read = [Position(*position) for position in run.facts["positions"]]
+        rows = [[tell.share(position), tell.plan.custodian_at(position).name] for position in read]
+        parts.append(Table([say("proof.share"), say("proof.custodian")], rows, (15, 85)))
+    copies = [
+        [str(run.step.copy), run.facts["site"], run.facts["medium"], time(run.at)]
+        for run in tell.history.of_valid_set("copy")
+    ]
+    parts = parts or [Line(say("proof.none"))]
+    parts.append(Line(say("proof.copies"), "subheading"))
+    head = [say(f"proof.{name}") for name in ("copy", "site", "medium", "written")]
+    parts.append(Table(head, copies, (15, 28, 33, 24)) if copies else Line(say("proof.no_copies")))
+    return Section(say("proof.title"), parts)
+
+
+def zeroizing(tell: Telling) -> Section:
+    """What was wiped, when and by whom, and what no program can say."""
+    say, history = tell.say, tell.history
+    parts: list[Part] = [Line(each) for each in _wiped(tell)] or [Line(say("zeroizing.not_yet"))]
+    if history.sealed:
+        imported = tell.plan.ca.keys == "import"
+        parts.append(Line(say("zeroizing.import" if imported else "zeroizing.generate")))
+    parts.append(Line(say("zeroizing.residual_title"), "subheading"))
+    parts += [Line(entry["text"]) for entry in say.list("residual")]
+    return Section(say("zeroizing.title"), parts)
+
+
+def _wiped(tell: Telling) -> Iterator[str]:
+    say, history = tell.say, tell.history
+    number = history.number_of("zeroize")
+    if any(session.rule is Rule.ZEROIZED for session in history.sessions):
+        yield say("zeroizing.lost", step=number)
+    for run in history.done("zeroize"):
+        officers = ", ".join(history.state.done["open"]["officers"])
+        yield say("zeroizing.done", step=number, time=time(run.at), officers=officers)
+    if history.aborted:
+        yield say("zeroizing.aborted", time=time(history.aborted))
+
+
+def heads(tell: Telling) -> Section:
+    """The journal's heads beside empty boxes, and the key that signs it."""
+    say, history = tell.say, tell.history
+    parts: list[Part] = []
+    for run in history.runs:
+        if run.step.action is Action.WRITE_HEAD and "head" in run.facts:
+            rows: list[tuple[str, Value]] = [
+                (say("heads.head", step=run.step.number, time=time(run.at)), Code(short(run.facts["head"])))
+            ]
+            wrote = [say("heads.wrote", witness=witness.name) for witness in tell.plan.witnesses]
+            parts.append(Fields([*rows, *((each, Blank(WORDS_OF_A_HASH)) for each in wrote)]))
+    parts = [Line(say("heads.text")), *parts] if parts else [Line(say("heads.none"))]
+    for run in history.done("open"):
+        parts.append(Line(say("heads.key_text", step=run.step.number, time=time(run.at))))
+        parts.append(digest(say("heads.key"), key_fingerprint(run.facts)))
+    return Section(say("heads.title"), parts)
+
+
+def retention(tell: Telling) -> Section:
+    """Until when it is kept."""
+    return Section(tell.say("retention.title"), [Line(tell.say("retention.text"))])

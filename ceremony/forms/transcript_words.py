@@ -1,0 +1,93 @@
+"""What the template of the transcript has to say, and the fields that its texts may show."""
+
+from collections.abc import Mapping
+
+from ceremony.forms.texts import Texts, Words
+from ceremony.plan import Plan
+from ceremony.wording import find
+
+FILE = "transcript.toml"
+
+_TABLES = {
+    "document": "title heading made_from",
+    "result": "title closed aborted unfinished result reason organisation ceremony kind production specimen planned "
+    "begun ended place set_id epoch quorum none counted counts program plan package",
+    "participants": "title text name unit role",
+    "preflight": "title text run same check requirement value status none",
+    "waivers": "title text lint reason none",
+    "steps": "title text act number ended minutes of unknown who planned done as_planned again failed cut_off "
+    "ended_by_abort unfinished session session_again abort",
+    "facts": "plan checks open head keys imported certificates set words words_row bag bags shares copy copy_differs "
+    "destroyed",
+    "keys": "title generated imported key algorithm public_key subject validity fingerprint none",
+    "custody": "title text share custodian unit site opened now receipt none missing",
+    "proof": "title text none share custodian copies copy site medium written no_copies",
+    "losses": "title text session time rule torn aborting none",
+    "void": "title sets keys destroyed destroyed_at none",
+    "exceptions": "title text number when at_step expected happened done touches disposition settled open nothing "
+    "confidentiality integrity availability none",
+    "notes": "title time step note break break_open none",
+    "zeroizing": "title done lost aborted not_yet residual_title generate import",
+    "heads": "title text head wrote none key key_text",
+    "retention": "title text",
+}
+_SPECIAL = {
+    "result.unfinished": "phase",
+    "result.counts": "exceptions losses notes",
+    "preflight.run": "step time counts",
+    "preflight.same": "count",
+    "steps.act": "number name",
+    "steps.of": "taken planned",
+    "steps.unknown": "planned",
+    "steps.again": "times",
+    "steps.failed": "problem",
+    "steps.session": "time number version",
+    "steps.session_again": "time number version rule",
+    "steps.abort": "time reason",
+    "facts.plan": "words",
+    "facts.checks": "counts section",
+    "facts.open": "officers words",
+    "facts.head": "words",
+    "facts.keys": "keys",
+    "facts.imported": "keys",
+    "facts.certificates": "count section",
+    "facts.set": "set_id epoch policy",
+    "facts.words": "words",
+    "facts.words_row": "row columns",
+    "facts.bag": "bag",
+    "facts.bags": "share bag",
+    "facts.shares": "shares",
+    "facts.copy_differs": "sha256",
+    "facts.destroyed": "shares",
+    "proof.text": "step time",
+    "losses.torn": "bytes",
+    "void.destroyed_at": "time shares",
+    "exceptions.number": "number",
+    "exceptions.at_step": "time step",
+    "exceptions.settled": "time disposition",
+    "notes.break": "minutes",
+    "zeroizing.done": "step time officers",
+    "zeroizing.lost": "step",
+    "zeroizing.aborted": "time",
+    "residual": "waste",
+    "heads.head": "step time",
+    "heads.wrote": "witness",
+    "heads.key_text": "step time",
+}
+
+
+def transcript_words(plan: Plan, waste: str) -> Texts:
+    """The words of a plan's transcript; `waste` is the number of that step. Raises TemplateError."""
+    fields: Mapping[str, str] = {
+        "ca": plan.ca.name,
+        "ceremony": plan.ceremony.id,
+        "policy": str(plan.policy),
+        "until": plan.retain_until.isoformat(),
+    }
+    words = Words(
+        tables={name: set(keys.split()) for name, keys in _TABLES.items()},
+        lists={"residual": {"text"}},
+        fields=set(fields),
+        special={name: set(keys.split()) for name, keys in _SPECIAL.items()},
+    )
+    return Texts(find(plan.documents.templates, FILE), words, {**fields, "waste": waste})
