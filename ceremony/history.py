@@ -9,7 +9,7 @@ from ceremony.engine import Engine
 from ceremony.journal import Entry
 from ceremony.loss import Rule
 from ceremony.state import Incident, State
-from ceremony.steps import CONTINGENCIES, Action, Step
+from ceremony.steps import CONTINGENCIES, Step
 from escrow.policy import Position
 
 _SECONDS = 60

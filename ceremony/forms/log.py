@@ -6,6 +6,7 @@ from typing import Any
 
 from ceremony.forms.record import Code, Fields, Line, Part, Section, Table, Value
 from ceremony.forms.telling import Telling, counts, grouped, time
+from ceremony.forms.texts import Texts
 from ceremony.history import Outcome, Run, Session
 from ceremony.journal import Entry
 from ceremony.state import TOUCHES
@@ -25,15 +26,16 @@ def preflight(tell: Telling) -> Section:
         if len(new) < len(checks):
             parts.append(Line(say("preflight.same", count=len(checks) - len(new))))
         if new:
-            head = [say(f"preflight.{name}") for name in ("check", "requirement", "value", "status")]
-            rows = [[each["id"], each["requirement"], each["value"], _status(each)] for each in new]
-            parts.append(Table(head, rows, (18, 30, 32, 20)))
+            head = [say(f"preflight.{name}") for name in ("check", "status", "requirement", "value")]
+            rows = [[each["id"], each["status"], each["requirement"], _value(say, each)] for each in new]
+            parts.append(Table(head, rows, (20, 12, 32, 36)))
         known = checks
     return Section(say("preflight.title"), parts if known else [Line(say("preflight.none"))], on_new_page=True)
 
 
-def _status(check: Mapping[str, Any]) -> str:
-    return "\n".join(part for part in (check["status"], check["waiver"]) if part)
+def _value(say: Texts, check: Mapping[str, Any]) -> str:
+    waived = [say("preflight.waived", reason=check["waiver"])] if check["waiver"] else []
+    return "\n".join([check["value"], *waived])
 
 
 def waivers(tell: Telling) -> Section:
@@ -49,15 +51,13 @@ def waivers(tell: Telling) -> Section:
 def steps(tell: Telling) -> Section:
     """Every run of every step, beside what was planned; an act that comes again has its heading again."""
     say = tell.say
-    parts: list[Part] = [Line(say("steps.text"))]
-    for kind, told in groupby(tell.history.told, key=lambda each: each.step.act if isinstance(each, Run) else None):
-        if kind is None:
-            parts += [Line(_event(tell, each), "bold") for each in told if not isinstance(each, Run)]
-            continue
-        parts.append(Line(say("steps.act", number=kind.value, name=tell.wording.acts[kind]), "subheading"))
-        rows = [_row(tell, each) for each in told if isinstance(each, Run)]
-        head = [say(f"steps.{name}") for name in ("number", "ended", "minutes", "who", "planned", "done")]
-        parts.append(Table(head, rows, (8, 13, 13, 17, 25, 24)))
+    rows: list[list[Value]] = []
+    for act, told in groupby(tell.history.told, key=lambda each: each.step.act if isinstance(each, Run) else None):
+        if act is not None:
+            rows.append([say("steps.act", number=act.value, name=tell.wording.acts[act])])
+        rows += [_row(tell, each) if isinstance(each, Run) else [_event(tell, each)] for each in told]
+    head = [say(f"steps.{name}") for name in ("number", "ended", "minutes", "who", "planned", "done")]
+    parts: list[Part] = [Line(say("steps.text")), Table(head, rows, (8, 13, 12, 18, 25, 24))]
     return Section(say("steps.title"), parts, on_new_page=True)
 
 
@@ -76,7 +76,7 @@ def _rule(tell: Telling, session: Session) -> str:
     return rule[0].upper() + rule[1:]
 
 
-def _row(tell: Telling, run: Run) -> Sequence[Value]:
+def _row(tell: Telling, run: Run) -> list[Value]:
     words = tell.wording.of(run.step)
     planned = f"{words.minutes:g}"
     ended = run.outcome in {Outcome.DONE, Outcome.FAILED}

@@ -16,7 +16,7 @@ def result(tell: Telling) -> Section:
     say, history, ceremony = tell.say, tell.history, tell.plan.ceremony
     sealed = history.sealed
     none = say("result.none")
-    rows: list[tuple[str, Value]] = [(say("result.result"), _result(tell))]
+    rows: list[tuple[str, Value]] = []
     if history.aborted:
         rows.append((say("result.reason"), history.aborted.fields["reason"]))
     specimen = ceremony.kind is Kind.SPECIMEN
@@ -41,7 +41,11 @@ def result(tell: Telling) -> Section:
         (say("result.counted"), count),
         (say("result.program"), ", ".join(versions)),
     ]
-    parts: list[Part] = [Fields(rows), digest(say("result.plan"), tell.plan.digest.hex())]
+    parts: list[Part] = [
+        Line(_result(tell), "verdict"),
+        Fields(rows),
+        digest(say("result.plan"), tell.plan.digest.hex()),
+    ]
     if sealed:
         parts.append(digest(say("result.package"), sealed.facts["package"]))
     return Section(say("result.title"), parts)
@@ -158,7 +162,7 @@ def _wiped(tell: Telling) -> Iterator[str]:
     if any(session.rule is Rule.ZEROIZED for session in history.sessions):
         yield say("zeroizing.lost", step=number)
     for run in history.done("zeroize"):
-        officers = ", ".join(history.state.done["open"]["officers"])
+        officers = ", ".join(history.done("open")[-1].facts["officers"])
         yield say("zeroizing.done", step=number, time=time(run.at), officers=officers)
     if history.aborted:
         yield say("zeroizing.aborted", time=time(history.aborted))
@@ -171,7 +175,7 @@ def heads(tell: Telling) -> Section:
     for run in history.runs:
         if run.step.action is Action.WRITE_HEAD and "head" in run.facts:
             rows: list[tuple[str, Value]] = [
-                (say("heads.head", step=run.step.number, time=time(run.at)), Code(short(run.facts["head"])))
+                (say("heads.head", step=run.step.number, time=time(run.at)), Code(short(run.facts["head"]), loud=True))
             ]
             wrote = [say("heads.wrote", witness=witness.name) for witness in tell.plan.witnesses]
             parts.append(Fields([*rows, *((each, Blank(WORDS_OF_A_HASH)) for each in wrote)]))

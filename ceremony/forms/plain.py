@@ -40,7 +40,11 @@ def _table(table: Table) -> Iterator[str]:
     widths = [room * width // sum(table.widths) for width in table.widths]
     yield from _rows([table.head], widths)
     yield (" " * _GAP).join("-" * width for width in widths)
-    yield from _rows(table.rows, widths)
+    for row in table.rows:
+        if len(row) == 1:
+            yield from ("", *_wrapped(_plain(row[0]), WIDTH))
+        else:
+            yield from _rows([row], widths)
 
 
 def _rows(rows: Sequence[Sequence[Value]], widths: Sequence[int]) -> Iterator[str]:

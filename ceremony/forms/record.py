@@ -1,4 +1,4 @@
-"""What a record is made of: sections of lines, fields, tables and hashes. It is laid out once, and shown as PDF or text.
+"""What a record is made of: sections of lines, fields, tables and hashes. It is made once, and shown as PDF or text.
 
 Nothing that people typed or a machine said keeps a record from being made: `legible` shows what no font has by its
 number.
@@ -21,9 +21,10 @@ class Blank:
 
 @dataclass(frozen=True)
 class Code:
-    """Digits to be compared."""
+    """Digits or words to be compared; `loud` ones are read aloud."""
 
     words: str
+    loud: bool = False
 
 
 Value = str | Code | Blank
@@ -31,7 +32,7 @@ Value = str | Code | Blank
 
 @dataclass(frozen=True)
 class Line:
-    """A paragraph. Styles: body, bold, value, subheading."""
+    """A paragraph. Styles: body, bold, subheading, and verdict for what the whole record comes to."""
 
     words: str
     style: str = "body"
@@ -46,7 +47,7 @@ class Fields:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows below a head. Widths are parts of the whole."""
+    """Rows below a head; a row of one text is a heading among them. Widths are parts of the whole."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[Value]]
@@ -94,7 +95,7 @@ def _sign(sign: str) -> str:
 def _mapped(part: Part, change: Callable[[str], str]) -> Part:
     def value(given: Value) -> Value:
         if isinstance(given, Code):
-            return Code(change(given.words))
+            return replace(given, words=change(given.words))
         return change(given) if isinstance(given, str) else given
 
     match part:

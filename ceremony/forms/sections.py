@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from reportlab.platypus import Flowable
 
-from ceremony.forms.pieces import GAP, MM, THIN, Boxes, Cell, grid, heading, new_page, space, text, together
+from ceremony.forms.pieces import GAP, MM, THICK, THIN, Boxes, Cell, grid, heading, new_page, space, text, together
 from ceremony.forms.record import Blank, Code, Digest, Fields, Line, Part, Section, Table, Value
 
 _LABEL = 46 * MM
-_HAIR = 0.3
+_HAIR, _BAND = 0.3, 0.9
+_PADDING = 8  # of a cell, left and right
+_HIGH, _ENDLESS = 150 * MM, 1e6
 _SHORT = 8  # rows of a table that stays on one page if it can
 
 
@@ -28,6 +30,10 @@ def _story(sections: Sequence[Section], width: float) -> Iterator[Flowable]:
 
 def _part(part: Part, width: float) -> Iterator[Flowable]:
     match part:
+        case Line(style="verdict"):
+            frame = [("BOX", (0, 0), (-1, -1), THICK, "black")]
+            yield grid([[text(part.words, "warning")]], [width], frame, lines=False, pad=6)
+            yield space(2 * GAP)
         case Line():
             yield text(part.words, part.style)
             yield space(GAP if part.style != "subheading" else 0)
@@ -43,7 +49,8 @@ def _part(part: Part, width: float) -> Iterator[Flowable]:
 
 def _fields(fields: Fields, width: float) -> Flowable:
     rows: list[list[Cell]] = [[text(label, "bold"), _cell(value)] for label, value in fields.rows]
-    return grid(rows, [_LABEL, width - _LABEL], [("VALIGN", (0, 0), (-1, -1), "MIDDLE")], splits=True)
+    widths = [_LABEL, width - _LABEL]
+    return grid(rows, widths, [("VALIGN", (0, 0), (-1, -1), "MIDDLE")], splits=_is_high(rows, widths))
 
 
 def _digest(digest: Digest, width: float) -> Flowable:
@@ -70,20 +77,38 @@ def _digest(digest: Digest, width: float) -> Flowable:
 
 def _table(table: Table, width: float) -> Flowable:
     rows: list[list[Cell]] = [list(table.head)]
-    for row in table.rows:
-        first, *others = row
-        rows.append([text(first, "bold") if isinstance(first, str) else _cell(first), *map(_cell, others)])
+    lines: list[tuple[object, ...]] = [
+        ("LINEBELOW", (0, 1), (-1, -1), _HAIR, "black"),
+        ("LINEABOVE", (0, 0), (-1, 0), _HAIR, "black"),
+    ]
     widths = [width * each / sum(table.widths) for each in table.widths]
-    lines = [("LINEBELOW", (0, 1), (-1, -1), _HAIR, "black"), ("LINEABOVE", (0, 0), (-1, 0), _HAIR, "black")]
-    made = grid(rows, widths, lines, head=1, lines=False, pad=2, splits=True)
+    for row in table.rows:
+        style = "bold" if len(row) > 1 else "subheading"
+        first = text(row[0], style) if isinstance(row[0], str) else _cell(row[0])
+        others: list[Cell] = [_cell(value) for value in row[1:]]
+        at = len(rows)
+        if not others:
+            lines += [("SPAN", (0, at), (-1, at)), ("NOSPLIT", (0, at), (-1, at + 1))]
+            lines.append(("LINEABOVE", (0, at), (-1, at), _BAND, "black"))
+            others = [""] * (len(widths) - 1)
+        rows.append([first, *others])
+    if not table.rows or len(table.rows[-1]) == 1:
+        lines = [line for line in lines if line[0] != "NOSPLIT" or line[2] != (-1, len(rows))]
+    made = grid(rows, widths, lines, head=1, lines=False, pad=2, splits=_is_high(rows, widths))
     return together(made) if len(rows) <= _SHORT else made
 
 
-def _cell(value: Value) -> Cell:
+def _is_high(rows: Sequence[Sequence[Cell]], widths: Sequence[float]) -> bool:
+    """Whether a row may be higher than a page: then it goes on over pages, and else it stays together."""
+    cells = (pair for row in rows for pair in zip(row, widths, strict=True))
+    return any(isinstance(cell, Flowable) and cell.wrap(width - _PADDING, _ENDLESS)[1] > _HIGH for cell, width in cells)
+
+
+def _cell(value: Value) -> Flowable:
     match value:
         case Blank():
             return Boxes(value.pattern)
         case Code():
-            return text(value.words, "mono")
+            return text(value.words, "spoken" if value.loud else "mono")
         case _:
             return text(value)

@@ -87,7 +87,9 @@ class Telling:
                 return self._copy(facts)
             case Action.DESTROY:
                 return say("facts.destroyed", shares=self.shares(facts["sheets"]))
-        return say("steps.as_planned")
+            case Action.SETTLE:
+                return say("facts.settled", exceptions=len(self.history.state.incidents))
+        return say("steps.by_people" if run.step.action is None else "steps.by_program")
 
     def _place(self, place: str) -> str:
         row, _, columns = place.partition("/")

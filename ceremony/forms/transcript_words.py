@@ -10,15 +10,15 @@ FILE = "transcript.toml"
 
 _TABLES = {
     "document": "title heading made_from",
-    "result": "title closed aborted unfinished result reason organisation ceremony kind production specimen planned "
+    "result": "title closed aborted unfinished reason organisation ceremony kind production specimen planned "
     "begun ended place set_id epoch quorum none counted counts program plan package",
     "participants": "title text name unit role",
-    "preflight": "title text run same check requirement value status none",
+    "preflight": "title text run same check requirement value status waived none",
     "waivers": "title text lint reason none",
-    "steps": "title text act number ended minutes of unknown who planned done as_planned again failed cut_off "
-    "ended_by_abort unfinished session session_again abort",
+    "steps": "title text act number ended minutes of unknown who planned done by_people by_program again failed "
+    "cut_off ended_by_abort unfinished session session_again abort",
     "facts": "plan checks open head keys imported certificates set words words_row bag bags shares copy copy_differs "
-    "destroyed",
+    "destroyed settled",
     "keys": "title generated imported key algorithm public_key subject validity fingerprint none",
     "custody": "title text share custodian unit site opened now receipt none missing",
     "proof": "title text none share custodian copies copy site medium written no_copies",
@@ -59,6 +59,8 @@ _SPECIAL = {
     "facts.shares": "shares",
     "facts.copy_differs": "sha256",
     "facts.destroyed": "shares",
+    "facts.settled": "exceptions",
+    "preflight.waived": "reason",
     "proof.text": "step time",
     "losses.torn": "bytes",
     "void.destroyed_at": "time shares",
