@@ -28,7 +28,7 @@ def preflight(tell: Telling) -> Section:
         if new:
             head = [say(f"preflight.{name}") for name in ("check", "status", "requirement", "value")]
             rows = [[each["id"], each["status"], each["requirement"], _value(say, each)] for each in new]
-            parts.append(Table(head, rows, (20, 12, 32, 36)))
+            parts.append(Table(head, rows, (23, 11, 31, 35)))
         known = checks
     return Section(say("preflight.title"), parts if known else [Line(say("preflight.none"))], on_new_page=True)
 
