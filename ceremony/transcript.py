@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ceremony.engine import Engine
 from ceremony.forms import log, outcome
-from ceremony.forms.record import Line, Section, Table, legible
+from ceremony.forms.record import Line, Section, Table, legible, legible_text
 from ceremony.forms.telling import Telling
 from ceremony.forms.texts import Texts
 from ceremony.forms.transcript_words import transcript_words
@@ -34,7 +34,7 @@ def documents(plan: Plan, entries: Sequence[Entry]) -> Mapping[str, bytes]:
 
     say = _say(plan)
     made = content(plan, entries)
-    title, made_from = say("document.heading"), say("document.made_from")
+    title, made_from = legible_text(say("document.heading")), say("document.made_from")
     letterhead = Letterhead.of(plan)
     pdf = letterhead.render(
         say("document.title"),
@@ -54,8 +54,13 @@ def until_close(entries: Sequence[Entry]) -> Sequence[Entry]:
 
 
 def check_words(plan: Plan) -> None:
-    """Raise TemplateError now for templates that would keep a ceremony from being closed."""
-    _say(plan)
+    """Raise TemplateError now for what would keep a ceremony from being closed: templates, and names in the header."""
+    from ceremony.forms.letterhead import Letterhead
+    from ceremony.forms.pieces import text
+
+    say = _say(plan)
+    made_from = say("document.made_from")
+    Letterhead.of(plan).render(say("document.title"), "confidential", lambda _: [text(made_from)])
     script_words(plan)
     Wording(plan)
 

@@ -5,12 +5,16 @@ import os
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import old_kernel
 import pytest
 from helpers import StepTree, make_tree
 
 from escrow.memory import Secret
+
+if TYPE_CHECKING:
+    from player import Held
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `protect` does: tests fork, and some import numpy
 
@@ -57,6 +61,18 @@ def trees(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], StepTree]
         return make_tree(base / kind, kind)
 
     return tree
+
+
+@pytest.fixture(scope="session")
+def held() -> Iterator["Held"]:
+    """A ceremony that was held: 3 of 5, without a hitch."""
+    from player import Held, Player, room
+
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
+        player = Player(room(Path(directory)))
+        player.play()
+        assert player.end() == 0, player.terminal.shown[-2000:]
+        yield Held(player.room, player.terminal.shown, tuple(player.asked))
 
 
 @pytest.fixture(autouse=True)

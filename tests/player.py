@@ -17,6 +17,8 @@ from escrow.paper.scan import scan
 from escrow.share import Record
 from escrow.words import to_words
 
+TEMPLATE = Path(__file__).parent.parent / "templates/ceremony.toml"
+
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -52,6 +54,26 @@ class Room:
             record = record_on(path)
             found[f"{record.group}.{record.x}" if several else str(record.x)] = path
         return found
+
+
+def room(base: Path, *, threshold: int = 3, custodians: int = 5) -> Room:
+    """A room for a specimen ceremony by the example plan, with fewer custodians if that is quicker."""
+    text = TEMPLATE.read_text().replace('kind = "production"', 'kind = "specimen"')
+    head, *rest = text.split("[[custodian]]")
+    tail = rest[-1][rest[-1].index("# Officers carry") :]
+    blocks = ["[[custodian]]" + block for block in (*rest[:-1], rest[-1].removesuffix(tail))]
+    text = head.replace("threshold = 3", f"threshold = {threshold}") + "".join(blocks[:custodians]) + tail
+    (base / "ceremony.toml").write_text(text)
+    return Room(base)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A ceremony that was held: its room, what was shown and asked."""
+
+    room: Room
+    shown: str
+    asked: tuple[str, ...]
 
 
 def record_on(sheet: Path) -> Record:

@@ -7,7 +7,6 @@ import re
 import shutil
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,54 +14,22 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from helpers import escrow
 from memory_scan import Scanner
-from player import Player, Room, record_on
+from player import Held, Player, Room, record_on, room
 
 from ceremony.archive import LIST_FILE
 from ceremony.journal import decode
 from ceremony.spoken import words_of
 from ceremony.steps import steps
+from ceremony.transcript import PDF_FILE, TEXT_FILE
 from escrow import package, recovery
 from escrow.memory import Secret
 from escrow.package import Package
 from escrow.share import Record
 from escrow.words import to_words
 
-TEMPLATE = Path(__file__).parent.parent / "templates/ceremony.toml"
 SEED = 20261204
 KILLS, CEREMONIES = 50, 8
 OFFICERS = ("Grace Hopper", "Alan Turing")
-
-
-def room(base: Path, *, threshold: int = 3, custodians: int = 5) -> Room:
-    """A room for a specimen ceremony by the example plan, with fewer custodians if that is quicker."""
-    text = TEMPLATE.read_text().replace('kind = "production"', 'kind = "specimen"')
-    head, *rest = text.split("[[custodian]]")
-    tail = rest[-1][rest[-1].index("# Officers carry") :]
-    blocks = ["[[custodian]]" + block for block in (*rest[:-1], rest[-1].removesuffix(tail))]
-    text = head.replace("threshold = 3", f"threshold = {threshold}") + "".join(blocks[:custodians]) + tail
-    (base / "ceremony.toml").write_text(text)
-    return Room(base)
-
-
-@dataclass(frozen=True)
-class Held:
-    """A ceremony that was held: its room, what was shown and asked."""
-
-    room: Room
-    shown: str
-    asked: tuple[str, ...]
-
-
-@pytest.fixture(scope="module")
-def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Held]:
-    """3 of 5, without a hitch."""
-    base = Path(f"/dev/shm/{tmp_path_factory.mktemp('ceremony').name}-{random.Random().random()}")  # noqa: S311, S108
-    base.mkdir(mode=0o700)
-    player = Player(room(base))
-    player.play()
-    assert player.end() == 0, player.terminal.shown[-2000:]
-    yield Held(player.room, player.terminal.shown, tuple(player.asked))
-    shutil.rmtree(base)
 
 
 def entries_of(held_in: Room) -> list[dict[str, object]]:
@@ -141,7 +108,10 @@ def test_nothing_secret_is_in_journal_archive_or_on_the_screen(held: Held) -> No
     assert list((held.room.base / "scans").iterdir()) == [], "scans are removed when they were read"
 
 
-@pytest.mark.parametrize("name", ["journal.jsonl", "plan.toml", "package.escrow", "certs/root_ca.crt", LIST_FILE])
+NAMES = ["journal.jsonl", "plan.toml", "package.escrow", "certs/root_ca.crt", PDF_FILE, TEXT_FILE, LIST_FILE]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_any_byte_changed_in_the_archive_is_found_and_named(name: str, held: Held, tmp_path: Path) -> None:
     """Every byte of the small files; of the large ones as many as there is time for."""
     from ceremony.archive import audit

@@ -211,7 +211,7 @@ def test_no_random_walk_closes_without_every_sheet_read_back_and_a_quorum_from_p
         for _ in range(2000):
             if walk.state.ended:
                 break
-            _something_happens(walk)
+            something_happens(walk)
         assert walk.state.ended
         assert walk.engine.replay(walk.entries) == walk.state
         seen.add(walk.state.phase)
@@ -223,7 +223,7 @@ def test_no_random_walk_closes_without_every_sheet_read_back_and_a_quorum_from_p
     assert seen == {Phase.CLOSED, Phase.ABORTED}
 
 
-def _something_happens(walk: Walk) -> None:  # noqa: C901, PLR0912 - one branch for each thing that happens
+def something_happens(walk: Walk) -> None:  # noqa: C901, PLR0912 - one branch for each thing that happens
     step = walk.due()
     before = walk.state
     match walk.chance.choices(

@@ -78,12 +78,13 @@ class Section:
 def legible(sections: Sequence[Section]) -> list[Section]:
     """The same, with every character that a font lacks, and every one that is invisible, as <U+5B89>."""
     return [
-        replace(each, title=_legible(each.title), parts=[_mapped(part, _legible) for part in each.parts])
+        replace(each, title=legible_text(each.title), parts=[mapped(part, legible_text) for part in each.parts])
         for each in sections
     ]
 
 
-def _legible(words: str) -> str:
+def legible_text(words: str) -> str:
+    """One text as `legible` shows it."""
     return "".join(map(_sign, unicodedata.normalize("NFC", words)))
 
 
@@ -92,7 +93,9 @@ def _sign(sign: str) -> str:
     return sign if sign == "\n" or (sign.isprintable() and is_shown(sign)) else f"<U+{ord(sign):04X}>"
 
 
-def _mapped(part: Part, change: Callable[[str], str]) -> Part:
+def mapped(part: Part, change: Callable[[str], str]) -> Part:
+    """A part with all its texts but the words and digits of hashes changed."""
+
     def value(given: Value) -> Value:
         if isinstance(given, Code):
             return replace(given, words=change(given.words))
