@@ -46,6 +46,8 @@ class Told(Walk):
         utc = f"2030-01-15T{10 + number // 60:02}:{number % 60:02}:00Z"
         if event == "session":
             fields |= {"plan": self.plan.digest.hex(), "version": "0.1.0", "torn": 17 if number else 0}
+        if event == "pause" and not fields:
+            fields = {"paused": self.chance.random() < 0.5}
         before = self.entries[-1].digest if self.entries else bytes(32)
         drafted = Entry(number, before, utc, number * 60.0, event, fields)
         entry = Entry.decode(drafted.encode())
@@ -165,14 +167,15 @@ def assert_the_same(by: Plan, entries: Sequence[Entry], folder: Path) -> tuple[s
     """PDF and text both have everything of the record; give both."""
     both = documents(by, entries)
     text = both[TEXT_FILE].decode()
-    on_paper = without_furniture(pdf_text(both[PDF_FILE], folder), by)
+    whole = pdf_text(both[PDF_FILE], folder)
+    on_paper = without_furniture(whole, by)
     in_text = squeezed(text)
     for value in values(content(by, entries)):
         for word in value.split():
             assert word in in_text or all(piece in in_text for piece in re.findall(r".{1,7}", word)), word
         assert squeezed(value) in on_paper, value
     for word in text.split():
-        assert set(word) <= set("_-=…") or word in on_paper, word
+        assert set(word) <= set("_-=…") or word in whole, word
     assert max(map(len, text.splitlines())) <= 100
     return text, on_paper
 
@@ -184,10 +187,10 @@ def test_steps_have_the_same_numbers_in_script_journal_and_transcript(
     need("pdftotext")
     script = dict(script_documents(by))[WITNESS]
     (tmp_path / WITNESS).write_bytes(script)
-    printed = run("pdftotext", "-layout", tmp_path / WITNESS, "-").expect().out
+    printed = run("pdftotext", "-raw", tmp_path / WITNESS, "-").expect().out
     printed = printed[printed.rindex("All acts") :].partition("If the machine fails")[0]
     listed = {step.id: step.number for step in steps(by.policy, len(by.packages))}
-    in_script = re.findall(r"^ *(\d+\.\d+) ", printed, re.MULTILINE)
+    in_script = re.findall(r"^(\d+\.\d+)(?: |$)", printed, re.MULTILINE)
     in_journal = [listed[entry.fields["step"]] for entry in entries if entry.event == "begin"]
     shown = (held.room.out / TEXT_FILE).read_text()
     log = shown.partition("Steps as planned and as done")[2].partition("Notes and breaks")[0]
@@ -221,7 +224,7 @@ def with_placeholders(entry: Entry) -> Entry:
     if "positions" in facts:
         facts["positions"] = [[1, 1], [1, 2], [1, 3]]
     if "bags" in facts:
-        facts["bags"] = {f"1.{number}": "B1" for number in (1, 2, 3)}
+        facts["bags"] = {f"1.{number}": f"B{number}" for number in (1, 2, 3)}
     if "checks" in facts:
         facts["checks"] = [{**check, "value": "<value>", "status": "<status>"} for check in facts["checks"]]
     if "facts" in fields:
@@ -238,7 +241,7 @@ def generic(words: str) -> str:
 def test_the_transcript_is_the_golden_one(held: Held, made: tuple[Plan, Sequence[Entry]], tmp_path: Path) -> None:
     """Word for word; what differs from ceremony to ceremony is replaced before lines are broken."""
     by, entries = made
-    head = (held.room.out / TEXT_FILE).read_text().splitlines()[:4]
+    head = (held.room.out / TEXT_FILE).read_text().partition("\n\n\n")[0].splitlines()
     steady = []
     for section in content(by, [with_placeholders(entry) for entry in entries]):
         parts = [mapped(part, generic) for part in section.parts]
@@ -290,7 +293,7 @@ def test_an_eventful_ceremony_is_told_word_for_word_in_pdf_and_text(name: str, t
     assert {rule.name for rule in walk.state.losses} == {"VOID", "ZEROIZED"}
     assert len(walk.state.void_sets) == 1
     for digits in walk.state.never_use:
-        assert digits in in_text
+        assert digits in on_paper
     assert f"{len(walk.state.incidents)} exceptions, 2 losses of power or program, 1 notes" in text
 
 

@@ -13,7 +13,7 @@ _GAP = 2
 
 def text(head: Sequence[str], sections: Sequence[Section]) -> str:
     """The record: a few lines first, then the sections."""
-    lines = [*head]
+    lines = [line for each in head for line in _wrapped(each, WIDTH)]
     for section in sections:
         lines += ["", "", section.title, "=" * min(WIDTH, len(section.title))]
         for part in section.parts:

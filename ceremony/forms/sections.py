@@ -50,7 +50,8 @@ def _part(part: Part, width: float) -> Iterator[Flowable]:
 def _fields(fields: Fields, width: float) -> Flowable:
     rows: list[list[Cell]] = [[text(label, "bold"), _cell(value)] for label, value in fields.rows]
     widths = [_LABEL, width - _LABEL]
-    return grid(rows, widths, [("VALIGN", (0, 0), (-1, -1), "MIDDLE")], splits=_is_high(rows, widths))
+    high = _is_high(rows, widths)
+    return grid(rows, widths, [("VALIGN", (0, 0), (-1, -1), "TOP" if high else "MIDDLE")], splits=high)
 
 
 def _digest(digest: Digest, width: float) -> Flowable:
