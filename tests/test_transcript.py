@@ -44,7 +44,7 @@ class Told(Walk):
     def add(self, event: str, **fields: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
         number = len(self.entries)
         utc = f"2030-01-15T{10 + number // 60:02}:{number % 60:02}:00Z"
-        if event == "session":
+        if event == "session" and fields["plan"] == "00" * 32:
             fields |= {"plan": self.plan.digest.hex(), "version": "0.1.0", "torn": 17 if number else 0}
         if event == "pause" and not fields:
             fields = {"paused": self.chance.random() < 0.5}
@@ -276,7 +276,6 @@ def test_an_eventful_ceremony_is_told_word_for_word_in_pdf_and_text(name: str, t
     walk = eventful(by)
     entries = walk.to_close()
     text, on_paper = assert_the_same(by, entries, tmp_path)
-    in_text = squeezed(text)
     for said in (
         "The clock on the wall is late: <U+5B89> <U+202E> <b>",
         "Break, 1.0 minutes.",
@@ -295,6 +294,22 @@ def test_an_eventful_ceremony_is_told_word_for_word_in_pdf_and_text(name: str, t
     for digits in walk.state.never_use:
         assert digits in on_paper
     assert f"{len(walk.state.incidents)} exceptions, 2 losses of power or program, 1 notes" in text
+
+
+def test_texts_that_are_longer_than_a_page_go_on_over_pages(tmp_path: Path) -> None:
+    by = plan()
+    walk = Told(by)
+    walk.until("seal")
+    walk.add("note", text=LONG, step=None)
+    walk.add("begin", step="seal")
+    walk.add("fail", step="seal", problem=LONG, again=None)
+    walk.add("abort", reason=LONG)
+    both = documents(by, walk.to_close())
+    sentences = pdf_text(both[PDF_FILE], tmp_path).count("Asentence")
+    assert sentences > 2.5 * 150  # some are broken where a page ends
+    assert (
+        squeezed(both[TEXT_FILE].decode()).count("Asentence") >= 150
+    )  # in columns, lines of other texts stand between
 
 
 @pytest.mark.parametrize("name", PLANS)
@@ -323,7 +338,7 @@ def test_an_aborted_ceremony_has_a_transcript_that_says_so_and_why(after: str, t
     text, _ = assert_the_same(by, walk.to_close(), tmp_path)
     assert walk.state.phase is Phase.ABORTING
     assert "The ceremony was ABORTED" in text
-    assert text.count("fire alarm in the building") == 2
+    assert text.count("fire alarm in the building") == 1
     assert "There is no valid share set: nobody has a share." in text
     assert "ENDED BY THE ABORT" in squeezed_blanks(text)
     assert ("Sheets destroyed" in text) == (after not in {"plan", "keys"})

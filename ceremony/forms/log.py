@@ -64,7 +64,7 @@ def steps(tell: Telling) -> Section:
 def _event(tell: Telling, told: Session | Entry) -> str:
     say = tell.say
     if isinstance(told, Entry):
-        return say("steps.abort", time=time(told), reason=told.fields["reason"])
+        return say("steps.abort", time=time(told))
     fields = {"time": time(told.entry), "number": told.number, "version": told.entry.fields["version"]}
     if told.number == 1:
         return say("steps.session", **fields)

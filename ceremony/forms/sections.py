@@ -93,16 +93,22 @@ def _table(table: Table, width: float) -> Flowable:
             lines.append(("LINEABOVE", (0, at), (-1, at), _BAND, "black"))
             others = [""] * (len(widths) - 1)
         rows.append([first, *others])
-    if not table.rows or len(table.rows[-1]) == 1:
-        lines = [line for line in lines if line[0] != "NOSPLIT" or line[2] != (-1, len(rows))]
-    made = grid(rows, widths, lines, head=1, lines=False, pad=2, splits=_is_high(rows, widths))
+    high = _is_high(rows, widths)
+    if high or len(table.rows[-1]) == 1:  # nothing can stay together with what has no end on its page, or is not there
+        lines = [line for line in lines if line[0] != "NOSPLIT"]
+    made = grid(rows, widths, lines, head=1, lines=False, pad=2, splits=high)
     return together(made) if len(rows) <= _SHORT else made
 
 
 def _is_high(rows: Sequence[Sequence[Cell]], widths: Sequence[float]) -> bool:
     """Whether a row may be higher than a page: then it goes on over pages, and else it stays together."""
-    cells = (pair for row in rows for pair in zip(row, widths, strict=True))
-    return any(isinstance(cell, Flowable) and cell.wrap(width - _PADDING, _ENDLESS)[1] > _HIGH for cell, width in cells)
+    for row in rows:
+        first, *others = row
+        band = len(others) > 0 and not any(others)
+        for cell, width in zip([first] if band else row, [sum(widths)] if band else widths, strict=True):
+            if isinstance(cell, Flowable) and cell.wrap(width - _PADDING, _ENDLESS)[1] > _HIGH:
+                return True
+    return False
 
 
 def _cell(value: Value) -> Flowable:

@@ -43,7 +43,7 @@ _SPECIAL = {
     "steps.failed": "problem",
     "steps.session": "time number version",
     "steps.session_again": "time number version rule",
-    "steps.abort": "time reason",
+    "steps.abort": "time",
     "facts.plan": "words",
     "facts.checks": "counts section",
     "facts.open": "officers words",
