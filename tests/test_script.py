@@ -15,6 +15,7 @@ from helpers import escrow, need, run
 from ceremony import draft, spoken
 from ceremony.checker import StepsError
 from ceremony.forms.letterhead import Letterhead
+from ceremony.forms.transcript_words import transcript_words
 from ceremony.forms.words import script_words
 from ceremony.loss import Rule
 from ceremony.plan import Plan, parse
@@ -360,7 +361,7 @@ def test_a_mistake_in_the_templates_is_named_with_file_and_line(
         assert abs(line - found) <= 1  # of an entry of a list, its first line
 
 
-@pytest.mark.parametrize("file", ["script.toml", "pages.toml"])
+@pytest.mark.parametrize("file", ["script.toml", "pages.toml", "transcript.toml"])
 def test_whatever_line_is_lost_the_template_is_refused_with_its_name_and_a_line_or_it_works(
     file: str, tmp_path: Path
 ) -> None:
@@ -371,6 +372,7 @@ def test_whatever_line_is_lost_the_template_is_refused_with_its_name_and_a_line_
         (tmp_path / file).write_text("\n".join(lines[:number] + lines[number + 1 :]), "utf-8")
         try:
             script_words(own)
+            transcript_words(own, "9.4")
             Letterhead.of(own)
         except TemplateError as error:
             assert re.match(rf"{re.escape(str(tmp_path / file))}, line \d+: ", str(error)), error  # noqa: PT017
