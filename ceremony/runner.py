@@ -147,6 +147,7 @@ class Runner:
             "session",
             version=version,
             plan=self._plan.digest.hex(),
+            kind=self._plan.ceremony.kind.value,  # a rehearsal is specimen, whatever its plan says
             loss=loss.rule.name if loss else None,
             torn=self._journal.torn,
         )

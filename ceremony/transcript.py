@@ -4,6 +4,7 @@ The same plan, entries, templates and version of the program give the same bytes
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ceremony.engine import Engine
 from ceremony.forms import log, outcome
@@ -17,6 +18,7 @@ from ceremony.journal import Entry, JournalError
 from ceremony.plan import Plan
 from ceremony.steps import Step, steps
 from ceremony.wording import Wording
+from escrow.share import Kind
 
 PDF_FILE, TEXT_FILE = "transcript.pdf", "transcript.txt"
 
@@ -32,6 +34,7 @@ def documents(plan: Plan, entries: Sequence[Entry]) -> Mapping[str, bytes]:
     from ceremony.forms.pieces import space, text
     from ceremony.forms.sections import story
 
+    plan = _as_held(plan, entries)
     say = _say(plan)
     made = content(plan, entries)
     title, made_from = legible_text(say("document.heading")), say("document.made_from")
@@ -68,6 +71,7 @@ def check_words(plan: Plan) -> None:
 def content(plan: Plan, entries: Sequence[Entry]) -> list[Section]:
     """All sections. Raises as `documents` does."""
     listed = steps(plan.policy, len(plan.packages))
+    plan = _as_held(plan, entries)
     engine = Engine(listed, plan.policy)
     state = engine.replay(entries)
     if state.plan != plan.digest.hex():
@@ -79,6 +83,13 @@ def content(plan: Plan, entries: Sequence[Entry]) -> list[Section]:
     except (KeyError, TypeError, ValueError, AttributeError):
         message = "An entry of this journal lacks what its step found, or has it wrong: no transcript can be made."
         raise JournalError(message) from None
+
+
+def _as_held(plan: Plan, entries: Sequence[Entry]) -> Plan:
+    """The plan, as specimen if that is how the journal says that it was held: any plan can be rehearsed."""
+    if not any(entry.fields.get("kind") == Kind.SPECIMEN.value for entry in entries if entry.event == "session"):
+        return plan
+    return replace(plan, ceremony=plan.ceremony.model_copy(update={"kind": Kind.SPECIMEN}))
 
 
 def _sections(tell: Telling, listed: Sequence[Step]) -> Sequence[Section]:

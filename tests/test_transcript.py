@@ -417,6 +417,18 @@ def test_a_ceremony_that_would_not_be_able_to_close_is_not_begun(tmp_path: Path)
     check_words(plan(PLANS["3 of 5"].replace("Grace Hopper", "安")))  # shown by its number
 
 
+def test_a_rehearsal_of_a_production_plan_has_a_specimen_transcript(tmp_path: Path) -> None:
+    by = plan()
+    walk = Told(by)
+    first, *others = walk.to_close()
+    entries = [replace(first, fields={**first.fields, "kind": "specimen"}), *others]
+    both = documents(by, entries)
+    assert both[TEXT_FILE].decode().startswith("SPECIMEN")
+    pages = pdf_text(both[PDF_FILE], tmp_path)
+    assert pages.count("SPECIMEN") == pages.count("CONFIDENTIAL-NOTSECRET") > 1
+    assert "SPECIMEN" not in documents(by, walk.entries)[TEXT_FILE].decode()
+
+
 def test_names_that_the_fonts_lack_do_not_keep_a_ceremony_from_being_closed(tmp_path: Path) -> None:
     by = plan(PLANS["3 of 5"].replace("Grace Hopper", "安").replace("Example CA", "安 CA"))
     text, _ = assert_the_same(by, Told(by).to_close(), tmp_path)
