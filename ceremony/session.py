@@ -1,6 +1,7 @@
 """Put a ceremony together from its plan and its folder: one session of the program, from begin or after a crash."""
 
 import datetime as dt
+import itertools
 import random
 import time
 from pathlib import Path
@@ -54,13 +55,14 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
 
     Raises RefusedError for the folder of another ceremony, StepsError, JournalError, TemplateError.
     """
-    from ceremony.transcript import check_words
+    from ceremony.transcript import check_words  # draws, and is not needed by who only asks for --help
 
     listed = steps(plan.policy, len(plan.packages))
     check(listed, plan.policy)
     engine, wording = Engine(listed, plan.policy), Wording(plan)
     check_words(plan)
     _keep_plan(plan, out)
+    _keep_script(plan, out, progress)
     journal = Journal(out / FILE, SystemClock())
     workshop = Workshop(
         plan,
@@ -96,3 +98,16 @@ def _keep_plan(plan: Plan, out: Path) -> None:
     elif read_public(kept, _MAX_PLAN) != plan.source:
         message = f"{out} is the folder of a ceremony by another plan: name a new one, or its own plan."
         raise RefusedError(message)
+
+
+def _keep_script(plan: Plan, out: Path, progress: Progress) -> None:
+    """Keep both scripts as they are printed from this plan: now, and not at the end, when nothing may fail any more."""
+    from ceremony.script import OFFICERS, WITNESS, documents
+
+    if (out / OFFICERS).exists() and (out / WITNESS).exists():
+        return
+    with NewFiles(out) as files:
+        for name, content in itertools.islice(documents(plan, progress=progress), 2):
+            (out / name).unlink(missing_ok=True)  # of a start that was cut off
+            files.write(name, content)
+        files.publish()

@@ -181,13 +181,13 @@ def assert_the_same(by: Plan, entries: Sequence[Entry], folder: Path) -> tuple[s
 
 
 def test_steps_have_the_same_numbers_in_script_journal_and_transcript(
-    held: Held, made: tuple[Plan, Sequence[Entry]], tmp_path: Path
+    held: Held, made: tuple[Plan, Sequence[Entry]]
 ) -> None:
     by, entries = made
     need("pdftotext")
     script = dict(script_documents(by))[WITNESS]
-    (tmp_path / WITNESS).write_bytes(script)
-    printed = run("pdftotext", "-raw", tmp_path / WITNESS, "-").expect().out
+    assert (held.room.out / WITNESS).read_bytes() == script
+    printed = run("pdftotext", "-raw", held.room.out / WITNESS, "-").expect().out
     printed = printed[printed.rindex("All acts") :].partition("If the machine fails")[0]
     listed = {step.id: step.number for step in steps(by.policy, len(by.packages))}
     in_script = re.findall(r"^(\d+\.\d+)(?: |$)", printed, re.MULTILINE)
