@@ -15,7 +15,7 @@ from test_engine import Walk, something_happens
 from test_script import MARGIN, PLANS, plan, squeezed, words_of
 
 from ceremony import spoken
-from ceremony.archive import read_journal
+from ceremony.archive import LIST_FILE, read_journal, seal_archive
 from ceremony.forms import plain
 from ceremony.forms.record import Blank, Code, Digest, Fields, Line, Section, Table, Value, mapped
 from ceremony.history import History
@@ -26,6 +26,7 @@ from ceremony.script import documents as script_documents
 from ceremony.state import Phase
 from ceremony.steps import Action, Step, steps
 from ceremony.transcript import PDF_FILE, TEXT_FILE, check_words, content, documents, until_close
+from escrow import signature
 from escrow.errors import TemplateError
 from escrow.paper import template
 from escrow.policy import Position
@@ -365,6 +366,8 @@ def test_whatever_happens_in_a_ceremony_a_transcript_can_be_made_at_any_time(see
 def test_a_bag_that_was_opened_for_the_proof_stands_beside_the_one_that_replaced_it() -> None:
     by = plan()
     walk = Told(by)
+    walk.until("print 1.2")
+    walk.session()  # the set is void, and the bag of its first sheet with it
     entries = walk.to_close()
     table = next(section for section in content(by, entries) if section.title == "Custody").parts[1]
     assert isinstance(table, Table)
@@ -374,6 +377,18 @@ def test_a_bag_that_was_opened_for_the_proof_stands_beside_the_one_that_replaced
         assert (row[4] == "-") != replaced
         assert str(row[5]).startswith("B")
         assert row[5] != row[4]
+        assert "B0" not in {row[4], row[5]}
+
+
+def test_what_a_loss_of_power_left_of_a_close_is_replaced(tmp_path: Path) -> None:
+    walk = Told(plan())
+    key = signature.new_key()
+    for name in ("first", "second"):
+        seal_archive(tmp_path, walk.to_close()[:-1], key, {TEXT_FILE: name.encode()})
+        walk.add("fail", step="close", problem="", again=None)
+    assert (tmp_path / TEXT_FILE).read_text() == "second"
+    assert hashlib.sha256(b"second").hexdigest() in (tmp_path / LIST_FILE).read_text()
+    key.pem.close()
 
 
 def test_minutes_count_from_what_came_before_without_breaks() -> None:
