@@ -423,6 +423,7 @@ def test_a_rehearsal_is_proved_by_the_directory_it_left(tmp_path: Path) -> None:
         (lambda: b"not JSON\n", "is of another plan"),  # a line that was cut off, and nothing before it
         (lambda: b"", "is of another plan"),
     ],
+    ids=["another plan", "not closed", "changed", "no journal", "cut off", "empty"],
 )
 def test_what_proves_no_rehearsal_of_this_plan_is_an_error(
     content: Callable[[], bytes], message: str, tmp_path: Path
