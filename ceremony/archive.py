@@ -27,15 +27,16 @@ _APART = frozenset({LIST_FILE, LIST_SIGNATURE, journal.FILE, JOURNAL_SIGNATURE})
 _MAX_FILE = 64 << 20
 
 
-def seal_archive(folder: Path, entries: Sequence[Entry], key: PrivateKey) -> bytes:
-    """Write the list of all files' hashes and its signature; return the SHA-256 of the list.
+def seal_archive(folder: Path, entries: Sequence[Entry], key: PrivateKey | None) -> bytes:
+    """Write the list of all files' hashes and, with a key, its signature; return the SHA-256 of the list.
 
     The journal goes on for one more entry, so its own signature comes after it: `sign_journal`.
     """
     content = _list_of(folder, entries)
     with NewFiles(folder) as out:
         out.write(LIST_FILE, content)
-        out.write(LIST_SIGNATURE, signature.sign(key, content))
+        if key:
+            out.write(LIST_SIGNATURE, signature.sign(key, content))
         out.publish()
     return hashlib.sha256(content).digest()
 
@@ -114,6 +115,9 @@ def _compare_heads(entries: Sequence[Entry], heads: Sequence[Sequence[str]]) -> 
 
 
 def _check_signature(path: Path, signer: str, content: bytes) -> Iterator[str]:
+    if not path.exists():
+        yield f"{path.name}: it is not signed: the ceremony ended in a session that nobody had opened, or by a crash."
+        return
     try:
         signature.verify(bytes.fromhex(signer), content, read_public(path, signature.LENGTH))
     except (SignatureError, ValueError) as error:

@@ -218,13 +218,16 @@ class Engine:
 
     def _bags(self, state: State, step: Step, facts: Mapping[str, Any]) -> dict[str, str]:
         if step.position:
-            expected = {of_share("bag", step.position)}
+            expected = allowed = {of_share("bag", step.position)}
             given = {of_share("bag", step.position): facts["bag"]}
         else:
             expected = {of_share("bag", Position(*position)) for position in state.done["quorum"]["positions"]}
+            allowed = {of_share("bag", position) for position in self.policy.positions}
             given = {f"bag {name}": number for name, number in facts["bags"].items()}
         numbers = list(given.values())
-        if set(given) != expected or not all(isinstance(number, str) and number.strip() for number in numbers):
+        if not expected <= set(given) <= allowed or not all(
+            isinstance(number, str) and number.strip() for number in numbers
+        ):
             message = "a bag has no number"
             raise JournalError(message)
         known = {bag_number(number) for number in state.bags}

@@ -136,6 +136,9 @@ class Journal:
             os.ftruncate(self._descriptor, len(content) - len(torn))
             os.fsync(self._descriptor)
             _sync_directory(path.parent)
+        except JournalError:
+            os.close(self._descriptor)
+            raise
         except BlockingIOError:
             message = f"{path} is open in another program: end that one first."
             raise FileError(message) from None

@@ -24,13 +24,14 @@ def rehearsed(directory: Path, plan: Plan) -> dt.date:
     try:
         entries, _ = decode(read_public(path, _MAX_BYTES))
         state = Engine(steps(plan.policy, len(plan.packages)), plan.policy).replay(entries)
-    except EscrowError as error:
+        day = dt.datetime.fromisoformat(entries[-1].utc).date() if entries else None
+    except (EscrowError, ValueError, TypeError) as error:
         message = f"{path} is no journal of a rehearsal of this plan ({error}): name what 'escrow rehearse' left."
         raise UsageError(message) from None
     if state.plan != plan.digest.hex():
         message = f"{path} is of another plan, or of this one before it was changed: rehearse it as it is now."
         raise UsageError(message)
-    if state.phase is not Phase.CLOSED:
+    if state.phase is not Phase.CLOSED or not day:
         message = f"{path} ends before the rehearsal was closed: bring it to its end."
         raise UsageError(message)
-    return dt.datetime.fromisoformat(entries[-1].utc).date()
+    return day

@@ -31,6 +31,8 @@ class Asked(Enum):
     WORDS = "Row {row}: words {columns}"
     BAG = "Number of the bag of share {share}"
     BAG_AGAIN = "The same number once more"
+    OPENED = "Whose bags were opened besides (of {shares}), for a proof that was broken off? Enter: nobody's"
+    TIME = "{officer}: the time in UTC from your own watch, as YYYY-MM-DD HH:MM"
     SCAN = "{what}: {how}, then press Enter"
     TRY_AGAIN = "Type 'again' to read it again, or 'print' if the sheet is spoilt and destroyed"
     MEDIUM = "The folder where copy {copy} is mounted"
@@ -95,6 +97,9 @@ class Work(Protocol):
     def forget(self) -> None:
         """Wipe everything secret."""
 
+    def end(self) -> None:
+        """Sign the journal, which has its last entry now."""
+
 
 class Questions:
     """Asks; and whatever is asked, a person may answer with note, exception, pause or abort."""
@@ -141,7 +146,9 @@ class Runner:
         self._ask = Questions(desk, commands)
 
     def run(self, version: str) -> State:
-        """Begin a session, and go on to the end of the ceremony."""
+        """Begin a session, and go on to the end of the ceremony. One that has ended is left as it is."""
+        if self.state.ended:
+            return self.state
         loss = self._engine.loss(self.state) if self.state.sessions else None
         self._write(
             "session",
@@ -151,7 +158,8 @@ class Runner:
             torn=self._journal.torn,
         )
         if loss:
-            self._desk.say(f"The program was started again: {loss.rule.value}")
+            meaning = "the ceremony is being aborted." if self.state.aborting else loss.rule.value
+            self._desk.say(f"The program was started again: {meaning}")
             self._ask.line(Asked.READY)
         while step := self._engine.next(self.state):
             try:
@@ -182,9 +190,15 @@ class Runner:
         except EscrowError as error:
             self._fail(step, str(error), None)
         else:
-            self._write("end", step=step.id, facts=dict(facts))
-            if step.action:
-                self._ask.line(Asked.SEEN)
+            self._end(step, facts)
+
+    def _end(self, step: Step, facts: Facts) -> None:
+        self._write("end", step=step.id, facts=dict(facts))
+        if self.state.ended:
+            self._work.end()
+        elif step.action:
+            while self._ask.line(Asked.SEEN).lower() not in {"", "yes"}:
+                self._desk.say("Then type exception, and say what is otherwise; Enter goes on after that.")
 
     def _fail(self, step: Step, problem: str, again: str | None) -> None:
         self._write("fail", step=step.id, problem=problem, again=again)
@@ -243,8 +257,8 @@ class Runner:
     def _exception(self) -> None:
         kinds = (Asked.EXPECTED, Asked.HAPPENED, Asked.DONE)
         expected, happened, done = (self._desk.line(asked, {}) for asked in kinds)
-        given = self._desk.line(Asked.TOUCHES, {}).lower()
-        touches = [name for name in TOUCHES if name[0] in given]
+        while (touches := _touched(self._desk.line(Asked.TOUCHES, {}))) is None:
+            self._desk.say("Answer with c, i, a, several of them, or nothing.")
         self._write("exception", expected=expected, happened=happened, done=done, touches=touches)
         self._desk.say(f"This is exception {len(self.state.incidents)}. It gets a disposition before zeroizing.")
 
@@ -260,6 +274,16 @@ class Runner:
             return
         self._write("abort", reason=reason)
         raise Aborted
+
+
+def _touched(answer: str) -> list[str] | None:
+    """Which of the three an exception touches, as a person said it; None if that is not understood."""
+    given = answer.lower().replace(",", " ").split()
+    if given in ([], ["nothing"]):
+        return []
+    known = {letter: name for name in TOUCHES for letter in (name, name[0])}
+    parts = list(given[0]) if len(given) == 1 and set(given[0]) <= {"c", "i", "a"} else given
+    return [known[part] for part in parts] if all(part in known for part in parts) else None
 
 
 def print_again(step: Step, problem: str) -> StepError:

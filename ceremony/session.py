@@ -9,7 +9,7 @@ from ceremony.acts.table import Hands
 from ceremony.archive import PLAN_FILE
 from ceremony.checker import check
 from ceremony.engine import Engine
-from ceremony.examine import examine
+from ceremony.examine import Examine
 from ceremony.journal import FILE, Journal
 from ceremony.paper import Paper
 from ceremony.plan import Plan
@@ -19,6 +19,7 @@ from ceremony.steps import steps
 from ceremony.wording import Wording
 from ceremony.work import Equipment, Workshop
 from escrow.authority import PasswordSource
+from escrow.documents import try_out
 from escrow.errors import RefusedError
 from escrow.files import NewFiles, read_public
 from escrow.printing import Printer
@@ -47,6 +48,7 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
     paper: Paper,
     passwords: PasswordSource,
     desk: Desk,
+    preflight: Examine,
     progress: Progress,
     version: str,
 ) -> State:
@@ -57,6 +59,8 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
     listed = steps(plan.policy, len(plan.packages))
     check(listed, plan.policy)
     engine, wording = Engine(listed, plan.policy), Wording(plan)
+    names = [custodian.name for custodian in plan.custodians]
+    try_out(plan.ceremony.kind, plan.policy, names, plan.stationery, plan.ca.name)
     _keep_plan(plan, out)
     journal = Journal(out / FILE, SystemClock())
     workshop = Workshop(
@@ -66,7 +70,7 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
             printer=printer,
             paper=paper,
             passwords=passwords,
-            preflight=examine,
+            preflight=preflight,
             entries=lambda: journal.entries,
             now=lambda: dt.datetime.now(dt.UTC).replace(microsecond=0),
             progress=progress,
@@ -76,7 +80,6 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
     try:
         runner = Runner(plan=plan, engine=engine, wording=wording, journal=journal, desk=desk, work=Hands(workshop))
         state = runner.run(version)
-        workshop.end()
     finally:
         workshop.forget()
         journal.close()

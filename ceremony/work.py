@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ceremony.archive import sign_journal
-from ceremony.examine import Findings
+from ceremony.examine import Examine
 from ceremony.journal import Entry
 from ceremony.paper import Paper
 from ceremony.plan import Plan
@@ -41,7 +41,7 @@ class Equipment:
     printer: Printer
     paper: Paper
     passwords: PasswordSource
-    preflight: Callable[[Plan, Progress], Findings]
+    preflight: Examine
     entries: Callable[[], Sequence[Entry]]
     """The journal so far."""
     now: Callable[[], dt.datetime]

@@ -1,5 +1,6 @@
 """The people of a ceremony, played at a pseudo-terminal: they read what is asked and answer it, paper included."""
 
+import datetime as dt
 import itertools
 import re
 import sys
@@ -63,7 +64,7 @@ def record_on(sheet: Path) -> Record:
 
 
 class Player:
-    """Answers whatever is asked. `wrong` may replace the answer to a question once, by the beginning of its text."""
+    """Answers whatever is asked. `answers` are for questions that begin so, in turn, instead of its own."""
 
     def __init__(self, room: Room) -> None:
         self.room = room
@@ -116,6 +117,7 @@ class Player:
             r".*the sheet of share ([\d.]+): scan it": self._scan_share,
             r"a sheet that had been read back": self._scan_another,
             r"The folder where copy (\d)": lambda copy: self.room.base / f"medium-{copy}",
+            r".*: the time in UTC": lambda *_: dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M"),
             r"How many sheets": self._count_sheets,
             r"Disposition": lambda: "accepted by all present",
         }
@@ -164,7 +166,9 @@ class Player:
         deadline = time.monotonic() + TIMEOUT
         while True:
             new = _plain(self.terminal.shown[self._answered :])
-            if new.endswith(":") and self._is_waiting():
+            if new and self.terminal.shown.endswith(": ") and self._is_waiting():
+                if "(not shown)" in new[-20:]:
+                    self.terminal.wait_for_silence()
                 return _last_question(new)
             if self.terminal.process.poll() is not None and not self._ready(0):
                 return None
@@ -186,8 +190,8 @@ def _plain(shown: str) -> str:
 _QUESTIONS = re.compile(
     r"(Enter goes on|Is it as expected|Type '|The check words|[^:.]*: your half|Row \d: words|Number of the bag|"
     r"The same number|[^:.]*the sheet of share [\d.]+: scan|a sheet that had been|Type 'again'|The folder where|"
-    r"Take copy|How many sheets|The note|What was expected|What happened|What was done|What does it touch|"
-    r"Disposition of|Paused|Why is the|Everything in memory|Enter shows more)"
+    r"Whose bags were|[^:.]*: the time in UTC|Take copy|How many sheets|The note|What was expected|What happened|"
+    r"What was done|What does it touch|Disposition of|Paused|Why is the|Everything in memory|Enter shows more)"
 )
 
 

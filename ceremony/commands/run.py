@@ -9,6 +9,8 @@ import click
 from ceremony import options, printers
 from ceremony.console import Passwords, Progress, say
 from ceremony.desk import TerminalDesk
+from ceremony.examine import look
+from ceremony.journal import FILE as JOURNAL
 from ceremony.lints import lint
 from ceremony.paper import Scans, Tray
 from ceremony.plan import Plan, load
@@ -56,7 +58,12 @@ def command(  # noqa: PLR0913 - one parameter an option
     if tray is not None and kind is Kind.PRODUCTION:
         message = "--tray is for specimen ceremonies: production prints on paper."
         raise click.UsageError(message)
-    _refuse_unwise(plan, rehearsal)
+    if not (out_directory / JOURNAL).exists():  # what was begun by a plan goes on by it, whatever the day
+        _refuse_unwise(plan, rehearsal)
+    if kind is Kind.SPECIMEN and plan.ca.tree:
+        say("CAREFUL: the keys of this specimen are real. Its package and sheets open them: destroy both after.")
+    with Progress() as progress:
+        preflight = look(plan, progress)
     options.protect_process(kind)
     media = design_of(plan.stationery, groups=len(plan.groups) > 1).media
     printer = Tray(tray) if tray else printers.printer(printing, media, kind, allow_disk=allow_disk)
@@ -68,6 +75,7 @@ def command(  # noqa: PLR0913 - one parameter an option
             paper=Scans(scans, allow_disk=allow_disk or kind is Kind.SPECIMEN),
             passwords=Passwords(options.read_passwords(password_files)),
             desk=TerminalDesk(),
+            preflight=preflight,
             progress=progress,
             version=__version__,
         )
