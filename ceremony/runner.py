@@ -6,17 +6,19 @@ nothing here reads, prints or knows a secret.
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from functools import partial
 from typing import Any, Protocol
 
 from ceremony import spoken
 from ceremony.engine import Engine
 from ceremony.interrupt import Interrupted
-from ceremony.journal import Journal
+from ceremony.journal import Journal, JournalError
+from ceremony.loss import Rule
 from ceremony.plan import Plan
 from ceremony.state import TOUCHES, State
-from ceremony.steps import Action, Step, of_share
+from ceremony.steps import DESTROY_SHEETS, Action, Step, of_share
 from ceremony.wording import Wording
-from escrow.errors import EscrowError
+from escrow.errors import EscrowError, place
 from escrow.memory import Secret
 
 
@@ -143,7 +145,7 @@ class Runner:
         self._journal, self._desk, self._work = journal, desk, work
         self.state = engine.replay(journal.entries)
         commands = {"note": self._note, "exception": self._exception, "pause": self._pause, "abort": self._abort}
-        self._ask = Questions(desk, commands)
+        self._ask = Questions(desk, {name: partial(self._allowed, command) for name, command in commands.items()})
 
     def run(self, version: str) -> State:
         """Begin a session, and go on to the end of the ceremony. One that has ended is left as it is."""
@@ -154,15 +156,17 @@ class Runner:
             "session",
             version=version,
             plan=self._plan.digest.hex(),
+            kind=self._plan.ceremony.kind.value,
             loss=loss.rule.name if loss else None,
             torn=self._journal.torn,
         )
-        if loss:
-            meaning = "the ceremony is being aborted." if self.state.aborting else loss.rule.value
-            self._desk.say(f"The program was started again: {meaning}")
-            self._ask.line(Asked.READY)
+        meaning = loss and ("the ceremony is being aborted." if self.state.aborting else loss.rule.value)
         while step := self._engine.next(self.state):
             try:
+                if meaning:
+                    self._desk.say(f"The program was started again: {meaning}")
+                    meaning = None
+                    self._ask.line(Asked.READY)
                 self._one(step)
             except Aborted:
                 self._work.forget()
@@ -180,6 +184,8 @@ class Runner:
             return
         if step.irreversible:
             self._agree(step)
+            if self._engine.next(self.state) is not step:
+                return
         self._write("begin", step=step.id)
         try:
             facts = self._work.do(step, self.state, self._ask) if step.action else {}
@@ -189,6 +195,8 @@ class Runner:
             raise
         except EscrowError as error:
             self._fail(step, str(error), None)
+        except Exception as error:  # noqa: BLE001 - the shares in memory are worth more than a clean end; its text may be secret
+            self._fail(step, f"an error that nobody foresaw: {place(error)}. Please report this line.", None)
         else:
             self._end(step, facts)
 
@@ -201,8 +209,11 @@ class Runner:
                 self._desk.say("Then type exception, and say what is otherwise; Enter goes on after that.")
 
     def _fail(self, step: Step, problem: str, again: str | None) -> None:
+        problem = problem.encode("utf-8", "backslashreplace").decode()  # the name of a file may be no text
         self._write("fail", step=step.id, problem=problem, again=again)
         self._desk.say(f"This did not succeed: {problem}")
+        if self.state.owed is DESTROY_SHEETS:
+            self._desk.say(f"With this sheet {Rule.VOID.value}")
         self._ask.line(Asked.READY)
 
     def _agree(self, step: Step) -> None:
@@ -250,6 +261,13 @@ class Runner:
         """Try an entry on the rules, and only then write it."""
         self._engine.after(self.state, self._journal.draft(event, **fields))
         self.state = self._engine.after(self.state, self._journal.append(event, **fields))
+
+    def _allowed(self, command: Callable[[], None]) -> None:
+        """Carry a command out, or say why the rules forbid it now."""
+        try:
+            command()
+        except JournalError as error:
+            self._desk.say(f"Not now: {error}.")
 
     def _note(self) -> None:
         self._write("note", text=self._desk.line(Asked.NOTE, {}), step=self.state.begun)

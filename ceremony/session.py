@@ -81,7 +81,7 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
         runner = Runner(plan=plan, engine=engine, wording=wording, journal=journal, desk=desk, work=Hands(workshop))
         state = runner.run(version)
     finally:
-        workshop.forget()
+        workshop.close()
         journal.close()
     return state
 

@@ -65,6 +65,13 @@ class Workshop:
             self.key.pem.close()
             self.key = None
 
+    def close(self) -> None:
+        """Wipe everything secret, the key that signs the journal included."""
+        self.forget()
+        if self.key:
+            self.key.pem.close()
+            self.key = None
+
     def forget(self) -> None:
         """Wipe everything secret but the key that signs the journal."""
         if self.authority:
@@ -94,11 +101,9 @@ class Workshop:
             raise PackageError(message)
         return package
 
-    def remove_void(self, state: State) -> None:
-        """Remove the package of a void set, and what was made with it."""
-        path = self.equipment.out / PACKAGE_FILE
-        if path.exists() and Package.decode(read_public(path, MAX_LENGTH)).manifest.set_id.hex() in state.void_sets:
-            for made in (PACKAGE_FILE, documents.PACKAGE_SHEETS_FILE, standalone.FILE):
-                (self.equipment.out / made).unlink(missing_ok=True)
-            for folder in (documents.FOLDER, "certs"):
-                shutil.rmtree(self.equipment.out / folder, ignore_errors=True)
+    def remove_void(self) -> None:
+        """Remove the package of a set that is void, or was never noted as sealed, and what was made with it."""
+        for folder in (documents.FOLDER, "certs"):
+            shutil.rmtree(self.equipment.out / folder, ignore_errors=True)
+        for made in (documents.PACKAGE_SHEETS_FILE, standalone.FILE, PACKAGE_FILE):
+            (self.equipment.out / made).unlink(missing_ok=True)

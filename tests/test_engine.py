@@ -200,7 +200,8 @@ def _wrong_entries(walk: Walk, step: Step) -> Iterator[tuple[str, dict[str, Any]
     yield "begin", {}
     yield "surprise", {}
     yield "settle", {"exception": 99, "disposition": "x"}
-    yield "session", {"plan": "11" * 32, "loss": None}
+    yield "session", {"plan": "11" * 32, "kind": "specimen", "loss": None}
+    yield "session", {"plan": "00" * 32, "kind": "production", "loss": walk.engine.loss(walk.state).rule.name}
     yield "exception", {"expected": "", "happened": "", "done": "", "touches": ["feelings"]}
 
 

@@ -1,12 +1,13 @@
 """A ceremony without people, paper or secrets: entries made up as they are due, held against the engine's rules."""
 
+import hashlib
 import itertools
 import random
 from collections.abc import Sequence
 from typing import Any
 
 from ceremony.engine import Engine
-from ceremony.journal import Entry
+from ceremony.journal import LABEL, Entry
 from ceremony.state import State
 from ceremony.steps import Action, Step, of_share, steps
 from escrow.policy import Policy, Position
@@ -31,10 +32,17 @@ class Walk:
         self.state = self.engine.after(self.state, entry)
         self.entries.append(entry)
 
+    def chain(self, event: str, **fields: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+        """Add an entry that holds the hash of the one before."""
+        before = self.entries[-1].digest if self.entries else hashlib.sha256(LABEL).digest()
+        entry = Entry(len(self.entries), before, "2026-12-03T09:30:00Z", 0.0, event, fields)
+        self.state = self.engine.after(self.state, entry)
+        self.entries.append(entry)
+
     def session(self) -> None:
         """The program is started, again or for the first time."""
         loss = self.engine.loss(self.state).rule.name if self.state.sessions else None
-        self.add("session", plan=self.plan, loss=loss)
+        self.chain("session", plan=self.plan, kind="specimen", loss=loss)
 
     def due(self) -> Step:
         step = self.engine.next(self.state)
@@ -58,7 +66,7 @@ class Walk:
             case Action.DESTROY:
                 return {"sheets": sorted(self.state.printed)}
             case Action.GATHER:
-                read = [p for p in positions if of_share("read-back", p) in self.state.done]
+                read = [p for p in positions if of_share("print", p) in self.state.done]
                 return {"positions": read}
         return {}
 

@@ -66,6 +66,5 @@ def open_ceremony(shop: Workshop, _step: Step, _state: State, ask: Questions) ->
 def write_head(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     """Show the journal's head as it is now, to be written down."""
     head = shop.equipment.entries()[-1].digest
-    words = spoken.words_of(head)
-    ask.say(f"The journal's head:  {spoken.first_three_and_last(words)}")
+    ask.say(f"The journal's head:  {' '.join(spoken.witness_words(head))}")
     return {"head": head.hex()}

@@ -13,6 +13,7 @@ from ceremony.steps import Step
 from ceremony.wording import share_name
 from ceremony.work import Workshop
 from escrow import sealing
+from escrow.errors import PrintError
 from escrow.gather import Collection
 from escrow.policy import Position
 
@@ -24,9 +25,13 @@ def print_sheet(shop: Workshop, step: Step, state: State, ask: Questions) -> Fac
     share = shop.share(manifest, position)
     custodian = shop.plan.custodian_at(position).name
     shop.equipment.printer.check()
-    shop.equipment.printer.print(
-        partial(sealing.write_sheet, manifest, position, share, custodian, shop.plan.stationery)
-    )
+    try:
+        shop.equipment.printer.print(
+            partial(sealing.write_sheet, manifest, position, share, custodian, shop.plan.stationery)
+        )
+    except PrintError as error:
+        message = f"{error} Shred what came out, also if it looks whole: the sheet is printed again."
+        raise StepError(message) from None
     ask.say(f"Share {share_name(shop.plan.policy, position)} was printed.")
     return {}
 
@@ -115,7 +120,7 @@ def destroy(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
     if ask.line(Asked.DESTROYED, sheets=len(sheets)) != str(len(sheets)):
         message = f"There are {len(sheets)} shares of which a sheet came out: count again."
         raise StepError(message)
-    shop.remove_void(state)
+    shop.remove_void()
     return {"sheets": sheets}
 
 
