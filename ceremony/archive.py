@@ -13,10 +13,11 @@ from ceremony import journal, spoken
 from ceremony.engine import Engine
 from ceremony.journal import Entry
 from ceremony.state import State
-from escrow import signature
+from escrow import certificates, signature
 from escrow.errors import EscrowError, SignatureError
 from escrow.files import NewFiles, read_public
 from escrow.keys import PrivateKey
+from escrow.sealing import PACKAGE_FILE
 
 PLAN_FILE = "plan.toml"
 LIST_FILE = "ARCHIVE.sha256"
@@ -27,8 +28,8 @@ _APART = frozenset({LIST_FILE, LIST_SIGNATURE, journal.FILE, JOURNAL_SIGNATURE})
 _MAX_FILE = 64 << 20
 
 
-def seal_archive(folder: Path, entries: Sequence[Entry], key: PrivateKey, last: Mapping[str, bytes]) -> bytes:
-    """Write the last documents, the list of all files' hashes and its signature; return the SHA-256 of the list.
+def seal_archive(folder: Path, entries: Sequence[Entry], key: PrivateKey | None, last: Mapping[str, bytes]) -> bytes:
+    """Write the last documents, the list of all files' hashes and, with a key, its signature; return its SHA-256.
 
     What a loss of power left of an earlier try is replaced. The journal goes on for one more entry, so its own
     signature comes after it: `sign_journal`.
@@ -42,7 +43,8 @@ def seal_archive(folder: Path, entries: Sequence[Entry], key: PrivateKey, last: 
     content = _list_of(folder, entries)
     with NewFiles(folder) as out:
         out.write(LIST_FILE, content)
-        out.write(LIST_SIGNATURE, signature.sign(key, content))
+        if key:
+            out.write(LIST_SIGNATURE, signature.sign(key, content))
         out.publish()
     return hashlib.sha256(content).digest()
 
@@ -85,9 +87,26 @@ def _findings(folder: Path, engine: Engine, plan: bytes, heads: Sequence[Sequenc
     if state.plan != plan.hex():
         yield f"{PLAN_FILE}: this is not the plan that the ceremony was held by."
     yield from _compare_heads(entries, heads)
-    signer = state.done.get("open", {}).get("key") or _last_key(entries)
+    signer = _last_key(entries)
     yield from _check_signature(folder / JOURNAL_SIGNATURE, signer, entries[-1].digest)
     yield from _check_list(folder, entries, state, signer)
+    yield from _check_sealed(folder, state)
+
+
+def _check_sealed(folder: Path, state: State) -> Iterator[str]:
+    """Package and certificates are those that the journal saw: another list, newly signed, would not do."""
+    if "seal" not in state.done or (state.aborting and not (folder / PACKAGE_FILE).exists()):
+        return
+    try:
+        if hashlib.sha256(read_public(folder / PACKAGE_FILE, _MAX_FILE)).hexdigest() != state.done["seal"]["package"]:
+            yield f"{PACKAGE_FILE}: this is not the package that the ceremony sealed."
+        known = {(entry["file"], entry["sha256"]) for entry in state.done["certificates"]["certificates"]}
+        for name in {file for file, _ in known}:
+            found = certificates.read(read_public(folder / name, _MAX_FILE), name)
+            if not {(name, certificates.fingerprint(each)) for each in found} <= known:
+                yield f"{name}: these are not the certificates that were shown in the ceremony."
+    except EscrowError as error:
+        yield str(error)
 
 
 def _check_list(folder: Path, entries: Sequence[Entry], state: State, signer: str) -> Iterator[str]:
@@ -97,7 +116,7 @@ def _check_list(folder: Path, entries: Sequence[Entry], state: State, signer: st
         yield str(error)
         return
     yield from _check_signature(folder / LIST_SIGNATURE, signer, found)
-    if hashlib.sha256(found).hexdigest() != state.done["close"]["archive"]:
+    if hashlib.sha256(found).hexdigest() != state.done["close"].get("archive"):
         yield f"{LIST_FILE}: this is not the list that the journal names."
     if found == _list_of(folder, entries[:-1]):
         return
@@ -113,20 +132,39 @@ def _check_list(folder: Path, entries: Sequence[Entry], state: State, signer: st
 
 
 def _compare_heads(entries: Sequence[Entry], heads: Sequence[Sequence[str]]) -> Iterator[str]:
-    known = set()
-    for entry in entries:
-        facts = entry.fields.get("facts")
-        if entry.event == "end" and isinstance(facts, dict) and "head" in facts:
-            words = spoken.words_of(bytes.fromhex(facts["head"]))
-            if entries[entry.n - 1].digest.hex() == facts["head"]:
-                known.add((*words[:3], words[-1]))
+    """Words prove the journal up to their checkpoint; a program that was started after it could be anybody's."""
+    if not heads:
+        return
+    known = {spoken.witness_words(head): number for number, head in checkpoints(entries)}
+    latest = -1
     for head in heads:
-        if tuple(word.lower() for word in head) not in known:
+        number = known.get(tuple(word.lower() for word in head))
+        if number is None:
             said = " ".join(head)
             yield f"{journal.FILE}: at no checkpoint was its head '{said}': it is another one, or was rewritten."
+        else:
+            latest = max(latest, number)
+    later = [entry.n + 1 for entry in entries if entry.event == "session" and entry.n > latest >= 0]
+    if later:
+        yield (
+            f"{journal.FILE}: the words prove it up to line {latest + 1}, and in line {later[0]} the program was "
+            "started again. Give the words of a checkpoint after that."
+        )
+
+
+def checkpoints(entries: Sequence[Entry]) -> Iterator[tuple[int, bytes]]:
+    """Where the journal's head was shown, and what it was: what a later line says of it counts only if it is true."""
+    for entry in entries:
+        facts = entry.fields.get("facts")
+        head = facts.get("head") if entry.event == "end" and isinstance(facts, dict) else None
+        if head and entries[entry.n - 1].digest.hex() == head:
+            yield entry.n, entries[entry.n - 1].digest
 
 
 def _check_signature(path: Path, signer: str, content: bytes) -> Iterator[str]:
+    if not path.exists():
+        yield f"{path.name}: it is not signed: the ceremony ended in a session that nobody had opened, or by a crash."
+        return
     try:
         signature.verify(bytes.fromhex(signer), content, read_public(path, signature.LENGTH))
     except (SignatureError, ValueError) as error:
@@ -137,12 +175,8 @@ def _check_signature(path: Path, signer: str, content: bytes) -> Iterator[str]:
 
 def _last_key(entries: Sequence[Entry]) -> str:
     """The key of the last opening, also of a ceremony that was aborted."""
-    opened = [
-        str(entry.fields["facts"]["key"])
-        for entry in entries
-        if entry.event == "end" and entry.fields.get("step") == "open"
-    ]
-    return opened[-1] if opened else ""
+    opened = [entry.fields for entry in entries if entry.event == "end" and entry.fields.get("step") == "open"]
+    return str(opened[-1]["facts"].get("key", "")) if opened else ""
 
 
 def _list_of(folder: Path, entries: Sequence[Entry]) -> bytes:

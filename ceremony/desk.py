@@ -1,7 +1,6 @@
 """The desk at the terminal: one step a screen, 80 columns by 24 lines, no colour. Enter goes on, no other key."""
 
 import os
-import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -45,7 +44,7 @@ class TerminalDesk:
         return ask_password(f"{asked.text(fields)} (not shown): ")
 
     def _write(self, descriptor: int, lines: Sequence[str]) -> None:
-        height = min(_HEIGHT, shutil.get_terminal_size().lines - 2)
+        height = max(1, min(_HEIGHT, os.get_terminal_size(descriptor).lines - 2))
         for number, line in enumerate(_wrapped(lines), 1):
             os.write(descriptor, (line + "\n").encode("utf-8", "replace"))
             if number % height == 0:

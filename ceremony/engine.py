@@ -18,7 +18,7 @@ from typing import Any
 from ceremony.journal import Entry, JournalError
 from ceremony.loss import Loss, Rule, after_loss, enough_to_go_on
 from ceremony.state import TOUCHES, Incident, State
-from ceremony.steps import DESTROY_SHEETS, VOLATILE, Action, Step, of_share
+from ceremony.steps import DESTROY_SHEETS, GATHER_QUORUM, PRIVATE_KEYS, VOLATILE, Act, Action, Step, of_share
 from escrow.policy import Policy, Position
 
 
@@ -94,9 +94,12 @@ class Engine:
 
     def _session(self, state: State, fields: Mapping[str, Any]) -> State:
         if not state.sessions:
-            return replace(state, sessions=1, plan=fields["plan"])
+            return replace(state, sessions=1, plan=fields["plan"], kind=fields["kind"])
         if fields["plan"] != state.plan:
             message = "this ceremony was begun with another plan"
+            raise JournalError(message)
+        if fields["kind"] != state.kind:
+            message = f"this ceremony was begun with {state.kind} material, and is not gone on with as {fields['kind']}"
             raise JournalError(message)
         if state.aborting:
             return replace(state, sessions=state.sessions + 1, begun=None)
@@ -156,7 +159,24 @@ class Engine:
             message = f"after {step.id} failed, {again!r} cannot be done again"
             raise JournalError(message)
         undone = {name for name in state.done if self._by_id[name].position == step.position}
-        return replace(state, begun=None, done=_without(state.done, undone))
+        return self._print_again(replace(state, begun=None, done=_without(state.done, undone)))
+
+    def _print_again(self, state: State) -> State:
+        """Only the session that made the keys has every share; another one makes them again from paper, if it can."""
+        if PRIVATE_KEYS in state.held:
+            return state
+        on_paper = [p for p in self.policy.positions if of_share("print", p) in state.done]
+        if enough_to_go_on(self.policy, set(state.done), on_paper):
+            return replace(state, owed=GATHER_QUORUM)
+        undone = {step.id for step in self.steps if Act.KEYS.value <= step.act.value <= Act.PROOF.value}
+        void = replace(
+            state,
+            done=_without(state.done, undone),
+            held=frozenset(),
+            owed=DESTROY_SHEETS,
+            losses=(*state.losses, Rule.VOID),
+        )
+        return _again_from_keys(state, void)
 
     def _exception(self, state: State, fields: Mapping[str, Any]) -> State:
         touches = tuple(fields["touches"])
@@ -218,13 +238,16 @@ class Engine:
 
     def _bags(self, state: State, step: Step, facts: Mapping[str, Any]) -> dict[str, str]:
         if step.position:
-            expected = {of_share("bag", step.position)}
+            expected = allowed = {of_share("bag", step.position)}
             given = {of_share("bag", step.position): facts["bag"]}
         else:
             expected = {of_share("bag", Position(*position)) for position in state.done["quorum"]["positions"]}
+            allowed = {of_share("bag", position) for position in self.policy.positions}
             given = {f"bag {name}": number for name, number in facts["bags"].items()}
         numbers = list(given.values())
-        if set(given) != expected or not all(isinstance(number, str) and number.strip() for number in numbers):
+        if not expected <= set(given) <= allowed or not all(
+            isinstance(number, str) and number.strip() for number in numbers
+        ):
             message = "a bag has no number"
             raise JournalError(message)
         known = {bag_number(number) for number in state.bags}

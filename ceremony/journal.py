@@ -136,6 +136,9 @@ class Journal:
             os.ftruncate(self._descriptor, len(content) - len(torn))
             os.fsync(self._descriptor)
             _sync_directory(path.parent)
+        except JournalError:
+            os.close(self._descriptor)
+            raise
         except BlockingIOError:
             message = f"{path} is open in another program: end that one first."
             raise FileError(message) from None
@@ -155,11 +158,13 @@ class Journal:
         """Write one entry; it is on the disk when this returns. Raises FileError."""
         entry = self.draft(event, **fields)
         line = memoryview(entry.encode() + b"\n")
+        end = os.fstat(self._descriptor).st_size
         try:
             while line:
                 line = line[os.write(self._descriptor, line) :]
             os.fsync(self._descriptor)
         except OSError as error:
+            os.ftruncate(self._descriptor, end)  # half a line would spoil the next one
             message = f"Cannot write {self._path}: {error.strerror}. What was written before is safe."
             raise FileError(message) from None
         self.entries.append(entry)

@@ -14,8 +14,8 @@ class Rule(Enum):
 
     GO_ON = "nothing that is still needed was in memory: the ceremony goes on at the next step."
     KEYS_GONE = (
-        "the keys were made and not yet sealed: they are gone, and must never be used. Their fingerprints are on the "
-        "never-use list. The ceremony goes on with act 4."
+        "the keys were in memory and not yet sealed. Those that were generated are gone, and must never be used: the "
+        "transcript lists their fingerprints. The ceremony goes on with act 4."
     )
     VOID = (
         "too few sheets had been read back to go on from paper: the share set is void. Every sheet that came out is "

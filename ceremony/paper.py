@@ -84,5 +84,5 @@ class Scans:
             try:
                 verdicts += collection.add_file(file)
             finally:
-                file.unlink()
+                file.unlink(missing_ok=True)
         return verdicts

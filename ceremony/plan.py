@@ -90,6 +90,11 @@ class Plan:
         return Policy(self.groups_needed, tuple(shares))
 
     @property
+    def reasons(self) -> dict[str, str]:
+        """Why lints and checks do not count here, by their ids."""
+        return {waiver.lint: waiver.reason for waiver in self.waivers}
+
+    @property
     def stationery(self) -> Stationery:
         """How the set's papers look. Raises UsageError for what cannot be printed."""
         own = self.documents

@@ -3,6 +3,7 @@
 Each class is a desk around another: it adds one thing, and hands the rest on.
 """
 
+import datetime as dt
 import itertools
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -10,12 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from ceremony import spoken
+from ceremony.examine import Examine
 from ceremony.paper import Scans, Tray, photograph
 from ceremony.plan import Plan
 from ceremony.readback import Place
 from ceremony.runner import Asked, Desk, Fields
 from ceremony.session import hold
 from ceremony.state import Phase, State
+from ceremony.tables import MAX_CA_NAME
 from ceremony.wording import share_name
 from escrow import __version__, recovery
 from escrow.authority import PasswordSource, import_tree
@@ -154,6 +157,7 @@ class Answering:
             Asked.DESTROYED: fields.get("sheets"),
             Asked.DISPOSITION: "Part of the rehearsal.",
             Asked.TRY_AGAIN: "print",
+            Asked.TIME: dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M"),
         }
         return str(answers.get(asked, ""))
 
@@ -190,6 +194,7 @@ def rehearse_plan(  # noqa: PLR0913 - all that a rehearsal works with
     out: Path,
     paper: Path,
     desk: Desk | None,
+    preflight: Examine,
     passwords: PasswordSource,
     progress: Progress,
     show: Callable[[str], None],
@@ -199,7 +204,16 @@ def rehearse_plan(  # noqa: PLR0913 - all that a rehearsal works with
     Its archive is left in `out`; what is printed and scanned lies in the empty folder `paper`.
     Without a desk nobody is asked. Returns the state at the end.
     """
-    specimen = replace(plan, ceremony=plan.ceremony.model_copy(update={"kind": Kind.SPECIMEN}))
+    generated = {
+        "keys": "generate",
+        "tree": None,
+        "name": plan.ca.name[:MAX_CA_NAME],
+    }  # real keys are not rehearsed with
+    specimen = replace(
+        plan,
+        ceremony=plan.ceremony.model_copy(update={"kind": Kind.SPECIMEN}),
+        ca=plan.ca.model_copy(update=generated),
+    )
     room = Room(specimen, paper, out)
     around = Losing(Feeding(desk or Answering(room, show), room), room)
     while True:
@@ -211,6 +225,7 @@ def rehearse_plan(  # noqa: PLR0913 - all that a rehearsal works with
                 paper=Scans(room.scans, allow_disk=True),
                 passwords=passwords,
                 desk=around,
+                preflight=preflight,
                 progress=progress,
                 version=__version__,
             )

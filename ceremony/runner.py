@@ -6,17 +6,19 @@ nothing here reads, prints or knows a secret.
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from functools import partial
 from typing import Any, Protocol
 
 from ceremony import spoken
 from ceremony.engine import Engine
 from ceremony.interrupt import Interrupted
-from ceremony.journal import Journal
+from ceremony.journal import Journal, JournalError
+from ceremony.loss import Rule
 from ceremony.plan import Plan
 from ceremony.state import TOUCHES, State
-from ceremony.steps import Action, Step, of_share
+from ceremony.steps import DESTROY_SHEETS, Action, Step, of_share
 from ceremony.wording import Wording
-from escrow.errors import EscrowError
+from escrow.errors import EscrowError, place
 from escrow.memory import Secret
 
 
@@ -31,6 +33,8 @@ class Asked(Enum):
     WORDS = "Row {row}: words {columns}"
     BAG = "Number of the bag of share {share}"
     BAG_AGAIN = "The same number once more"
+    OPENED = "Whose bags were opened besides (of {shares}), for a proof that was broken off? Enter: nobody's"
+    TIME = "{officer}: the time in UTC from your own watch, as YYYY-MM-DD HH:MM"
     SCAN = "{what}: {how}, then press Enter"
     TRY_AGAIN = "Type 'again' to read it again, or 'print' if the sheet is spoilt and destroyed"
     MEDIUM = "The folder where copy {copy} is mounted"
@@ -95,6 +99,9 @@ class Work(Protocol):
     def forget(self) -> None:
         """Wipe everything secret."""
 
+    def end(self) -> None:
+        """Sign the journal, which has its last entry now."""
+
 
 class Questions:
     """Asks; and whatever is asked, a person may answer with note, exception, pause or abort."""
@@ -138,24 +145,28 @@ class Runner:
         self._journal, self._desk, self._work = journal, desk, work
         self.state = engine.replay(journal.entries)
         commands = {"note": self._note, "exception": self._exception, "pause": self._pause, "abort": self._abort}
-        self._ask = Questions(desk, commands)
+        self._ask = Questions(desk, {name: partial(self._allowed, command) for name, command in commands.items()})
 
     def run(self, version: str) -> State:
-        """Begin a session, and go on to the end of the ceremony."""
+        """Begin a session, and go on to the end of the ceremony. One that has ended is left as it is."""
+        if self.state.ended:
+            return self.state
         loss = self._engine.loss(self.state) if self.state.sessions else None
         self._write(
             "session",
             version=version,
             plan=self._plan.digest.hex(),
-            kind=self._plan.ceremony.kind.value,  # a rehearsal is specimen, whatever its plan says
+            kind=self._plan.ceremony.kind.value,
             loss=loss.rule.name if loss else None,
             torn=self._journal.torn,
         )
-        if loss:
-            self._desk.say(f"The program was started again: {loss.rule.value}")
-            self._ask.line(Asked.READY)
+        meaning = loss and ("the ceremony is being aborted." if self.state.aborting else loss.rule.value)
         while step := self._engine.next(self.state):
             try:
+                if meaning:
+                    self._desk.say(f"The program was started again: {meaning}")
+                    meaning = None
+                    self._ask.line(Asked.READY)
                 self._one(step)
             except Aborted:
                 self._work.forget()
@@ -173,6 +184,8 @@ class Runner:
             return
         if step.irreversible:
             self._agree(step)
+            if self._engine.next(self.state) is not step:
+                return
         self._write("begin", step=step.id)
         try:
             facts = self._work.do(step, self.state, self._ask) if step.action else {}
@@ -182,14 +195,25 @@ class Runner:
             raise
         except EscrowError as error:
             self._fail(step, str(error), None)
+        except Exception as error:  # noqa: BLE001 - the shares in memory are worth more than a clean end; its text may be secret
+            self._fail(step, f"an error that nobody foresaw: {place(error)}. Please report this line.", None)
         else:
-            self._write("end", step=step.id, facts=dict(facts))
-            if step.action:
-                self._ask.line(Asked.SEEN)
+            self._end(step, facts)
+
+    def _end(self, step: Step, facts: Facts) -> None:
+        self._write("end", step=step.id, facts=dict(facts))
+        if self.state.ended:
+            self._work.end()
+        elif step.action:
+            while self._ask.line(Asked.SEEN).lower() not in {"", "yes"}:
+                self._desk.say("Then type exception, and say what is otherwise; Enter goes on after that.")
 
     def _fail(self, step: Step, problem: str, again: str | None) -> None:
+        problem = problem.encode("utf-8", "backslashreplace").decode()  # the name of a file may be no text
         self._write("fail", step=step.id, problem=problem, again=again)
         self._desk.say(f"This did not succeed: {problem}")
+        if self.state.owed is DESTROY_SHEETS:
+            self._desk.say(f"With this sheet {Rule.VOID.value}")
         self._ask.line(Asked.READY)
 
     def _agree(self, step: Step) -> None:
@@ -238,14 +262,21 @@ class Runner:
         self._engine.after(self.state, self._journal.draft(event, **fields))
         self.state = self._engine.after(self.state, self._journal.append(event, **fields))
 
+    def _allowed(self, command: Callable[[], None]) -> None:
+        """Carry a command out, or say why the rules forbid it now."""
+        try:
+            command()
+        except JournalError as error:
+            self._desk.say(f"Not now: {error}.")
+
     def _note(self) -> None:
         self._write("note", text=self._desk.line(Asked.NOTE, {}), step=self.state.begun)
 
     def _exception(self) -> None:
         kinds = (Asked.EXPECTED, Asked.HAPPENED, Asked.DONE)
         expected, happened, done = (self._desk.line(asked, {}) for asked in kinds)
-        given = self._desk.line(Asked.TOUCHES, {}).lower()
-        touches = [name for name in TOUCHES if name[0] in given]
+        while (touches := _touched(self._desk.line(Asked.TOUCHES, {}))) is None:
+            self._desk.say("Answer with c, i, a, several of them, or nothing.")
         self._write("exception", expected=expected, happened=happened, done=done, touches=touches)
         self._desk.say(f"This is exception {len(self.state.incidents)}. It gets a disposition before zeroizing.")
 
@@ -261,6 +292,16 @@ class Runner:
             return
         self._write("abort", reason=reason)
         raise Aborted
+
+
+def _touched(answer: str) -> list[str] | None:
+    """Which of the three an exception touches, as a person said it; None if that is not understood."""
+    given = answer.lower().replace(",", " ").split()
+    if given in ([], ["nothing"]):
+        return []
+    known = {letter: name for name in TOUCHES for letter in (name, name[0])}
+    parts = list(given[0]) if len(given) == 1 and set(given[0]) <= {"c", "i", "a"} else given
+    return [known[part] for part in parts] if all(part in known for part in parts) else None
 
 
 def print_again(step: Step, problem: str) -> StepError:

@@ -10,7 +10,7 @@ from ceremony.acts.table import Hands
 from ceremony.archive import PLAN_FILE
 from ceremony.checker import check
 from ceremony.engine import Engine
-from ceremony.examine import examine
+from ceremony.examine import Examine
 from ceremony.journal import FILE, Journal
 from ceremony.paper import Paper
 from ceremony.plan import Plan
@@ -20,6 +20,7 @@ from ceremony.steps import steps
 from ceremony.wording import Wording
 from ceremony.work import Equipment, Workshop
 from escrow.authority import PasswordSource
+from escrow.documents import try_out
 from escrow.errors import RefusedError
 from escrow.files import NewFiles, read_public
 from escrow.printing import Printer
@@ -48,6 +49,7 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
     paper: Paper,
     passwords: PasswordSource,
     desk: Desk,
+    preflight: Examine,
     progress: Progress,
     version: str,
 ) -> State:
@@ -61,6 +63,8 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
     check(listed, plan.policy)
     engine, wording = Engine(listed, plan.policy), Wording(plan)
     check_words(plan)
+    names = [custodian.name for custodian in plan.custodians]
+    try_out(plan.ceremony.kind, plan.policy, names, plan.stationery, plan.ca.name)
     _keep_plan(plan, out)
     _keep_script(plan, out, progress)
     journal = Journal(out / FILE, SystemClock())
@@ -71,7 +75,7 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
             printer=printer,
             paper=paper,
             passwords=passwords,
-            preflight=examine,
+            preflight=preflight,
             entries=lambda: journal.entries,
             now=lambda: dt.datetime.now(dt.UTC).replace(microsecond=0),
             progress=progress,
@@ -81,9 +85,8 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
     try:
         runner = Runner(plan=plan, engine=engine, wording=wording, journal=journal, desk=desk, work=Hands(workshop))
         state = runner.run(version)
-        workshop.end()
     finally:
-        workshop.forget()
+        workshop.close()
         journal.close()
     return state
 

@@ -19,6 +19,7 @@ from escrow.typed import judge_rows, mend
 from escrow.words import Correction
 
 _CHUNK = 4096
+_YES = b"yes"
 
 
 def type_shares(collection: Collection, *, until_quorum: bool) -> None:
@@ -198,7 +199,7 @@ class _Typing:
 
     def _ask(self, question: str) -> bool:
         """Whether the person types `yes`. What is still left of a paste is no answer."""
-        self._question, answer = question, ""
+        self._question, typed, fits = question, 0, True
         left_over = self._entry.swallowing or self._entry.pasting
         self._entry.swallowing = False
         try:
@@ -209,12 +210,13 @@ class _Typing:
                     self._entry.press(stroke)
                 elif self._entry.pasting:
                     continue
-                elif stroke is Key.ENTER and not (left_over and not answer):
-                    return answer == "yes"
-                elif isinstance(stroke, int):
-                    answer = (answer + chr(stroke).lower())[:4]
+                elif stroke is Key.ENTER and not (left_over and not typed):
+                    return fits and typed == len(_YES)
+                elif isinstance(stroke, int):  # counted, not kept: it may be the letter of a word
+                    fits = fits and typed < len(_YES) and stroke | 0x20 == _YES[typed]
+                    typed += 1
                 elif stroke is Key.BACKSPACE:
-                    answer = answer[:-1]
+                    typed, fits = 0, True
                 left_over = self._entry.pasting
         finally:
             self._question = ""

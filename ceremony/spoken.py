@@ -3,6 +3,7 @@
 One word a byte, of the same 256 words as on the sheets.
 """
 
+import functools
 import hashlib
 from collections.abc import Sequence
 
@@ -10,6 +11,7 @@ from escrow.wordlist import WORDS
 
 _ROW = 8
 _CHECK_WORDS = 2
+_ROUNDS = 1_000_000
 
 
 def words_of(digest: bytes) -> tuple[str, ...]:
@@ -25,6 +27,17 @@ def rows_of(words: Sequence[str]) -> tuple[str, ...]:
 def first_three_and_last(words: Sequence[str]) -> str:
     """The short form, to recognise a hash by: 32 bits of it, which is no proof against somebody who wants a match."""
     return f"{' '.join(words[:3])} ... {words[-1]}"
+
+
+@functools.cache
+def witness_words(head: bytes) -> tuple[str, ...]:
+    """What witnesses write down of a journal's head: four words of a hash that is slow on purpose.
+
+    Four words are 32 bits. So that nobody quickly finds another journal with the same ones by trying, each try costs a
+    million rounds (PBKDF2, RFC 8018): decades of a processor core, days of a large graphics card, for each checkpoint.
+    """
+    words = words_of(hashlib.pbkdf2_hmac("sha256", head, b"step-ca escrow witness words", _ROUNDS))
+    return (*words[:3], words[-1])
 
 
 def check_words(plan: bytes, step: str) -> tuple[str, ...]:

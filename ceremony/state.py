@@ -44,6 +44,7 @@ class State:
     """What the journal says: which steps are done (with what they found), what is in memory, what is owed."""
 
     plan: str = ""
+    kind: str = ""
     sessions: int = 0
     attempt: int = 1
     done: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -86,6 +86,12 @@ class Wording:
         return fields
 
 
+def duration(plan: Plan) -> float:
+    """The minutes that are planned for a ceremony without a hitch. Raises TemplateError."""
+    wording = Wording(plan)
+    return sum(wording.of(step).minutes for step in all_steps(plan.policy, len(plan.packages)))
+
+
 def share_name(policy: Policy, position: Position) -> str:
     """A share as people call it: its number, with the group's if there are several."""
     return f"{position.group}.{position.x}" if len(policy.groups) > 1 else str(position.x)

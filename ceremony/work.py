@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ceremony.archive import sign_journal
-from ceremony.examine import Findings
+from ceremony.examine import Examine
 from ceremony.journal import Entry
 from ceremony.paper import Paper
 from ceremony.plan import Plan
@@ -41,7 +41,7 @@ class Equipment:
     printer: Printer
     paper: Paper
     passwords: PasswordSource
-    preflight: Callable[[Plan, Progress], Findings]
+    preflight: Examine
     entries: Callable[[], Sequence[Entry]]
     """The journal so far."""
     now: Callable[[], dt.datetime]
@@ -62,6 +62,13 @@ class Workshop:
         """Sign the whole journal, and let the key go that signs it."""
         if self.key:
             sign_journal(self.equipment.out, self.equipment.entries(), self.key)
+            self.key.pem.close()
+            self.key = None
+
+    def close(self) -> None:
+        """Wipe everything secret, the key that signs the journal included."""
+        self.forget()
+        if self.key:
             self.key.pem.close()
             self.key = None
 
@@ -94,11 +101,9 @@ class Workshop:
             raise PackageError(message)
         return package
 
-    def remove_void(self, state: State) -> None:
-        """Remove the package of a void set, and what was made with it."""
-        path = self.equipment.out / PACKAGE_FILE
-        if path.exists() and Package.decode(read_public(path, MAX_LENGTH)).manifest.set_id.hex() in state.void_sets:
-            for made in (PACKAGE_FILE, documents.PACKAGE_SHEETS_FILE, standalone.FILE):
-                (self.equipment.out / made).unlink(missing_ok=True)
-            for folder in (documents.FOLDER, "certs"):
-                shutil.rmtree(self.equipment.out / folder, ignore_errors=True)
+    def remove_void(self) -> None:
+        """Remove the package of a set that is void, or was never noted as sealed, and what was made with it."""
+        for folder in (documents.FOLDER, "certs"):
+            shutil.rmtree(self.equipment.out / folder, ignore_errors=True)
+        for made in (documents.PACKAGE_SHEETS_FILE, standalone.FILE, PACKAGE_FILE):
+            (self.equipment.out / made).unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from escrow.wordlist import BYTES
 from escrow.words import COLUMNS, ILLEGIBLE, ROWS, Correction, check_word, from_words, to_words
 
 FITS, UNFIT, UNCHECKED, PARTLY = "fits", "does not fit", "not checked", "illegible words"
+ELSEWHERE = "fits as row "
 _MANY = 4  # of the eight words of row 1: so many are not mistyped by chance
 
 
@@ -93,7 +94,7 @@ def _note(number: int, row: Sequence[str], fitting: dict[int, list[int]]) -> str
         return FITS
     # A wrong row fits some other number by chance once in 37 times; a row that fits its own is no other's.
     others = [other for other in fitting[number] if other not in fitting.get(other, ())]
-    return f"fits as row {others[0]}" if others else UNFIT
+    return f"{ELSEWHERE}{others[0]}" if others else UNFIT
 
 
 def _foreign(manifest: Manifest, rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str | None:
@@ -102,8 +103,10 @@ def _foreign(manifest: Manifest, rows: Sequence[Sequence[str]], notes: Sequence[
     meant = bytes([manifest.kind.version]) + manifest.short_set_id
     wrong = [place for place, byte in enumerate(given) if byte is not None and byte != meant[place]]
     certain = [place for place in wrong if notes[place // COLUMNS] == FITS]
-    if not notes[0] or not (certain or len(wrong) >= _MANY):
+    if not notes[0] or notes[0].startswith(ELSEWHERE) or not (certain or len(wrong) >= _MANY):
         return None
+    if notes[0] != FITS:  # whatever was typed there may be a share's value: it is not repeated
+        return "its first row is not that of this set, or another row was typed in its place."
     kind = next((kind for kind in Kind if given[0] == kind.version), None)
     if not kind and 0 in certain:
         return "its format version is not known to this program: use a newer one."

@@ -1,5 +1,6 @@
 """The people of a ceremony, played at a pseudo-terminal: they read what is asked and answer it, paper included."""
 
+import datetime as dt
 import itertools
 import re
 import sys
@@ -12,6 +13,7 @@ from helpers import TIMEOUT, Terminal
 
 from ceremony import spoken
 from ceremony.plan import Plan, load
+from escrow.memory.process import HARDENED_ENVIRONMENT
 from escrow.paper.raster import pictures
 from escrow.paper.scan import scan
 from escrow.share import Record
@@ -42,6 +44,8 @@ class Room:
     def command(self) -> list[object]:
         """How the ceremony is begun, and gone on with."""
         return [
+            # As the program would start itself again; done at once, every session begins a second earlier.
+            *("env", *(f"{name}={value}" for name, value in HARDENED_ENVIRONMENT.items())),
             *(sys.executable, "-m", "ceremony", "run", self.base / "ceremony.toml", "--out", self.out),
             *("--scans", self.base / "scans", "--tray", self.base / "tray"),
         ]
@@ -82,7 +86,7 @@ def record_on(sheet: Path) -> Record:
 
 
 class Player:
-    """Answers whatever is asked. `wrong` may replace the answer to a question once, by the beginning of its text."""
+    """Answers whatever is asked. `answers` are for questions that begin so, in turn, instead of its own."""
 
     def __init__(self, room: Room) -> None:
         self.room = room
@@ -135,6 +139,7 @@ class Player:
             r".*the sheet of share ([\d.]+): scan it": self._scan_share,
             r"a sheet that had been read back": self._scan_another,
             r"The folder where copy (\d)": lambda copy: self.room.base / f"medium-{copy}",
+            r".*: the time in UTC": lambda *_: dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M"),
             r"How many sheets": self._count_sheets,
             r"Disposition": lambda: "accepted by all present",
         }
@@ -183,7 +188,9 @@ class Player:
         deadline = time.monotonic() + TIMEOUT
         while True:
             new = _plain(self.terminal.shown[self._answered :])
-            if new.endswith(":") and self._is_waiting():
+            if new and self.terminal.shown.endswith(": ") and self._is_waiting():
+                if "(not shown)" in new[-20:]:
+                    self.terminal.wait_for_silence()
                 return _last_question(new)
             if self.terminal.process.poll() is not None and not self._ready(0):
                 return None
@@ -195,7 +202,7 @@ class Player:
 
     def _is_waiting(self) -> bool:
         """Whether the program sleeps at the terminal: a prompt was written whole, and nothing follows it."""
-        return not self._ready(0.02)
+        return not self._ready(0.005)
 
 
 def _plain(shown: str) -> str:
@@ -205,8 +212,8 @@ def _plain(shown: str) -> str:
 _QUESTIONS = re.compile(
     r"(Enter goes on|Is it as expected|Type '|The check words|[^:.]*: your half|Row \d: words|Number of the bag|"
     r"The same number|[^:.]*the sheet of share [\d.]+: scan|a sheet that had been|Type 'again'|The folder where|"
-    r"Take copy|How many sheets|The note|What was expected|What happened|What was done|What does it touch|"
-    r"Disposition of|Paused|Why is the|Everything in memory|Enter shows more)"
+    r"Whose bags were|[^:.]*: the time in UTC|Take copy|How many sheets|The note|What was expected|What happened|"
+    r"What was done|What does it touch|Disposition of|Paused|Why is the|Everything in memory|Enter shows more)"
 )
 
 

@@ -221,6 +221,18 @@ def test_a_foreign_sheet_is_noticed_by_its_first_rows(
     assert (expected or "") in (foreign or "")
 
 
+@given(st.permutations(range(8)), st.integers(1, 8))
+def test_rows_in_a_wrong_order_are_never_repeated_in_what_is_said(order: list[int], count: int) -> None:
+    """A row of a share's value that is typed where the set id should be is not taken for one."""
+    rows = [ROWS[number] for number in order[:count]]
+    said = judge(MANIFEST, [*rows, *[[]] * (8 - count)]).foreign or ""
+    hexadecimal = said.replace(" ", "").lower()
+    value = RECORD.value.hex()
+    assert not any(value[start : start + 6] in hexadecimal for start in range(0, len(value) - 5, 2))
+    if order[0] != 0:
+        assert not said
+
+
 def test_a_mistyped_word_of_row_1_does_not_make_a_sheet_foreign() -> None:
     rows = [["able" if word != "able" else "zoom" for word in ROWS[0][:2]] + ROWS[0][2:], *[[]] * 7]
     assert judge(MANIFEST, rows).foreign is None

@@ -1,6 +1,8 @@
 """The journal: what was written is there after any crash, and nothing can be changed unnoticed."""
 
+import errno
 import hashlib
+import os
 import sys
 from pathlib import Path
 
@@ -147,3 +149,24 @@ def test_a_journal_is_not_followed_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "journal.jsonl").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(FileError, match="Cannot open"):
         Journal(tmp_path / "journal.jsonl", Fixed())
+
+
+def test_half_a_line_does_not_spoil_the_next_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path, Fixed())
+    journal.append("note", text="first")
+    write = os.write
+
+    def full(descriptor: int, data: bytes) -> int:
+        write(descriptor, bytes(data[:10]))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(FileError, match="No space left"):
+            journal.append("note", text="lost")
+    journal.append("note", text="second")
+    journal.close()
+    entries, torn = decode(path.read_bytes())
+    assert [entry.fields["text"] for entry in entries] == ["first", "second"]
+    assert not torn

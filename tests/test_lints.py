@@ -1,15 +1,19 @@
 """Every lint: what it finds, that words in the plan waive it, and that it is silent where nothing is wrong."""
 
 import datetime as dt
+import hashlib
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from helpers import escrow
+from walk import Walk
 
 from ceremony import draft
+from ceremony.journal import LABEL
 from ceremony.lints import LINTS, Finding, Severity, lint
 from ceremony.odds import person
 from ceremony.plan import Plan, parse
@@ -385,36 +389,45 @@ def test_lint_is_read_by_machines_too(tmp_path: Path) -> None:
     assert shown["collusion"]["sites"] == {"fewest": 3, "exact": True}
 
 
-def journal(plan_hash: str, day: dt.date, *, closed: bool = True) -> str:
-    """The first and the last line of a journal, as far as they matter here."""
-    first = {"n": 0, "event": "session", "plan": plan_hash, "utc": f"{day}T09:00:00Z"}
-    last = {"n": 1, "event": "end", "step": "close" if closed else "zeroize", "utc": f"{day}T17:00:00Z", "facts": {}}
-    return "".join(f"{json.dumps(line)}\n" for line in (first, last))
+def journal(of: Plan, day: dt.date, *, closed: bool = True) -> bytes:
+    """The journal of a rehearsal without a hitch, as the engine lets it be."""
+    walk = Walk(of.policy, 0, plan=of.digest.hex(), copies=len(of.packages))
+    while not walk.state.ended and (closed or walk.due().id != "close"):
+        walk.step()
+    lines, before = [], hashlib.sha256(LABEL).digest()
+    for entry in walk.entries:
+        made = replace(entry, before=before, utc=f"{day}T09:00:00Z")
+        lines.append(made.encode() + b"\n")
+        before = made.digest
+    return b"".join(lines)
 
 
 def test_a_rehearsal_is_proved_by_the_directory_it_left(tmp_path: Path) -> None:
     path, left = tmp_path / "ceremony.toml", tmp_path / "journal.jsonl"
     today = dt.datetime.now(dt.UTC).date()
     path.write_text(draft.example(today))
-    digest = parse(path.read_bytes(), path).digest.hex()
-    left.write_text(journal(digest, today - days(3)))
+    read = parse(path.read_bytes(), path)
+    left.write_bytes(journal(read, today - days(3)))
     assert "not-rehearsed" not in escrow("lint", path, "--rehearsal", tmp_path).expect().out
-    left.write_text(journal(digest, today - days(20)))
+    left.write_bytes(journal(read, today - days(20)))
     assert "more than 30 days before" in " ".join(escrow("lint", path, "--rehearsal", tmp_path).expect().out.split())
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (journal("00" * 32, TODAY), "is of another plan"),
-        (journal("{digest}", TODAY, closed=False), "before the rehearsal was closed"),
-        ("", "is no journal"),
-        ("[]\n", "is no journal"),
-        ("not JSON\n", "is no journal"),
-        ('{"plan": 1', "is no journal"),
+        (lambda: journal(plan(EXAMPLE.replace("2030", "2031")), TODAY), "is of another plan"),
+        (lambda: journal(plan(EXAMPLE), TODAY, closed=False), "before the rehearsal was closed"),
+        (lambda: journal(plan(EXAMPLE), TODAY).replace(b"bag", b"bug", 1), "is no journal"),
+        (lambda: b"[]\n", "is no journal"),
+        (lambda: b"not JSON\n", "is of another plan"),  # a line that was cut off, and nothing before it
+        (lambda: b"", "is of another plan"),
     ],
+    ids=["another plan", "not closed", "changed", "no journal", "cut off", "empty"],
 )
-def test_what_proves_no_rehearsal_of_this_plan_is_an_error(content: str, message: str, tmp_path: Path) -> None:
-    (tmp_path / "journal.jsonl").write_text(content.replace("{digest}", plan(EXAMPLE).digest.hex()))
+def test_what_proves_no_rehearsal_of_this_plan_is_an_error(
+    content: Callable[[], bytes], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "journal.jsonl").write_bytes(content())
     with pytest.raises(UsageError, match=message):
         rehearsed(tmp_path, plan(EXAMPLE))

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from helpers import escrow, need, run
 from player import Held
-from test_engine import Walk, something_happens
+from test_engine import something_happens
 from test_script import MARGIN, PLANS, plan, squeezed, words_of
+from walk import Walk
 
 from ceremony import spoken
 from ceremony.archive import LIST_FILE, read_journal, seal_archive
@@ -39,14 +40,14 @@ class Told(Walk):
     """A walk whose facts are as full as the program's, by a plan."""
 
     def __init__(self, by: Plan, seed: object = 0) -> None:
-        self.plan = by
-        super().__init__(by.policy, seed)
+        self.by = by
+        super().__init__(by.policy, seed, plan=by.digest.hex())
 
     def add(self, event: str, **fields: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
         number = len(self.entries)
         utc = f"2030-01-15T{10 + number // 60:02}:{number % 60:02}:00Z"
-        if event == "session" and fields["plan"] == "00" * 32:
-            fields |= {"plan": self.plan.digest.hex(), "version": "0.1.0", "torn": 17 if number else 0}
+        if event == "session":
+            fields |= {"kind": self.by.ceremony.kind.value, "version": "0.1.0", "torn": 17 if number else 0}
         if event == "pause" and not fields:
             fields = {"paused": self.chance.random() < 0.5}
         before = self.entries[-1].digest if self.entries else bytes(32)
@@ -55,12 +56,15 @@ class Told(Walk):
         self.state = self.engine.after(self.state, entry)
         self.entries.append(entry)
 
+    def chain(self, event: str, **fields: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+        self.add(event, **fields)
+
     def facts(self, step: Step) -> dict[str, Any]:  # noqa: PLR0911 - one for each action
         own = super().facts(step)
         digest = hashlib.sha256(f"{step.id} {self.state.attempt}".encode()).hexdigest()
         match step.action:
             case Action.COMPARE_PLAN:
-                return {"plan": self.plan.digest.hex()}
+                return {"plan": self.by.digest.hex()}
             case Action.PREFLIGHT:
                 waived = {
                     "id": "no-swap",
@@ -71,7 +75,7 @@ class Told(Walk):
                 }
                 return {"checks": [waived, {**waived, "id": "power", "status": "PASS", "waiver": ""}]}
             case Action.OPEN:
-                return {"officers": [officer.name for officer in self.plan.officers[:2]], "key": digest}
+                return {"officers": [officer.name for officer in self.by.officers[:2]], "key": digest}
             case Action.WRITE_HEAD:
                 return {"head": self.entries[-1].digest.hex()}
             case Action.MAKE_KEYS:
@@ -81,11 +85,11 @@ class Told(Walk):
                 dates = {"from": "2030-01-15T10:00:00+00:00", "to": "2040-01-13T10:00:00+00:00"}
                 return {"certificates": [{"file": "root", "subject": "CN=安全 CA", **dates, "sha256": digest}]}
             case Action.SEAL:
-                return {"set_id": digest[:32], "epoch": 1, "policy": str(self.plan.policy), "package": "ab" * 32}
+                return {"set_id": digest[:32], "epoch": 1, "policy": str(self.by.policy), "package": "ab" * 32}
             case Action.READ_BACK:
                 return {"words": ["1/2,3,4"]}
             case Action.COPY_PACKAGE:
-                copy = self.plan.packages[(step.copy or 1) - 1]
+                copy = self.by.packages[(step.copy or 1) - 1]
                 return {"site": copy.site, "medium": copy.medium, "sha256": "ab" * 32}
         return own
 

@@ -1,6 +1,7 @@
 """Acts 4 to 6: keys are made or imported, certificates shown, everything sealed and split."""
 
 import hashlib
+from contextlib import ExitStack
 
 from ceremony.runner import Facts, Questions
 from ceremony.state import State
@@ -50,21 +51,23 @@ def show_certificates(shop: Workshop, _step: Step, _state: State, ask: Questions
     return {"certificates": shown}
 
 
-def seal(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
+def seal(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     """Seal the keys, split the wrapping key, and keep the shares in memory; write the package and what goes with it."""
-    shop.remove_void(state)
+    shop.remove_void()
     names = tuple(custodian.name for custodian in shop.plan.custodians)
     plan = shop.plan
     order = Order(plan.ceremony.kind, plan.policy, names, shop.equipment.now(), shop.plan.stationery)
     sealed = sealing.seal_package(shop.made(), order, shop.equipment.progress)
-    shop.shares = dict(sealed.shares)
-    with NewFiles(shop.equipment.out) as out:
+    with ExitStack() as undo, NewFiles(shop.equipment.out) as out:
+        undo.callback(sealed.close)
         sealing.write_public(sealed, order, out, shop.equipment.progress)
         for name, content in shop.made().files.items():
             if certificates_of(shop.made().files, name):
                 out.write(name, content.view)
         out.write(PACKAGE_FILE, sealed.text)
         out.publish()
+        undo.pop_all()
+    shop.shares = dict(sealed.shares)
     set_id = group_hex(sealed.manifest.short_set_id)
     ask.say(f"Set {set_id}: sealed, and opened again.")
     return {

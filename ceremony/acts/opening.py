@@ -1,5 +1,7 @@
 """Acts 2 and 3: the plan is compared, the machine examined, the ceremony opened; and the journal's head is shown."""
 
+import datetime as dt
+
 from ceremony import spoken
 from ceremony.readback import same_words
 from ceremony.runner import Asked, Facts, Questions, StepError
@@ -19,7 +21,8 @@ def compare_plan(shop: Workshop, _step: Step, _state: State, ask: Questions) -> 
 
 def preflight(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     """Examine the machine. Raises StepError for what the plan does not waive; a specimen ceremony only says so."""
-    results, failures = shop.equipment.preflight(shop.plan, shop.equipment.progress)
+    drifts = [_drift(shop, officer.name, ask) for officer in shop.plan.officers[:2]]
+    results, failures = shop.equipment.preflight(drifts)
     for result in results:
         if result["status"] != "PASS":
             ask.say(f"{result['status']}  {result['id']}: {result['value']}. {result['remedy'] or result['waiver']}")
@@ -30,6 +33,18 @@ def preflight(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fac
         message = f"This machine is not fit: {', '.join(failures)}. Mend it, or plan a waiver with its reason."
         raise StepError(message)
     return {"checks": list(results)}
+
+
+def _drift(shop: Workshop, officer: str, ask: Questions) -> dt.timedelta:
+    """How far the clock is from an officer's watch, to the minute that was typed."""
+    while True:
+        typed = ask.line(Asked.TIME, officer=officer)
+        try:
+            watch = dt.datetime.strptime(typed, "%Y-%m-%d %H:%M").replace(tzinfo=dt.UTC)
+        except ValueError:
+            ask.say("That is no time: an example is 2030-01-15 09:59.")
+        else:
+            return shop.equipment.now().replace(second=0) - watch
 
 
 def open_ceremony(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
@@ -51,6 +66,5 @@ def open_ceremony(shop: Workshop, _step: Step, _state: State, ask: Questions) ->
 def write_head(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     """Show the journal's head as it is now, to be written down."""
     head = shop.equipment.entries()[-1].digest
-    words = spoken.words_of(head)
-    ask.say(f"The journal's head:  {spoken.first_three_and_last(words)}")
+    ask.say(f"The journal's head:  {' '.join(spoken.witness_words(head))}")
     return {"head": head.hex()}

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ceremony.acts.reading import read_sheets
 from ceremony.runner import Asked, Facts, Questions, StepError
 from ceremony.state import State
 from ceremony.steps import Step
@@ -15,6 +16,7 @@ from escrow.gather import Collection
 from escrow.package import MAX_LENGTH
 from escrow.policy import Position
 from escrow.sealing import PACKAGE_FILE
+from escrow.share import Kind
 
 
 def prove_quorum(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
@@ -28,8 +30,10 @@ def prove_quorum(shop: Workshop, _step: Step, state: State, ask: Questions) -> F
         for position in wanted:
             name = share_name(policy, position)
             custodian = shop.plan.custodian_at(position).name
-            shop.equipment.paper.read(collection, f"{custodian}, the sheet of share {name}", name, ask)
-        recovery.require_quorum(collection)
+            what = f"{custodian}, the sheet of share {name}"
+            while position not in collection.present:  # a wrong sheet in between costs nothing
+                for line in read_sheets(shop, collection, what, name, ask):
+                    ask.say(line)
         with recovery.recombine(collection) as wrapping_key:
             members = recovery.open_checked(package, wrapping_key)
             for member in members.values():
@@ -44,7 +48,7 @@ def copy_package(shop: Workshop, step: Step, state: State, ask: Questions) -> Fa
     """Write a copy of the package to a medium, and read it back after it was taken out."""
     package = shop.plan.packages[(step.copy or 1) - 1]
     text = shop.package(state).encode()
-    folder = Path(ask.line(Asked.MEDIUM, copy=step.copy))
+    folder = _medium(shop, step, ask)
     with NewFiles(folder) as out:
         out.write(PACKAGE_FILE, text)
         out.publish()
@@ -54,6 +58,20 @@ def copy_package(shop: Workshop, step: Step, state: State, ask: Questions) -> Fa
         raise StepError(message)
     ask.say(f"Copy {step.copy} is the same byte for byte.")
     return {"site": package.site, "medium": package.medium, "sha256": hashlib.sha256(text).hexdigest()}
+
+
+def _medium(shop: Workshop, step: Step, ask: Questions) -> Path:
+    """The folder of a medium: one that is there, and in production not on the disk of the ceremony's own folder."""
+    own = shop.equipment.out.stat().st_dev
+    while True:
+        given = ask.line(Asked.MEDIUM, copy=step.copy)
+        folder = Path(given)
+        if not given or not folder.is_dir():
+            ask.say(f"There is no folder {given!r}: mount the medium, and name where.")
+        elif shop.plan.ceremony.kind is Kind.PRODUCTION and folder.stat().st_dev == own:
+            ask.say(f"{folder} is on the same file system as the ceremony's folder: it is no medium of its own.")
+        else:
+            return folder
 
 
 def _quorum_of(ordered: Sequence[Position], missing: Callable[[list[Position]], int]) -> list[Position]:

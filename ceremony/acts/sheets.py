@@ -1,7 +1,9 @@
 """Act 7: each custodian's sheet is printed, read back from paper and bagged; and what a loss of power makes of it."""
 
+from collections.abc import Sequence
 from functools import partial
 
+from ceremony.acts.reading import read_sheets
 from ceremony.engine import bag_number
 from ceremony.loss import enough_to_go_on
 from ceremony.readback import compare_words, drawn
@@ -11,6 +13,7 @@ from ceremony.steps import Step
 from ceremony.wording import share_name
 from ceremony.work import Workshop
 from escrow import sealing
+from escrow.errors import PrintError
 from escrow.gather import Collection
 from escrow.policy import Position
 
@@ -22,9 +25,13 @@ def print_sheet(shop: Workshop, step: Step, state: State, ask: Questions) -> Fac
     share = shop.share(manifest, position)
     custodian = shop.plan.custodian_at(position).name
     shop.equipment.printer.check()
-    shop.equipment.printer.print(
-        partial(sealing.write_sheet, manifest, position, share, custodian, shop.plan.stationery)
-    )
+    try:
+        shop.equipment.printer.print(
+            partial(sealing.write_sheet, manifest, position, share, custodian, shop.plan.stationery)
+        )
+    except PrintError as error:
+        message = f"{error} Shred what came out, also if it looks whole: the sheet is printed again."
+        raise StepError(message) from None
     ask.say(f"Share {share_name(shop.plan.policy, position)} was printed.")
     return {}
 
@@ -65,10 +72,19 @@ def bag(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts:
 def bag_again(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
     """Note the new bags of the sheets that proved the quorum."""
     given: dict[str, str] = {}
-    for pair in state.done["quorum"]["positions"]:
-        position = Position(*pair)
+    proof = [Position(*pair) for pair in state.done["quorum"]["positions"]]
+    for position in [*proof, *_opened_besides(shop, proof, ask)]:
         given[f"{position.group}.{position.x}"] = _new_bag(shop, position, state, set(given.values()), ask)
     return {"bags": given}
+
+
+def _opened_besides(shop: Workshop, proof: Sequence[Position], ask: Questions) -> list[Position]:
+    """Whose bags were opened for a proof that was broken off: asked, because nobody else knows."""
+    policy = shop.plan.policy
+    rest = {share_name(policy, position): position for position in policy.positions if position not in proof}
+    while not set(names := ask.line(Asked.OPENED, shares=" ".join(rest)).split()) <= set(rest):
+        ask.say(f"The other shares are {', '.join(rest)}.")
+    return [rest[name] for name in dict.fromkeys(names)]
 
 
 def _new_bag(shop: Workshop, position: Position, state: State, also: set[str], ask: Questions) -> str:
@@ -88,10 +104,10 @@ def gather(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
     """Read sheets from paper until every missing share can be made again."""
     manifest = shop.package(state).manifest
     collection = Collection(manifest, keep=True)
+    shop.shares = collection.shares  # so that whatever ends this step wipes what was read
     while collection.missing or not enough_to_go_on(shop.plan.policy, set(state.done), collection.present):
-        for verdict in shop.equipment.paper.read(collection, "a sheet that had been read back", "", ask):
-            ask.say(str(verdict))
-    shop.shares = dict(collection.shares)
+        for line in read_sheets(shop, collection, "a sheet that had been read back", "", ask):
+            ask.say(line)
     ask.say("The missing shares can be made again.")
     return {"positions": sorted(collection.present)}
 
@@ -104,7 +120,7 @@ def destroy(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
     if ask.line(Asked.DESTROYED, sheets=len(sheets)) != str(len(sheets)):
         message = f"There are {len(sheets)} shares of which a sheet came out: count again."
         raise StepError(message)
-    shop.remove_void(state)
+    shop.remove_void()
     return {"sheets": sheets}
 
 

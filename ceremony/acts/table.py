@@ -43,3 +43,7 @@ class Hands:
     def forget(self) -> None:
         """Wipe everything secret."""
         self._shop.forget()
+
+    def end(self) -> None:
+        """Sign the journal."""
+        self._shop.end()

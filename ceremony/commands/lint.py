@@ -14,6 +14,7 @@ from ceremony.lints import Finding, lint
 from ceremony.odds import Fewest, Holder, below_quorum, fewest, holdings
 from ceremony.plan import Plan, load
 from ceremony.rehearsed import rehearsed
+from ceremony.wording import duration
 
 LOSS, YEARS = 0.05, 5
 _WIDTH = 80
@@ -52,6 +53,7 @@ def _describe(plan: Plan, findings: Iterable[Finding], *, passes: bool) -> Itera
     yield from _field("Ceremony", f"{when.id} of {when.organisation}, {when.date} ({when.kind.value})")
     yield from _field("CA", f"{plan.ca.name} ({plan.ca.keys})")
     yield from _field("Quorum", str(plan.policy))
+    yield from _field("Planned", f"{duration(plan) / 60:.1f} hours, {len(plan.custodians)} custodians one by one")
     for number, row in enumerate(spoken.rows_of(plan.words)):
         yield from _field("" if number else "Plan hash", row)
     for finding in findings:

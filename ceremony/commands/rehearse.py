@@ -41,9 +41,9 @@ def command(
     if plan_file is None and (auto or password_files):
         message = "--auto and --password-file belong to a PLAN."
         raise click.UsageError(message)
-    options.protect_process(Kind.SPECIMEN)
     if plan_file is not None:
         return _by_plan(plan_file, out_directory, password_files, auto=auto)
+    options.protect_process(Kind.SPECIMEN)
     with _directory(out_directory) as directory, Progress() as progress:
         proved = rehearse(directory, progress)
     say("Rehearsal complete. Proved:")
@@ -57,17 +57,22 @@ def command(
 
 def _by_plan(plan_file: Path, out_directory: Path | None, password_files: tuple[str, ...], *, auto: bool) -> int:
     from ceremony.desk import TerminalDesk
+    from ceremony.examine import look
     from ceremony.plan import load
     from ceremony.rehearsal import rehearse_plan
     from ceremony.state import Phase
 
     plan = load(plan_file)
+    with Progress() as progress:
+        preflight = look(plan, progress)
+    options.protect_process(Kind.SPECIMEN)
     with _directory(out_directory) as directory, _directory(None) as paper, Progress() as progress:
         state = rehearse_plan(
             plan,
             out=directory,
             paper=paper,
             desk=None if auto else TerminalDesk(),
+            preflight=preflight,
             passwords=Passwords(options.read_passwords(password_files)),
             progress=progress,
             show=say,

@@ -1,5 +1,6 @@
 """`escrow run`: hold a ceremony."""
 
+import datetime as dt
 from pathlib import Path
 from typing import Unpack
 
@@ -8,11 +9,16 @@ import click
 from ceremony import options, printers
 from ceremony.console import Passwords, Progress, say
 from ceremony.desk import TerminalDesk
+from ceremony.examine import look
+from ceremony.journal import FILE as JOURNAL
+from ceremony.lints import lint
 from ceremony.paper import Scans, Tray
-from ceremony.plan import load
+from ceremony.plan import Plan, load
+from ceremony.rehearsed import rehearsed
 from ceremony.session import hold
 from ceremony.state import Phase
 from escrow import __version__
+from escrow.errors import RefusedError
 from escrow.paper.sheet import design_of
 from escrow.share import Kind
 
@@ -24,6 +30,7 @@ from escrow.share import Kind
     "--scans", required=True, type=options.PATH, metavar="DIR", help="Where the scanner's program writes, in memory."
 )
 @click.option("--tray", type=options.PATH, metavar="DIR", help="Specimen only: sheets into a folder, nothing printed.")
+@click.option("--rehearsal", type=options.PATH, metavar="DIR", help="Where the last rehearsal of this plan was left.")
 @printers.options
 @options.password_files
 @options.allow_disk
@@ -32,8 +39,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     out_directory: Path,
     scans: Path,
     tray: Path | None,
-    password_files: tuple[str, ...],
+    rehearsal: Path | None,
     *,
+    password_files: tuple[str, ...],
     allow_disk: bool,
     **printing: Unpack[printers.Printing],
 ) -> int:
@@ -50,6 +58,12 @@ def command(  # noqa: PLR0913 - one parameter an option
     if tray is not None and kind is Kind.PRODUCTION:
         message = "--tray is for specimen ceremonies: production prints on paper."
         raise click.UsageError(message)
+    if not (out_directory / JOURNAL).exists():  # what was begun by a plan goes on by it, whatever the day
+        _refuse_unwise(plan, rehearsal)
+    if kind is Kind.SPECIMEN and plan.ca.tree:
+        say("CAREFUL: the keys of this specimen are real. Its package and sheets open them: destroy both after.")
+    with Progress() as progress:
+        preflight = look(plan, progress)
     options.protect_process(kind)
     media = design_of(plan.stationery, groups=len(plan.groups) > 1).media
     printer = Tray(tray) if tray else printers.printer(printing, media, kind, allow_disk=allow_disk)
@@ -61,8 +75,20 @@ def command(  # noqa: PLR0913 - one parameter an option
             paper=Scans(scans, allow_disk=allow_disk or kind is Kind.SPECIMEN),
             passwords=Passwords(options.read_passwords(password_files)),
             desk=TerminalDesk(),
+            preflight=preflight,
             progress=progress,
             version=__version__,
         )
     say(f"The ceremony is {state.phase.value}. Its archive: {out_directory}")
     return 0 if state.phase is Phase.CLOSED else 1
+
+
+def _refuse_unwise(plan: Plan, rehearsal: Path | None) -> None:
+    """Raise RefusedError for a plan against which an error stands; a specimen ceremony only says so."""
+    last = rehearsed(rehearsal, plan) if rehearsal else None
+    standing = [each for each in lint(plan, dt.datetime.now(dt.UTC).astimezone().date(), last) if each.stands]
+    for finding in standing:
+        say(f"{finding.lint}: {finding.text}")
+    if standing and plan.ceremony.kind is Kind.PRODUCTION:
+        message = "Nothing was begun: mend the plan, or waive this in it with a reason. 'escrow lint' says more."
+        raise RefusedError(message)

@@ -38,7 +38,10 @@ def rescue(image: "Image") -> str | None:
     if max(image.size) > _LONGEST:
         image = ImageOps.contain(image, (_LONGEST, _LONGEST), Image.Resampling.BOX)
     grey = np.asarray(image)
-    for location in itertools.islice(locate(grey), _LOCATIONS):
-        if text := read(grey, location):
-            return text
+    try:
+        for location in itertools.islice(locate(grey), _LOCATIONS):
+            if text := read(grey, location):
+                return text
+    except cv2.error:  # a picture of an odd shape, such as one row of pixels: no sheet, and other pages still count
+        return None
     return None

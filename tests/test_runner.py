@@ -1,0 +1,142 @@
+"""The runner by itself: what people type at the wrong moment, and what goes wrong in a step, ends nothing."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from walk import Walk
+
+from ceremony import spoken
+from ceremony.engine import Engine
+from ceremony.journal import Journal
+from ceremony.plan import Plan, load
+from ceremony.runner import Asked, Facts, Fields, Questions, Runner
+from ceremony.state import Phase, State
+from ceremony.steps import Action, Step, steps
+from ceremony.wording import Wording
+from escrow.errors import FileError
+from escrow.memory import Secret
+
+TEMPLATE = Path(__file__).parent.parent / "templates/ceremony.toml"
+
+
+class Clock:
+    """Always the same time."""
+
+    def utc(self) -> str:
+        return "2030-01-15T10:00:00Z"
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+class Script:
+    """A desk at which answers lie ready, by what is asked; whatever has none is answered as it should be."""
+
+    def __init__(self, plan: Plan, answers: dict[Asked, list[str]]) -> None:
+        self.plan, self.answers = plan, answers
+        self.said: list[str] = []
+        self.step = ""
+
+    def page(self, lines: Sequence[str]) -> None:
+        self.step = lines[0].rpartition("step ")[2]
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def line(self, asked: Asked, fields: Fields) -> str:
+        waiting = self.answers.get(asked, [])
+        if waiting and (not waiting[0].startswith("at ") or waiting[0].startswith(f"at {self.step}:")):
+            return waiting.pop(0).rpartition(":")[2]
+        if asked is Asked.CHECK_WORDS:
+            return " ".join(spoken.check_words(self.plan.digest, str(fields["step"])))
+        if asked is Asked.DISPOSITION:
+            return "accepted"
+        return str(fields.get("phrase", ""))
+
+    def secret(self, asked: Asked, fields: Fields) -> Secret:
+        raise AssertionError(asked, fields)
+
+
+class MadeUp:
+    """Work that is always done: the facts of a walk. What is in `broken` raises, once."""
+
+    def __init__(self, walk: Walk, broken: dict[Action, Exception] | None = None) -> None:
+        self.walk, self.broken = walk, broken or {}
+        self.wiped = self.signed = 0
+
+    def do(self, step: Step, state: State, ask: Questions) -> Facts:  # noqa: ARG002 - the runner's interface
+        if step.action in self.broken:
+            raise self.broken.pop(step.action)
+        self.walk.state = state
+        return self.walk.facts(step)
+
+    def forget(self) -> None:
+        self.wiped += 1
+
+    def end(self) -> None:
+        self.signed += 1
+
+
+@pytest.fixture
+def plan() -> Plan:
+    return load(TEMPLATE)
+
+
+def hold(plan: Plan, folder: Path, answers: dict[Asked, list[str]], broken: dict[Action, Exception]) -> Iterator[Any]:
+    engine = Engine(steps(plan.policy, len(plan.packages)), plan.policy)
+    desk, work = Script(plan, answers), MadeUp(Walk(plan.policy, 0), broken)
+    journal = Journal(folder / "journal.jsonl", Clock())
+    runner = Runner(plan=plan, engine=engine, wording=Wording(plan), journal=journal, desk=desk, work=work)
+    yield runner.run("test")
+    journal.close()
+    yield from (desk, work, [entry.event for entry in journal.entries])
+
+
+@pytest.mark.parametrize("asked", [Asked.PHRASE, Asked.CHECK_WORDS])
+def test_an_exception_at_the_phrase_of_zeroizing_is_settled_before_it_goes_on(
+    asked: Asked, plan: Plan, tmp_path: Path
+) -> None:
+    answers = {asked: ["at 9.3:exception"], Asked.TOUCHES: ["what?", "integrity, a"]}
+    state, _, work, events = hold(plan, tmp_path, answers, {})
+    assert state.phase is Phase.CLOSED
+    assert state.incidents[0].touches == ("integrity", "availability")
+    assert events.index("exception") < events.index("settle")
+    assert work.signed == 1
+
+
+@pytest.mark.parametrize("command", ["abort", "note", "pause"])
+def test_commands_after_zeroizing_are_carried_out_or_refused(command: str, plan: Plan, tmp_path: Path) -> None:
+    answers = {Asked.READY: [f"at 10.3:{command}"], Asked.REASON: ["late"], Asked.SURE: ["abort"]}
+    state, desk, _, _ = hold(plan, tmp_path, answers, {})
+    assert state.phase is Phase.CLOSED
+    refused = [said for said in desk.said if said.startswith("Not now: a ceremony is aborted once")]
+    assert len(refused) == (command == "abort")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("the secret is hunter2"), FileNotFoundError(2, "x"), FileError("scan\udce9.png cannot be read")],
+)
+def test_whatever_goes_wrong_in_a_step_the_step_is_done_again(error: Exception, plan: Plan, tmp_path: Path) -> None:
+    state, desk, work, events = hold(plan, tmp_path, {}, {Action.READ_BACK: error})
+    assert state.phase is Phase.CLOSED
+    assert events.count("fail") == 1
+    assert work.wiped == 0
+    assert "hunter2" not in (tmp_path / "journal.jsonl").read_text() + " ".join(desk.said)
+
+
+def test_what_was_seen_is_only_confirmed_by_enter_or_yes(plan: Plan, tmp_path: Path) -> None:
+    state, desk, _, _ = hold(plan, tmp_path, {Asked.SEEN: ["no", "nein", "yes"]}, {})
+    assert state.phase is Phase.CLOSED
+    assert sum("Then type exception" in said for said in desk.said) == 2
+
+
+def test_a_ceremony_that_has_ended_is_left_as_it_is(plan: Plan, tmp_path: Path) -> None:
+    list(hold(plan, tmp_path, {}, {}))
+    before = (tmp_path / "journal.jsonl").read_bytes()
+    state, _, work, _ = hold(plan, tmp_path, {}, {})
+    assert state.phase is Phase.CLOSED
+    assert work.signed == 0
+    assert (tmp_path / "journal.jsonl").read_bytes() == before

@@ -1,0 +1,90 @@
+"""A ceremony without people, paper or secrets: entries made up as they are due, held against the engine's rules."""
+
+import hashlib
+import itertools
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from ceremony.engine import Engine
+from ceremony.journal import LABEL, Entry
+from ceremony.state import State
+from ceremony.steps import Action, Step, of_share, steps
+from escrow.policy import Policy, Position
+
+SEED = 20261203
+
+
+class Walk:
+    """A ceremony in which the world answers: what is printed, read back and bagged is made up as it goes."""
+
+    def __init__(self, policy: Policy, seed: object, *, plan: str = "00" * 32, copies: int = 2) -> None:
+        self.engine = Engine(steps(policy, copies), policy)
+        self.plan = plan
+        self.chance = random.Random(f"{SEED} {seed}")  # noqa: S311 - not for keys
+        self.state = State()
+        self.entries: list[Entry] = []
+        self._bags = itertools.count()
+        self.session()
+
+    def add(self, event: str, **fields: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+        entry = Entry(len(self.entries), bytes(32), "2026-12-03T09:30:00Z", 0.0, event, fields)
+        self.state = self.engine.after(self.state, entry)
+        self.entries.append(entry)
+
+    def chain(self, event: str, **fields: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+        """Add an entry that holds the hash of the one before."""
+        before = self.entries[-1].digest if self.entries else hashlib.sha256(LABEL).digest()
+        entry = Entry(len(self.entries), before, "2026-12-03T09:30:00Z", 0.0, event, fields)
+        self.state = self.engine.after(self.state, entry)
+        self.entries.append(entry)
+
+    def session(self) -> None:
+        """The program is started, again or for the first time."""
+        loss = self.engine.loss(self.state).rule.name if self.state.sessions else None
+        self.chain("session", plan=self.plan, kind="specimen", loss=loss)
+
+    def due(self) -> Step:
+        step = self.engine.next(self.state)
+        assert step is not None
+        return step
+
+    def facts(self, step: Step) -> dict[str, Any]:  # noqa: PLR0911 - one for each action
+        positions = self.engine.policy.positions
+        match step.action:
+            case Action.MAKE_KEYS:
+                return {"generated": True, "fingerprints": [f"key of attempt {self.state.attempt}"]}
+            case Action.SEAL:
+                return {"set_id": f"set of attempt {self.state.attempt}"}
+            case Action.BAG:
+                return {"bag": f"B{next(self._bags)}"}
+            case Action.PROVE_QUORUM:
+                return {"positions": self.engine.policy.choose(self.chance.sample(positions, len(positions)))}
+            case Action.BAG_AGAIN:
+                opened = [Position(*p) for p in self.state.done["quorum"]["positions"]]
+                return {"bags": {f"{p.group}.{p.x}": f"B{next(self._bags)}" for p in opened}}
+            case Action.DESTROY:
+                return {"sheets": sorted(self.state.printed)}
+            case Action.GATHER:
+                read = [p for p in positions if of_share("print", p) in self.state.done]
+                return {"positions": read}
+        return {}
+
+    def step(self) -> None:
+        """Do what is due, as it should be done."""
+        step = self.due()
+        if step.action is Action.SETTLE or self.state.aborting:
+            for incident in self.state.open_incidents:
+                self.add("settle", exception=incident, disposition="accepted by all")
+        self.add("begin", step=step.id)
+        self.add("end", step=step.id, facts=self.facts(step))
+
+    def to_the_end(self) -> None:
+        while not self.state.ended:
+            self.step()
+
+    def copy(self, entries: Sequence[Entry]) -> "Walk":
+        other = Walk(self.engine.policy, 0)
+        other.entries, other.state = list(entries), self.engine.replay(entries)
+        other._bags = itertools.count(1000)
+        return other
