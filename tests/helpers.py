@@ -207,13 +207,17 @@ class Terminal:
         deadline = time.monotonic() + TIMEOUT
         while text not in view(self.shown[self._seen :]):
             assert time.monotonic() < deadline, f"waited for {text!r}; shown: {self.shown}"
-            ready, _, _ = select.select([self._master], [], [], 0.1)
-            if ready:
-                self.shown += os.read(self._master, 4096).decode(errors="replace")
-            elif self.process.poll() is not None and text not in view(self.shown[self._seen :]):
+            if not self.read(0.1) and self.process.poll() is not None and text not in view(self.shown[self._seen :]):
                 pytest.fail(f"the program ended without {text!r}; shown: {self.shown}")
 
     _seen = 0
+
+    def read(self, seconds: float = 0) -> bool:
+        """Take what is shown meanwhile, if anything is: a terminal that nobody reads makes the program wait."""
+        ready = bool(select.select([self._master], [], [], seconds)[0])
+        if ready:
+            self.shown += os.read(self._master, 4096).decode(errors="replace")
+        return ready
 
     def type(self, text: str) -> None:
         """Type, without Enter."""
@@ -235,10 +239,9 @@ class Terminal:
         deadline = time.monotonic() + TIMEOUT
         while self.process.poll() is None:
             assert time.monotonic() < deadline
-            if select.select([self._master], [], [], 0.05)[0]:
-                self.shown += os.read(self._master, 4096).decode(errors="replace")
-        while select.select([self._master], [], [], 0.05)[0]:
-            self.shown += os.read(self._master, 4096).decode(errors="replace")
+            self.read(0.05)
+        while self.read(0.05):
+            pass
         os.close(self._slave)
         os.close(self._master)
         return self.process.returncode

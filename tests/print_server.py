@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from helpers import TIMEOUT, need, run
+from helpers import TIMEOUT, Terminal, need, run
 
 # What CUPS calls to move paper. How a printer behaves, and that it has begun, are files.
 BACKEND = """#!/bin/sh
@@ -82,12 +82,12 @@ class PrintServer:
         path = f"{os.environ['PATH']}:/usr/sbin"
         return run(program, "-h", self.socket, *arguments, env={"PATH": path, "LC_ALL": "C"}).expect().out
 
-    def wait_until_begun(self, name: str) -> None:
-        """Wait until a job is in the middle of being printed."""
+    def wait_until_begun(self, name: str, terminal: Terminal) -> None:
+        """Wait until a job, of the program at a terminal, is in the middle of being printed."""
         deadline = time.monotonic() + TIMEOUT
         while not list((self.directory / "paper").glob(f"{name}-*.begun")):
-            assert time.monotonic() < deadline, "the printer has not begun"
-            time.sleep(0.01)
+            assert time.monotonic() < deadline, f"the printer has not begun; shown: {terminal.shown}"
+            terminal.read(0.01)
 
     def traces(self, *words: str) -> list[str]:
         """What is left of jobs: files in the spool, history, and documents or telling words in any file or log."""

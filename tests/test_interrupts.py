@@ -51,7 +51,7 @@ def test_a_signal_at_a_random_moment_leaves_nothing(
     terminal.expect(chance.choice(["Opening keys", "Splitting", "Making share sheets"]))
     wanted = chance.randrange(len(MANY) // 4)
     while terminal.process.poll() is None and len(contents(shm / "out/shares")) < wanted:
-        pass
+        terminal.read()
     terminal.process.send_signal(number)
     assert terminal.end() == (130 if number in HANDLED else -number), terminal.shown
     wait_until_empty(shm)

@@ -256,7 +256,7 @@ def test_an_interrupt_in_the_middle_of_a_job_takes_it_back(
 ) -> None:
     cups.behave("good", "hang")
     terminal = at_terminal(*arguments(cups, "good", tmp_path / "out"))
-    cups.wait_until_begun("good")
+    cups.wait_until_begun("good", terminal)
     terminal.process.send_signal(number)
     assert terminal.end() == 130
     assert "Interrupted." in terminal.shown
@@ -268,7 +268,7 @@ def test_an_interrupt_in_the_middle_of_a_job_takes_it_back(
 def test_killed_in_the_middle_of_a_job_it_has_another_process_take_it_back(cups: PrintServer, tmp_path: Path) -> None:
     cups.behave("good", "hang")
     terminal = at_terminal(*arguments(cups, "good", tmp_path / "out"))
-    cups.wait_until_begun("good")
+    cups.wait_until_begun("good", terminal)
     assert cups.traces()
     terminal.process.kill()
     assert terminal.end() == -signal.SIGKILL
@@ -281,7 +281,7 @@ def test_killed_in_the_middle_of_a_job_it_has_another_process_take_it_back(cups:
 def test_a_cups_that_dies_with_a_job_is_told_with_its_spool(cups: PrintServer, tmp_path: Path) -> None:
     cups.behave("good", "hang")
     terminal = at_terminal(*arguments(cups, "good", tmp_path / "out"))
-    cups.wait_until_begun("good")
+    cups.wait_until_begun("good", terminal)
     cups.stop()
     assert terminal.end() == 1
     assert "CUPS may keep a copy of the sheet" in terminal.shown
