@@ -4,6 +4,7 @@ import base64
 import datetime as dt
 import itertools
 import re
+import signal
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -248,6 +249,25 @@ def test_a_discreet_sheet_and_label_name_nobody_and_no_threshold(tmp_path: Path)
         assert documents.receipt(manifest, position, "Anna", discreet) == documents.receipt(
             manifest, position, "Anna", named
         )
+
+
+def test_an_interrupt_is_not_lost_in_the_library_that_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It catches whatever is raised in some places; so signals wait until a page is done."""
+    from reportlab.pdfgen.canvas import Canvas
+
+    swallowed = []
+
+    def interrupted_drawing(*_: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except BaseException as error:  # noqa: BLE001 - as the library does
+            swallowed.append(error)
+
+    monkeypatch.setattr(Canvas, "drawString", interrupted_drawing)
+    _, manifest = make(PLAIN, Position(1, 1))
+    with pytest.raises(KeyboardInterrupt):
+        documents.label(manifest, Position(1, 1), "Anna", Stationery())
+    assert swallowed == []
 
 
 # Layout.

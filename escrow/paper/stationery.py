@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from escrow.errors import TemplateError, UsageError
+from escrow.memory.signals import signals_held
 from escrow.paper import template
 from escrow.paper.block import Area, Block
 from escrow.paper.fonts import check_printable
@@ -123,15 +124,23 @@ class Design:
 
 
 class Paper:
-    """A document of so many pages that is being made, each with the header and footer of all documents."""
+    """A document of so many pages that is being made, each with the header and footer of all documents.
+
+    Signals wait while a page is drawn: reportlab catches whatever is raised in some places, an interrupt too.
+    """
 
     def __init__(self, design: Design, pages: int, watermark: str) -> None:
-        self._document = Document(design.body.title)
+        with signals_held():
+            self._document = Document(design.body.title)
         self._pages, self._watermark = pages, watermark
         self._number = 0
 
     def add(self, design: Design, blocks: Iterable[Block], fields: Fields, codes: Iterable[Modules] = ()) -> Page:
         """Add a page of these blocks. The codes fill its qr blocks in order; words are left to the caller."""
+        with signals_held():
+            return self._add(design, blocks, fields, codes)
+
+    def _add(self, design: Design, blocks: Iterable[Block], fields: Fields, codes: Iterable[Modules]) -> Page:
         self._number += 1
         page = self._document.add_page(design.size, design.say("blank"), self._watermark, design.origin)
         own = {
@@ -151,4 +160,5 @@ class Paper:
 
     def finish(self) -> bytes:
         """The document as a PDF."""
-        return self._document.finish()
+        with signals_held():
+            return self._document.finish()
