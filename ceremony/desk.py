@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ceremony.console import Progress, ask_password, open_terminal
 from ceremony.interrupt import Interrupted
-from ceremony.runner import Asked, Fields
+from ceremony.questions import Asked, Fields
 from escrow.memory import Secret
 
 _CLEAR = b"\x1b[H\x1b[2J\x1b[3J"  # the scroll-back, too

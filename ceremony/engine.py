@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ceremony.bags import new_bags
 from ceremony.journal import Entry, JournalError
 from ceremony.loss import Loss, Rule, after_loss, enough_to_go_on
 from ceremony.state import TOUCHES, Incident, State
@@ -142,7 +143,7 @@ class Engine:
         if step is state.owed:
             return self._after_contingency(replace(state, owed=None), step, facts)
         if step.action in {Action.BAG, Action.BAG_AGAIN}:
-            state = _with_bags(state, self._bags(state, step, facts))
+            state = _with_bags(state, new_bags(self.policy, state, step, facts))
         if step.action is Action.SETTLE and state.open_incidents:
             message = f"exception {_numbers(state.open_incidents)} has no disposition"
             raise JournalError(message)
@@ -236,26 +237,6 @@ class Engine:
         undone = {of_share(verb, position) for position in read for verb in ("bag", "receipt")}
         return replace(state, done=_without(state.done, undone))
 
-    def _bags(self, state: State, step: Step, facts: Mapping[str, Any]) -> dict[str, str]:
-        if step.position:
-            expected = allowed = {of_share("bag", step.position)}
-            given = {of_share("bag", step.position): facts["bag"]}
-        else:
-            expected = {of_share("bag", Position(*position)) for position in state.done["quorum"]["positions"]}
-            allowed = {of_share("bag", position) for position in self.policy.positions}
-            given = {f"bag {name}": number for name, number in facts["bags"].items()}
-        numbers = list(given.values())
-        if not expected <= set(given) <= allowed or not all(
-            isinstance(number, str) and number.strip() for number in numbers
-        ):
-            message = "a bag has no number"
-            raise JournalError(message)
-        known = {bag_number(number) for number in state.bags}
-        if len({bag_number(number) for number in numbers} - known) != len(numbers):
-            message = "a bag's number was used before: each bag is used once"
-            raise JournalError(message)
-        return {number: name for name, number in given.items()}
-
     def _not_ready_to_zeroize(self, state: State) -> Iterable[str]:
         for position in self.policy.positions:
             for verb, what in (("read-back", "was not read back"), ("bag", "has no bag number")):
@@ -265,11 +246,6 @@ class Engine:
             yield "no quorum was proved from paper"
         if state.open_incidents:
             yield f"exception {_numbers(state.open_incidents)} has no disposition"
-
-
-def bag_number(given: str) -> str:
-    """A bag's number as it is compared: blanks and letter case do not matter."""
-    return "".join(given.split()).upper()
 
 
 def _again_from_keys(before: State, state: State) -> State:

@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 from typing import Protocol
 
-from ceremony.runner import Asked, Questions
+from ceremony.questions import Asked, Questions
 from escrow.errors import PageError, RefusedError
 from escrow.files import NewFiles, is_memory_backed, write_all
 from escrow.gather import Collection

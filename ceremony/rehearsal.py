@@ -14,8 +14,8 @@ from ceremony import spoken
 from ceremony.examine import Examine
 from ceremony.paper import Scans, Tray, photograph
 from ceremony.plan import Plan
+from ceremony.questions import Asked, Desk, Fields
 from ceremony.readback import Place
-from ceremony.runner import Asked, Desk, Fields
 from ceremony.session import hold
 from ceremony.state import Phase, State
 from ceremony.tables import MAX_CA_NAME

@@ -14,7 +14,8 @@ from ceremony.examine import Examine
 from ceremony.journal import FILE, Journal
 from ceremony.paper import Paper
 from ceremony.plan import Plan
-from ceremony.runner import Desk, Runner
+from ceremony.questions import Desk
+from ceremony.runner import Runner
 from ceremony.state import State
 from ceremony.steps import steps
 from ceremony.wording import Wording

@@ -15,8 +15,8 @@ from ceremony.examine import Examine
 from ceremony.journal import Entry
 from ceremony.paper import Paper
 from ceremony.plan import Plan
+from ceremony.questions import StepError
 from ceremony.readback import Lots
-from ceremony.runner import StepError
 from ceremony.state import State
 from escrow import documents, standalone
 from escrow.authority import Authority, PasswordSource

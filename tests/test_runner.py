@@ -11,7 +11,8 @@ from ceremony import spoken
 from ceremony.engine import Engine
 from ceremony.journal import Journal
 from ceremony.plan import Plan, load
-from ceremony.runner import Asked, Facts, Fields, Questions, Runner
+from ceremony.questions import Asked, Facts, Fields, Questions
+from ceremony.runner import Runner
 from ceremony.state import Phase, State
 from ceremony.steps import Action, Step, steps
 from ceremony.wording import Wording

@@ -2,7 +2,7 @@
 
 from ceremony import spoken
 from ceremony.archive import seal_archive
-from ceremony.runner import Facts, Questions, StepError
+from ceremony.questions import Facts, Questions, StepError
 from ceremony.state import State
 from ceremony.steps import Step
 from ceremony.work import Workshop

@@ -3,7 +3,7 @@
 import hashlib
 from contextlib import ExitStack
 
-from ceremony.runner import Facts, Questions
+from ceremony.questions import Facts, Questions
 from ceremony.state import State
 from ceremony.steps import Step
 from ceremony.work import Workshop

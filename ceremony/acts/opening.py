@@ -3,8 +3,8 @@
 import datetime as dt
 
 from ceremony import spoken
+from ceremony.questions import Asked, Facts, Questions, StepError
 from ceremony.readback import same_words
-from ceremony.runner import Asked, Facts, Questions, StepError
 from ceremony.state import State
 from ceremony.steps import Step
 from ceremony.work import Workshop

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ceremony.acts.reading import read_sheets
-from ceremony.runner import Asked, Facts, Questions, StepError
+from ceremony.questions import Asked, Facts, Questions, StepError
 from ceremony.state import State
 from ceremony.steps import Step
 from ceremony.wording import share_name

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ceremony.runner import Questions
+from ceremony.questions import Questions
 from ceremony.work import Workshop
 from escrow.errors import PageError
 from escrow.gather import Collection

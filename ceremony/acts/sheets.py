@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from ceremony.acts.reading import read_sheets
-from ceremony.engine import bag_number
+from ceremony.bags import bag_number
 from ceremony.loss import enough_to_go_on
+from ceremony.questions import Asked, Facts, Questions, StepError, print_again
 from ceremony.readback import compare_words, drawn
-from ceremony.runner import Asked, Facts, Questions, StepError, print_again
 from ceremony.state import State
 from ceremony.steps import Step
 from ceremony.wording import share_name

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from ceremony.acts import ending, keys, opening, proof, sheets
-from ceremony.runner import Facts, Questions
+from ceremony.questions import Facts, Questions
 from ceremony.state import State
 from ceremony.steps import Action, Step
 from ceremony.work import Workshop
