@@ -12,6 +12,7 @@ from ceremony.plan import Plan
 from ceremony.preflight.checklist import Expected
 from ceremony.preflight.checks.clock import clock_drift_check
 from ceremony.preflight.finding import Result
+from ceremony.preflight.inventory import planned
 from ceremony.preflight.machine import Machine
 from ceremony.preflight.run import failures, judge, run
 from escrow.progress import Progress
@@ -26,7 +27,7 @@ Examine = Callable[[Sequence[dt.timedelta]], Findings]
 def look(plan: Plan, progress: Progress) -> Examine:
     """Look at this machine, with the waivers of the plan; what people's watches say is put in later."""
     machine = Machine()
-    seen = run(machine, plan.reasons, progress, Expected())
+    seen = run(machine, plan.reasons, progress, Expected(inventory=planned(plan.machine)))
 
     def examine(drifts: Sequence[dt.timedelta]) -> Findings:
         watches = judge(clock_drift_check(drifts), machine, plan.reasons)

@@ -19,6 +19,7 @@ from ceremony.tables import (
     Access,
     Ceremony,
     Custodian,
+    Devices,
     Documents,
     File,
     Group,
@@ -71,6 +72,7 @@ class Plan:
     retain_until: dt.date
     documents: Documents
     waivers: tuple[Waiver, ...]
+    machine: Devices | None = None
 
     @property
     def digest(self) -> bytes:
@@ -155,6 +157,7 @@ def parse(source: bytes, path: Path) -> Plan:
         file.retention.until or _after(file.ceremony.date, file.retention.years or 0),
         file.documents,
         file.waiver,
+        file.machine,
     )
 
 

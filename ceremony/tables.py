@@ -152,6 +152,14 @@ class Waiver(_Table):
     reason: Text
 
 
+class Devices(_Table):
+    """What the laptop of the ceremony has, as `escrow preflight --inventory` writes it. Preflight compares."""
+
+    disks: Annotated[tuple[Text, ...], Field(strict=False)] = ()
+    usb: Annotated[tuple[Text, ...], Field(strict=False)] = ()
+    pci: Annotated[tuple[Text, ...], Field(strict=False)] = ()
+
+
 class Quorum(_Table):
     """How many of the groups are needed; with one group, that one."""
 
@@ -188,6 +196,7 @@ class File(_Table):
     access: Annotated[tuple[Access, ...], Field(strict=False, min_length=1)]
     retention: Retention
     documents: Documents = Documents()
+    machine: Devices | None = None
     waiver: Annotated[tuple[Waiver, ...], Field(strict=False)] = ()
 
 

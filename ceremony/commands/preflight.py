@@ -12,6 +12,7 @@ from ceremony.console import Progress, say
 from ceremony.plan import load
 from ceremony.preflight.checklist import Expected
 from ceremony.preflight.checks.clock import PEOPLE, clock_drift
+from ceremony.preflight.inventory import planned, take
 from ceremony.preflight.machine import Machine
 from ceremony.preflight.run import failures, run
 from ceremony.preflight.show import as_json as to_json
@@ -26,18 +27,23 @@ _REFUSED = 3
 @click.argument("plan", required=False, type=options.PATH)
 @click.option("--ask-time", is_flag=True, help="Let two people type the time from their watches.")
 @click.option("--tool-words", metavar="WORDS", default="", help="The printed words of the program's hash, to compare.")
+@click.option("--inventory", is_flag=True, help="Write the table [machine] of a plan: what this machine has now.")
 @options.as_json
-def command(plan: Path | None, *, ask_time: bool, tool_words: str, as_json: bool) -> int:
+def command(plan: Path | None, *, ask_time: bool, tool_words: str, inventory: bool, as_json: bool) -> int:
     """Check whether this machine is fit for the ceremony of PLAN, or for any. Writes nothing; any account will do.
 
     Each entry says what is required, what was found, how it was measured, and what to do. PLAN may waive a check
     by its id, with a reason, under [[waiver]]. Exit status: 0 only if nothing failed that is not waived, else 3.
     """
+    if inventory:
+        click.echo(take(Machine()).as_table)
+        return 0
     read = load(plan) if plan else None
-    waivers = {waiver.lint: waiver.reason for waiver in read.waivers} if read else {}
+    waivers = read.reasons if read else {}
     plan_words = read.words if read else ()
     drifts = tuple(_ask_time(number) for number in range(1, PEOPLE + 1)) if ask_time else ()
-    expected = Expected(tool_words=tuple(tool_words.split()), drifts=drifts)
+    devices = planned(read.machine) if read else None
+    expected = Expected(inventory=devices, tool_words=tuple(tool_words.split()), drifts=drifts)
     with Progress() as progress:
         results = run(Machine(), waivers, progress, expected)
     if as_json:

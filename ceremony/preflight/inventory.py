@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 
 from ceremony.preflight.machine import Machine
+from ceremony.tables import Devices
 
 _SECTOR = 512  # bytes, whatever the disk's own sectors are (Linux, Documentation/ABI/stable/sysfs-block)
 _NO_DEVICE = ("loop", "ram", "zram", "dm-", "md")
@@ -35,9 +36,24 @@ class Inventory:
         """SHA-256 of the inventory as JSON, for the transcript."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode("ascii")).digest()
 
+    @property
+    def as_table(self) -> str:
+        """The table [machine] of a plan that lists exactly these."""
+        kinds = asdict(self).items()
+        lists = (f"{kind} = {json.dumps(sorted(names), ensure_ascii=False)}" for kind, names in kinds)
+        return "\n".join(["[machine]", *lists])
+
     def without(self, other: "Inventory") -> list[str]:
         """What is here and not in the other."""
         return sorted((self.counted - other.counted).elements())
+
+
+def planned(devices: Devices | None) -> Inventory | None:
+    """What a plan lists; None if it lists nothing."""
+    if devices is None:
+        return None
+    disks, usb, pci = (tuple(sorted(names)) for names in (devices.disks, devices.usb, devices.pci))
+    return Inventory(disks, usb, pci)
 
 
 def take(machine: Machine) -> Inventory:
