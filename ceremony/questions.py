@@ -14,6 +14,7 @@ class Asked(Enum):
     """What is asked. The value is what the person reads, filled in where there are braces."""
 
     READY = "Enter goes on"
+    RETRY = "Enter tries this step again"
     SEEN = "Is it as expected? Enter: yes"
     PHRASE = "Type '{phrase}'"
     CHECK_WORDS = "The check words beside this step, from a witness's script"

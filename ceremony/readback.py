@@ -53,7 +53,7 @@ def compare_words(manifest: Manifest, position: Position, share: Secret, place: 
         if bytes(typed.view).decode("utf-8", "replace").lower().split() != [
             row[column - 1] for column in place.columns
         ]:
-            message = f"The words typed for row {place.row} are not those of the sheet that was read. Read it again."
+            message = f"The words typed for row {place.row} are not those of the sheet that was read."
             raise ShareError(message)
         return b""
 

@@ -66,13 +66,29 @@ class Room:
         message = f"There is no sheet of share {share} in the tray."
         raise PageError(message)
 
+    def words_at(self, share: str, place: Place) -> Secret:
+        """The words at a place of a share's newest sheet. The caller closes it."""
+        manifest, path = self.manifest, self.sheet(share)
+        typed = Secret(_LONGEST_WORDS)
+
+        def in_worker() -> bytes:
+            record = next(record for record, _ in judge_file(manifest, path.name, path.read_bytes()) if record)
+            row = to_words(record.encode())[place.row - 1]
+            text = " ".join(row[column - 1] for column in place.columns).encode()
+            typed.fill(text)
+            return str(len(text)).encode()
+
+        typed.shorten(int(isolate(in_worker, typed)))
+        return typed
+
 
 class Feeding:
-    """Lays the sheet that is wanted into the scanner."""
+    """Does what a rehearsal has nothing for: lays sheets into the scanner, reads their words, plugs media in."""
 
     def __init__(self, desk: Desk, room: Room) -> None:
         self._desk, self._room = desk, room
         self._fed: set[str] = set()
+        self._share = ""
 
     def page(self, lines: Sequence[str]) -> None:
         """Hand on."""
@@ -84,17 +100,28 @@ class Feeding:
         self._desk.say(text)
 
     def line(self, asked: Asked, fields: Fields) -> str:
-        """Hand on; where a scan is asked for, make it from the tray first."""
+        """Hand on what people can answer; make a scan from the tray, and a folder for a medium."""
         if asked is Asked.SCAN:
-            share = str(fields["share"]) or self._next_share()
+            self._share = str(fields["share"]) or self._next_share()
+            self._desk.say(f"The rehearsal lays the sheet of share {self._share} into the scanner.")
             with suppress(PageError), NewFiles(self._room.scans) as out:
-                photograph(self._room.sheet(share), out, f"{share}.png")
+                photograph(self._room.sheet(self._share), out, f"{self._share}.png")
                 out.publish()
+            return ""
+        if asked is Asked.MEDIUM:
+            folder = self._room.media / str(fields["copy"])
+            folder.mkdir(mode=0o700, exist_ok=True)
+            self._desk.say(f"The rehearsal uses the folder {folder} as a medium.")
+            return str(folder)
         return self._desk.line(asked, fields)
 
     def secret(self, asked: Asked, fields: Fields) -> Secret:
-        """Hand on."""
-        return self._desk.secret(asked, fields)
+        """Hand on; words of a sheet are read from the one that was laid into the scanner last."""
+        place = fields.get("place")
+        if not isinstance(place, Place):
+            return self._desk.secret(asked, fields)
+        self._desk.say(f"The rehearsal types words {place.columns_text} of row {place.row}.")
+        return self._room.words_at(self._share, place)
 
     def _next_share(self) -> str:
         policy = self._room.plan.policy
@@ -123,6 +150,10 @@ class Losing(Feeding):
             self._read.add(str(fields["share"]))
         return self._desk.line(asked, fields)
 
+    def secret(self, asked: Asked, fields: Fields) -> Secret:
+        """Hand on."""
+        return self._desk.secret(asked, fields)
+
 
 class Answering:
     """Answers everything as people would who do everything right, and shows what is done."""
@@ -130,7 +161,7 @@ class Answering:
     def __init__(self, room: Room, show: Callable[[str], None]) -> None:
         self._room, self._show = room, show
         self._bags = itertools.count(1)
-        self._bag = self._share = ""
+        self._bag = ""
 
     def page(self, lines: Sequence[str]) -> None:
         """Show the number of the step and who acts."""
@@ -141,19 +172,14 @@ class Answering:
 
     def line(self, asked: Asked, fields: Fields) -> str:
         """The answer; Enter to whatever needs no other."""
-        if asked is Asked.SCAN:
-            self._share = str(fields["share"])
-        elif asked is Asked.BAG:
+        if asked is Asked.BAG:
             self._bag = f"SPECIMEN-{next(self._bags):03}"
-        elif asked is Asked.MEDIUM:
-            (self._room.media / str(fields["copy"])).mkdir(mode=0o700, exist_ok=True)
         elif asked is Asked.CHECK_WORDS:
             return " ".join(spoken.check_words(self._room.plan.digest, str(fields["step"])))
         answers = {
             Asked.PHRASE: fields.get("phrase"),
             Asked.BAG: self._bag,
             Asked.BAG_AGAIN: self._bag,
-            Asked.MEDIUM: self._room.media / str(fields.get("copy")),
             Asked.DESTROYED: fields.get("sheets"),
             Asked.DISPOSITION: "Part of the rehearsal.",
             Asked.TRY_AGAIN: "print",
@@ -162,30 +188,13 @@ class Answering:
         return str(answers.get(asked, ""))
 
     def secret(self, asked: Asked, fields: Fields) -> Secret:
-        """The officers' halves, or words from the sheet that was read last."""
+        """The officers' halves of the plan's words. Raises UsageError for what nobody is here to answer."""
         words = self._room.plan.words
-        if asked is Asked.HALF:
-            first = fields["officer"] == self._room.plan.officers[0].name
-            return Secret.of(" ".join(words[:16] if first else words[16:]).encode())
-        place = fields["place"]
-        if not isinstance(place, Place):
+        if asked is not Asked.HALF:
             message = f"Nobody is here to answer {asked.name}."
             raise UsageError(message)
-        return self._words_at(place)
-
-    def _words_at(self, place: Place) -> Secret:
-        manifest, path = self._room.manifest, self._room.sheet(self._share)
-        typed = Secret(_LONGEST_WORDS)
-
-        def in_worker() -> bytes:
-            record = next(record for record, _ in judge_file(manifest, path.name, path.read_bytes()) if record)
-            row = to_words(record.encode())[place.row - 1]
-            text = " ".join(row[column - 1] for column in place.columns).encode()
-            typed.fill(text)
-            return str(len(text)).encode()
-
-        typed.shorten(int(isolate(in_worker, typed)))
-        return typed
+        first = fields["officer"] == self._room.plan.officers[0].name
+        return Secret.of(" ".join(words[:16] if first else words[16:]).encode())
 
 
 def rehearse_plan(  # noqa: PLR0913 - all that a rehearsal works with

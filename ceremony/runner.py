@@ -52,7 +52,7 @@ class Runner:
                 if meaning:
                     self._desk.say(f"The program was started again: {meaning}")
                     meaning = None
-                    self._ask.line(Asked.READY)
+                    self._wait()
                 self._one(step)
             except Aborted:
                 self._work.forget()
@@ -60,13 +60,13 @@ class Runner:
 
     def _one(self, step: Step) -> None:
         self._show(step)
-        self._ask.line(Asked.READY)
+        self._wait()
         self._settle(step)
         if self._engine.next(self.state) is not step:
             return  # an exception came in between, and something else is due
         if reasons := self._engine.shut(self.state, step):
             self._desk.say(f"Not yet: {'; '.join(reasons)}.")
-            self._ask.line(Asked.READY)
+            self._wait()
             return
         if step.irreversible:
             self._agree(step)
@@ -100,7 +100,14 @@ class Runner:
         self._desk.say(f"This did not succeed: {problem}")
         if self.state.owed is DESTROY_SHEETS:
             self._desk.say(f"With this sheet {Rule.VOID.value}")
-        self._ask.line(Asked.READY)
+            self._wait()
+        else:
+            self._wait(Asked.RETRY)
+
+    def _wait(self, asked: Asked = Asked.READY) -> None:
+        """Wait for Enter alone. Whatever else is typed, a 'stop' above all, does not go on."""
+        while self._ask.line(asked):
+            self._desk.say("Nothing is done until Enter alone is pressed. Commands: note, exception, pause, abort.")
 
     def _agree(self, step: Step) -> None:
         """What cannot be undone takes a typed phrase, and words that only a witness has."""
@@ -160,11 +167,17 @@ class Runner:
 
     def _exception(self) -> None:
         kinds = (Asked.EXPECTED, Asked.HAPPENED, Asked.DONE)
-        expected, happened, done = (self._desk.line(asked, {}) for asked in kinds)
+        expected, happened, done = (self._text(asked) for asked in kinds)
         while (touches := _touched(self._desk.line(Asked.TOUCHES, {}))) is None:
             self._desk.say("Answer with c, i, a, several of them, or nothing.")
         self._write("exception", expected=expected, happened=happened, done=done, touches=touches)
         self._desk.say(f"This is exception {len(self.state.incidents)}. It gets a disposition before zeroizing.")
+
+    def _text(self, asked: Asked) -> str:
+        """A sentence: not nothing."""
+        while not (text := self._desk.line(asked, {})):
+            self._desk.say("Write at least a few words.")
+        return text
 
     def _pause(self) -> None:
         self._write("pause", paused=True)

@@ -131,6 +131,7 @@ class Player:
     def _replies(self) -> dict[str, Callable[..., object]]:
         return {
             r"(.*): your half of the words": self._half,
+            r"Type 'again'": lambda: "again",  # a scan of before a crash may lie beside the new one
             r"Type '(.*)'": self._type_phrase,
             r"The check words": self._check_words,
             r"Row (\d): words (\d), (\d) and (\d)": self._words_of_sheet,
@@ -141,6 +142,7 @@ class Player:
             r"The folder where copy (\d)": lambda copy: self.room.base / f"medium-{copy}",
             r".*: the time in UTC": lambda *_: dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M"),
             r"How many sheets": self._count_sheets,
+            r"What (was|happened)": lambda _: "as written here",
             r"Disposition": lambda: "accepted by all present",
         }
 
@@ -210,10 +212,11 @@ def _plain(shown: str) -> str:
 
 
 _QUESTIONS = re.compile(
-    r"(Enter goes on|Is it as expected|Type '|The check words|[^:.]*: your half|Row \d: words|Number of the bag|"
-    r"The same number|[^:.]*the sheet of share [\d.]+: scan|a sheet that had been|Type 'again'|The folder where|"
-    r"Whose bags were|[^:.]*: the time in UTC|Take copy|How many sheets|The note|What was expected|What happened|"
-    r"What was done|What does it touch|Disposition of|Paused|Why is the|Everything in memory|Enter shows more)"
+    r"(Enter goes on|Enter tries|Is it as expected|Type '|The check words|[^:.]*: your half|Row \d: words|"
+    r"Number of the bag|The same number|[^:.]*the sheet of share [\d.]+: scan|a sheet that had been|Type 'again'|"
+    r"The folder where|Whose bags were|[^:.]*: the time in UTC|Take copy|How many sheets|The note|What was expected|"
+    r"What happened|What was done|What does it touch|Disposition of|Paused|Why is the|Everything in memory|"
+    r"Enter shows more)"
 )
 
 

@@ -81,7 +81,7 @@ def test_a_quorum_shown_to_a_camera_restores(
 
 
 def test_damaged_sheets_are_read_from_a_camera_too(sets: tuple[Set, Set], make_film: Callable[..., Path]) -> None:
-    film = make_film(EMPTY_TABLE, *(Scene(sets[0].sheet(x), 2 * RESCUE, damaged=True) for x in (2, 1)), EMPTY_TABLE)
+    film = make_film(EMPTY_TABLE, *(Scene(sets[0].sheet(x), 4 * RESCUE, damaged=True) for x in (2, 1)), EMPTY_TABLE)
     assert seen(sets, "--camera", film) == [(2, True), (1, True)]
 
 

@@ -54,6 +54,8 @@ class Script:
             return " ".join(spoken.check_words(self.plan.digest, str(fields["step"])))
         if asked is Asked.DISPOSITION:
             return "accepted"
+        if asked in {Asked.EXPECTED, Asked.HAPPENED, Asked.DONE}:
+            return "a sentence"
         return str(fields.get("phrase", ""))
 
     def secret(self, asked: Asked, fields: Fields) -> Secret:
@@ -126,6 +128,12 @@ def test_whatever_goes_wrong_in_a_step_the_step_is_done_again(error: Exception, 
     assert events.count("fail") == 1
     assert work.wiped == 0
     assert "hunter2" not in (tmp_path / "journal.jsonl").read_text() + " ".join(desk.said)
+
+
+def test_nothing_but_enter_goes_on(plan: Plan, tmp_path: Path) -> None:
+    state, desk, _, _ = hold(plan, tmp_path, {Asked.READY: ["stop", "able acid also", "foo"]}, {})
+    assert state.phase is Phase.CLOSED
+    assert sum(said.startswith("Nothing is done until Enter alone") for said in desk.said) == 3
 
 
 def test_what_was_seen_is_only_confirmed_by_enter_or_yes(plan: Plan, tmp_path: Path) -> None:

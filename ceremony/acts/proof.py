@@ -10,7 +10,7 @@ from ceremony.state import State
 from ceremony.steps import Step
 from ceremony.wording import share_name
 from ceremony.work import Workshop
-from escrow import recovery
+from escrow import recovery, standalone
 from escrow.files import NewFiles, read_public
 from escrow.gather import Collection
 from escrow.package import MAX_LENGTH
@@ -48,12 +48,15 @@ def copy_package(shop: Workshop, step: Step, state: State, ask: Questions) -> Fa
     """Write a copy of the package to a medium, and read it back after it was taken out."""
     package = shop.plan.packages[(step.copy or 1) - 1]
     text = shop.package(state).encode()
+    decoder = standalone.source()
+    wanted = {PACKAGE_FILE: text, standalone.FILE: decoder}
     folder = _medium(shop, step, ask)
     with NewFiles(folder) as out:
+        out.write(standalone.FILE, decoder)
         out.write(PACKAGE_FILE, text)
         out.publish()
     ask.line(Asked.REPLUGGED, copy=step.copy)
-    if read_public(folder / PACKAGE_FILE, MAX_LENGTH) != text:
+    if {name: read_public(folder / name, MAX_LENGTH) for name in wanted} != wanted:
         message = f"What {folder} gives back is not what was written: take another medium."
         raise StepError(message)
     ask.say(f"Copy {step.copy} is the same byte for byte.")

@@ -7,15 +7,17 @@ from ceremony.acts.reading import read_sheets
 from ceremony.bags import bag_number
 from ceremony.loss import enough_to_go_on
 from ceremony.questions import Asked, Facts, Questions, StepError, print_again
-from ceremony.readback import compare_words, drawn
+from ceremony.readback import Place, compare_words, drawn
 from ceremony.state import State
 from ceremony.steps import Step
 from ceremony.wording import share_name
 from ceremony.work import Workshop
 from escrow import sealing
-from escrow.errors import PrintError
+from escrow.errors import PrintError, ShareError
 from escrow.gather import Collection
 from escrow.policy import Position
+
+_TRIES = 3
 
 
 def print_sheet(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts:
@@ -49,12 +51,25 @@ def read_back(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts
             raise print_again(step, problem) if _is_spoilt(ask, problem) else StepError(problem)
         places = drawn(shop.equipment.lots)
         for place in places:
-            with ask.secret(Asked.WORDS, row=place.row, columns=place.columns_text, place=place) as typed:
-                compare_words(collection.manifest, position, collection.shares[position], place, typed)
+            _compare(collection, position, place, ask)
     finally:
         collection.close()
     ask.say(f"Share {name} is proven from paper.")
     return {"words": [str(place) for place in places]}
+
+
+def _compare(collection: Collection, position: Position, place: Place, ask: Questions) -> None:
+    """Have the words of a place typed; a slip of the finger may happen twice. Raises ShareError."""
+    for tries_left in reversed(range(_TRIES)):
+        with ask.secret(Asked.WORDS, row=place.row, columns=place.columns_text, place=place) as typed:
+            try:
+                compare_words(collection.manifest, position, collection.shares[position], place, typed)
+            except ShareError as error:
+                if not tries_left:
+                    raise
+                ask.say(str(error))
+            else:
+                return
 
 
 def _is_spoilt(ask: Questions, problem: str) -> bool:

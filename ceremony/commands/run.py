@@ -67,6 +67,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     options.protect_process(kind)
     media = design_of(plan.stationery, groups=len(plan.groups) > 1).media
     printer = Tray(tray) if tray else printers.printer(printing, media, kind, allow_disk=allow_disk)
+    say("Ctrl-C ends the program, not the ceremony: the same command goes on. What was in memory is lost then.")
     with Progress() as progress:
         state = hold(
             plan,
@@ -90,5 +91,8 @@ def _refuse_unwise(plan: Plan, rehearsal: Path | None) -> None:
     for finding in standing:
         say(f"{finding.lint}: {finding.text}")
     if standing and plan.ceremony.kind is Kind.PRODUCTION:
-        message = "Nothing was begun: mend the plan, or waive this in it with a reason. 'escrow lint' says more."
+        message = (
+            "Nothing was begun. A rehearsal is proved by --rehearsal DIR, and made in seconds by 'escrow rehearse PLAN "
+            "--auto --out DIR'. What else is found is mended or waived in the plan: 'escrow lint' says more."
+        )
         raise RefusedError(message)
