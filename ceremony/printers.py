@@ -53,11 +53,12 @@ def printouts(printing: Printing, media: str, kind: Kind, *, allow_disk: bool) -
             message = "--no-pause and --allow-network-printer belong to --printer or --device."
             raise click.UsageError(message)
         return None
+    made = printer(printing, media, kind, allow_disk=allow_disk)
     if not (printing["no_pause"] or has_terminal()):
         message = "There is no terminal to ask at for each sheet: give --no-pause, and stand beside the printer."
         raise click.UsageError(message)
     attend = _Attendant(pause=not printing["no_pause"])
-    return Printouts(printer(printing, media, kind, allow_disk=allow_disk), attend)
+    return Printouts(made, attend)
 
 
 def printer(printing: Printing, media: str, kind: Kind, *, allow_disk: bool) -> Printer:

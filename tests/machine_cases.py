@@ -95,7 +95,7 @@ def files(identifier: str, status: Status, value: str, changes: dict[str, Change
 
 
 CASES: tuple[Case, ...] = (
-    case("memory-lock", PASS, "512 MiB were locked"),
+    case("memory-lock", PASS, "768 MiB were locked"),
     case("memory-lock", FAIL, "RLIMIT_MEMLOCK", lock=refuse),
     case("self-tests", PASS, "sums"),
     case(
@@ -326,13 +326,14 @@ CASES: tuple[Case, ...] = (
             "/proc/self/mountinfo": f"{MOUNTS}40 22 8:1 / /disk rw - ext4 /dev/sda1 rw\n",
         },
     ),
-    files("print-history", PASS, "PreserveJobHistory: No", {}),
-    files("print-history", FAIL, "PreserveJobFiles: not set", {"/etc/cups/cupsd.conf": "PreserveJobHistory No\n"}),
+    files("print-history", PASS, "PreserveJobFiles: No, PreserveJobHistory: Yes", {}),
+    files("print-history", PASS, "PreserveJobHistory: not set", {"/etc/cups/cupsd.conf": "PreserveJobFiles No\n"}),
+    files("print-history", FAIL, "PreserveJobFiles: not set", {"/etc/cups/cupsd.conf": "PreserveJobHistory Yes\n"}),
     files(
         "print-history",
         FAIL,
-        "PreserveJobHistory: Yes",
-        {"/etc/cups/cupsd.conf": "PreserveJobHistory No\nPreserveJobFiles No\nPreserveJobHistory Yes\n"},
+        "PreserveJobHistory: No",
+        {"/etc/cups/cupsd.conf": "PreserveJobHistory Yes\nPreserveJobFiles No\nPreserveJobHistory No\n"},
     ),
     files("camera", PASS, "video0", {}),
     files("camera", WARN, "none", {"/dev/video0": None, "/dev/videos": "", "/dev/loop1": ""}),

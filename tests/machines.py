@@ -75,7 +75,7 @@ FIT: Mapping[str, Change] = {
     "/sys/class/power_supply/BAT0/capacity": "97\n",
     "/etc/localtime": b"TZif2\0\0\0\nUTC0\n",
     "/etc/cups/cups-files.conf": "#RequestRoot /var/spool/cups\nSystemGroup root lpadmin\n",
-    "/etc/cups/cupsd.conf": "LogLevel warn\nPreserveJobHistory No\nPreserveJobFiles No\n",
+    "/etc/cups/cupsd.conf": "LogLevel warn\nPreserveJobHistory Yes\nPreserveJobFiles No\n",
     "/dev/video0": "",
     "/home/user/": "",
     "/var/log/": "",

@@ -119,10 +119,10 @@ def test_an_undamaged_sheet_is_read_without_numpy_and_opencv(tmp_path: Path) -> 
     code = f"""if True:
         import sys
         from pathlib import Path
-        from escrow import gather
+        from escrow import judge
         loaded = []
         for path in {[str(good), str(damaged)]}:
-            (page,) = gather.scan(Path(path).read_bytes(), gather.read_sheet)
+            (page,) = judge.scan(Path(path).read_bytes(), judge.read_sheet)
             assert page.texts == ({record().to_text()!r},)
             loaded.append(bool({{"numpy", "cv2"}} & set(sys.modules)))
         assert loaded == [False, True], loaded

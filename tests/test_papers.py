@@ -196,7 +196,7 @@ def test_every_document_says_what_it_must(sealed: Sealed) -> None:
         copies += [f"Copy for the {whose}" for whose in ("custodian", "ceremony file", "manager")]
         expected[f"receipt-{number}.pdf"] = [*own, secrecy, CONTACT, *copies, "Transfer", "Attestation", "24 hours"]
         name = sealing.sheet_file(policy, position)
-        expected[f"../{name}"] = [*own, "SECRET - CUSTODIAN EYES ONLY", CONTACT, "Bag", "Read back"]
+        expected[f"../{name}"] = [*own, "SECRET - CUSTODIAN EYES ONLY", CONTACT, "Number of the bag", "Read back"]
     for name, parts in expected.items():
         path = sealed.directory / "documents" / name
         path = path if path.exists() else sealed.directory / name

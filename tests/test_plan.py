@@ -123,7 +123,7 @@ WRONG: dict[str, tuple[Callable[[], str], str]] = {
     "a key twice": (lambda: changed("years = 10", "years = 10\nyears = 11"), "not valid TOML"),
     "unknown table": (
         lambda: EXAMPLE + "\n[vaiver]\n",
-        r"line 132: vaiver is not known: did you mean waiver\?",
+        r"line 140: vaiver is not known: did you mean waiver\?",
     ),
     "unknown key": (
         lambda: changed('unit = "Finance"', 'unit = "Finance"\ncolour = "red"'),
