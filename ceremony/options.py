@@ -7,7 +7,7 @@ from typing import Any, TypedDict, get_args
 
 import click
 
-from ceremony.console import say
+from ceremony.terminal.console import say
 from escrow.errors import RefusedError
 from escrow.files import is_memory_backed, read_password
 from escrow.memory import Secret, protect

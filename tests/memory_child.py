@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import ceremony.cli
-import ceremony.console
+import ceremony.terminal.console
 from escrow.memory import Secret, secret, worker
 
 PLAUSIBLE = 1 << 11  # bytes; a longer Secret is a file, and would fill the pipe
@@ -59,13 +59,13 @@ def stop_at_the_end_of_workers() -> None:
 
 def stop_at_progress() -> None:
     """Stop at every progress report."""
-    show = ceremony.console.Progress.__call__
+    show = ceremony.terminal.console.Progress.__call__
 
-    def stopping(self: ceremony.console.Progress, stage: str, done: int, total: int) -> None:
+    def stopping(self: ceremony.terminal.console.Progress, stage: str, done: int, total: int) -> None:
         show(self, stage, done, total)
         mark(f"{stage} {done}/{total}")
 
-    ceremony.console.Progress.__call__ = stopping  # type: ignore[method-assign]
+    ceremony.terminal.console.Progress.__call__ = stopping  # type: ignore[method-assign]
 
 
 LEAKS: dict[str, Callable[[Secret], object]] = {

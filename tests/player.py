@@ -12,7 +12,7 @@ from pathlib import Path
 from helpers import TIMEOUT, Terminal
 
 from ceremony import spoken
-from ceremony.plan import Plan, load
+from ceremony.planning.plan import Plan, load
 from escrow.memory.process import HARDENED_ENVIRONMENT
 from escrow.paper.raster import pictures
 from escrow.paper.scan import scan

@@ -8,9 +8,9 @@ import pytest
 from helpers import escrow
 from icalendar import Calendar
 
-from ceremony import draft
-from ceremony.calendar import calendar
-from ceremony.plan import Plan, parse
+from ceremony.planning import draft
+from ceremony.planning.calendar import calendar
+from ceremony.planning.plan import Plan, parse
 
 EXAMPLE = draft.fill({}, {})
 

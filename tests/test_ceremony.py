@@ -18,13 +18,13 @@ from memory_scan import Scanner
 from player import Held, Player, Room, record_on, room
 from walk import Walk
 
-from ceremony.archive import LIST_FILE, audit, seal_archive, sign_journal
-from ceremony.engine import Engine
-from ceremony.journal import decode
-from ceremony.plan import load, parse
+from ceremony.forms.transcript import PDF_FILE, TEXT_FILE
+from ceremony.planning.plan import load, parse
+from ceremony.rules.engine import Engine
+from ceremony.rules.steps import steps
+from ceremony.run.archive import LIST_FILE, audit, seal_archive, sign_journal
+from ceremony.run.journal import decode
 from ceremony.spoken import words_of
-from ceremony.steps import steps
-from ceremony.transcript import PDF_FILE, TEXT_FILE
 from escrow import package, recovery, signature
 from escrow.errors import PlanError
 from escrow.memory import Secret

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from walk import Walk
 
-from ceremony.checker import StepsError, check
-from ceremony.journal import Entry, JournalError
-from ceremony.loss import Rule
-from ceremony.state import Phase
-from ceremony.steps import VOLATILE, Step, number, of_share, steps
+from ceremony.rules.checker import StepsError, check
+from ceremony.rules.loss import Rule
+from ceremony.rules.state import Phase
+from ceremony.rules.steps import VOLATILE, Step, number, of_share, steps
+from ceremony.run.journal import Entry, JournalError
 from escrow.policy import Group, Policy
 
 PLAIN = Policy.plain(3, 5)

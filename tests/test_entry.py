@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceremony.keys import Keys
+from ceremony.terminal.keys import Keys
 from escrow.entry import CELL, CELLS, WIDTH, Entry, Key, Stroke, Wanted
 from escrow.manifest import KeyEntry, Manifest, Superseded
 from escrow.memory import Secret

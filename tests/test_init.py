@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from helpers import Terminal, escrow
 
-from ceremony import draft
-from ceremony.interview import Interview
-from ceremony.lints import lint
-from ceremony.plan import Plan, load, parse
+from ceremony.planning import draft
+from ceremony.planning.interview import Interview
+from ceremony.planning.lints import lint
+from ceremony.planning.plan import Plan, load, parse
 from escrow.files import FILE_MODE
 
 TODAY = dt.date(2030, 1, 1)

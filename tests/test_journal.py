@@ -11,7 +11,7 @@ from helpers import run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ceremony.journal import LABEL, Entry, Journal, JournalError, decode
+from ceremony.run.journal import LABEL, Entry, Journal, JournalError, decode
 from escrow.errors import FileError
 
 JSON = st.recursive(
@@ -136,7 +136,7 @@ def test_two_programs_cannot_write_the_same_journal(tmp_path: Path) -> None:
     journal = Journal(path, Fixed())
     code = f"""if True:
         from pathlib import Path
-        from ceremony.journal import Journal
+        from ceremony.run.journal import Journal
         Journal(Path({str(path)!r}), None)
     """
     done = run(sys.executable, "-c", code)

@@ -12,12 +12,12 @@ import pytest
 from helpers import escrow
 from walk import Walk
 
-from ceremony import draft
-from ceremony.journal import LABEL
-from ceremony.lints import LINTS, Finding, Severity, lint
-from ceremony.odds import person
-from ceremony.plan import Plan, parse
-from ceremony.rehearsed import rehearsed
+from ceremony.planning import draft
+from ceremony.planning.lints import LINTS, Finding, Severity, lint
+from ceremony.planning.odds import person
+from ceremony.planning.plan import Plan, parse
+from ceremony.planning.rehearsed import rehearsed
+from ceremony.run.journal import LABEL
 from escrow.errors import UsageError
 
 EXAMPLE = draft.fill({}, {})

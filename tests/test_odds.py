@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ceremony.odds import Fewest, below_quorum, fewest, spares
+from ceremony.planning.odds import Fewest, below_quorum, fewest, spares
 from escrow.policy import Group, Policy, Position
 
 sizes = st.one_of(

@@ -11,9 +11,10 @@ from helpers import escrow
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ceremony import plan_errors, spoken
-from ceremony.draft import fill
-from ceremony.plan import Plan, load, parse
+from ceremony import spoken
+from ceremony.planning import plan_errors
+from ceremony.planning.draft import fill
+from ceremony.planning.plan import Plan, load, parse
 from escrow.errors import FileError, PlanError
 from escrow.policy import Position
 from escrow.share import Kind

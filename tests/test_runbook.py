@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ceremony import runbook
+from ceremony.forms import runbook
 
-RUNBOOK = Path(runbook.__file__).with_name("RUNBOOK.md")
+RUNBOOK = Path(runbook.__file__).parent.parent / "RUNBOOK.md"
 
 
 def test_the_steps_in_the_runbook_are_those_of_the_list() -> None:

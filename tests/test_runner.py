@@ -8,14 +8,14 @@ import pytest
 from walk import Walk
 
 from ceremony import spoken
-from ceremony.engine import Engine
-from ceremony.journal import Journal
-from ceremony.plan import Plan, load
-from ceremony.questions import Asked, Facts, Fields, Questions
-from ceremony.runner import Runner
-from ceremony.state import Phase, State
-from ceremony.steps import Action, Step, steps
-from ceremony.wording import Wording
+from ceremony.planning.plan import Plan, load
+from ceremony.rules.engine import Engine
+from ceremony.rules.state import Phase, State
+from ceremony.rules.steps import Action, Step, steps
+from ceremony.rules.wording import Wording
+from ceremony.run.journal import Journal
+from ceremony.run.questions import Asked, Facts, Fields, Questions
+from ceremony.run.runner import Runner
 from escrow.errors import FileError
 from escrow.memory import Secret
 

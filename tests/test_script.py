@@ -12,18 +12,19 @@ from pathlib import Path
 import pytest
 from helpers import escrow, need, run
 
-from ceremony import draft, spoken
-from ceremony.checker import StepsError
+from ceremony import spoken
 from ceremony.forms.letterhead import Letterhead
+from ceremony.forms.script import MATERIALS, OFFICERS, WITNESS, documents, files
 from ceremony.forms.transcript_words import transcript_words
 from ceremony.forms.words import script_words
-from ceremony.loss import Rule
-from ceremony.plan import Plan, parse
+from ceremony.planning import draft
+from ceremony.planning.plan import Plan, parse
 from ceremony.preflight.checks.tool import fingerprint
 from ceremony.preflight.machine import Machine
-from ceremony.script import MATERIALS, OFFICERS, WITNESS, documents, files
-from ceremony.steps import CONTINGENCIES, Action, Step, steps
-from ceremony.wording import Wording
+from ceremony.rules.checker import StepsError
+from ceremony.rules.loss import Rule
+from ceremony.rules.steps import CONTINGENCIES, Action, Step, steps
+from ceremony.rules.wording import Wording
 from escrow.errors import TemplateError
 from escrow.paper import template
 from escrow.paper.raster import pictures

@@ -16,17 +16,17 @@ from test_script import MARGIN, PLANS, plan, squeezed, words_of
 from walk import Walk
 
 from ceremony import spoken
-from ceremony.archive import LIST_FILE, read_journal, seal_archive
 from ceremony.forms import plain
+from ceremony.forms.history import History
 from ceremony.forms.record import Blank, Code, Digest, Fields, Line, Section, Table, Value, mapped
-from ceremony.history import History
-from ceremony.journal import Entry, JournalError
-from ceremony.plan import Plan
-from ceremony.script import WITNESS
-from ceremony.script import documents as script_documents
-from ceremony.state import Phase
-from ceremony.steps import Action, Step, steps
-from ceremony.transcript import PDF_FILE, TEXT_FILE, check_words, content, documents, until_close
+from ceremony.forms.script import WITNESS
+from ceremony.forms.script import documents as script_documents
+from ceremony.forms.transcript import PDF_FILE, TEXT_FILE, check_words, content, documents, until_close
+from ceremony.planning.plan import Plan
+from ceremony.rules.state import Phase
+from ceremony.rules.steps import Action, Step, steps
+from ceremony.run.archive import LIST_FILE, read_journal, seal_archive
+from ceremony.run.journal import Entry, JournalError
 from escrow import signature
 from escrow.errors import TemplateError
 from escrow.paper import template

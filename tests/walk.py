@@ -6,10 +6,10 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from ceremony.engine import Engine
-from ceremony.journal import LABEL, Entry
-from ceremony.state import State
-from ceremony.steps import Action, Step, of_share, steps
+from ceremony.rules.engine import Engine
+from ceremony.rules.state import State
+from ceremony.rules.steps import Action, Step, of_share, steps
+from ceremony.run.journal import LABEL, Entry
 from escrow.policy import Policy, Position
 
 SEED = 20261203

@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 
 from ceremony import options
-from ceremony.archive import PLAN_FILE, audit
-from ceremony.engine import Engine
-from ceremony.plan import load
-from ceremony.steps import steps
+from ceremony.planning.plan import load
+from ceremony.rules.engine import Engine
+from ceremony.rules.steps import steps
+from ceremony.run.archive import PLAN_FILE, audit
 
 
 @click.command(name="audit")

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from ceremony import options
-from ceremony.calendar import calendar
-from ceremony.console import say
-from ceremony.plan import load
+from ceremony.planning.calendar import calendar
+from ceremony.planning.plan import load
+from ceremony.terminal.console import say
 from escrow.files import NewFiles
 
 

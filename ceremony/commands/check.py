@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from ceremony import options
-from ceremony.camera import show_shares
-from ceremony.console import Progress
-from ceremony.sheets import type_shares
+from ceremony.terminal.camera import show_shares
+from ceremony.terminal.console import Progress
+from ceremony.terminal.sheets import type_shares
 from escrow.gather import Collection
 from escrow.recovery import gather, read_package, still_needed
 

@@ -6,7 +6,7 @@ from typing import Unpack
 import click
 
 from ceremony import options
-from ceremony.console import Progress, say
+from ceremony.terminal.console import Progress, say
 from escrow import documents
 from escrow.files import NewFiles
 from escrow.recovery import read_package

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from ceremony import draft, options
-from ceremony.console import say
+from ceremony import options
 from ceremony.interrupt import Interrupted
-from ceremony.interview import Interview
-from ceremony.lints import lint
-from ceremony.plan import parse
+from ceremony.planning import draft
+from ceremony.planning.interview import Interview
+from ceremony.planning.lints import lint
+from ceremony.planning.plan import parse
+from ceremony.terminal.console import say
 from escrow.files import NewFiles
 
 _BACK = "<"

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ceremony import options
-from ceremony.console import Progress
+from ceremony.terminal.console import Progress
 from escrow.label import set_words
 from escrow.manifest import Manifest, group_hex
 from escrow.recovery import read_package

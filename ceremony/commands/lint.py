@@ -10,11 +10,11 @@ from typing import Any, get_args
 import click
 
 from ceremony import options, spoken
-from ceremony.lints import Finding, lint
-from ceremony.odds import Fewest, Holder, below_quorum, fewest, holdings
-from ceremony.plan import Plan, load
-from ceremony.rehearsed import rehearsed
-from ceremony.wording import duration
+from ceremony.planning.lints import Finding, lint
+from ceremony.planning.odds import Fewest, Holder, below_quorum, fewest, holdings
+from ceremony.planning.plan import Plan, load
+from ceremony.planning.rehearsed import rehearsed
+from ceremony.rules.wording import duration
 
 LOSS, YEARS = 0.05, 5
 _WIDTH = 80

@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 
 from ceremony import options, spoken
-from ceremony.console import Progress, say
-from ceremony.plan import load
+from ceremony.planning.plan import load
 from ceremony.preflight.checklist import Expected
 from ceremony.preflight.checks.clock import PEOPLE, clock_drift
 from ceremony.preflight.inventory import planned, take
@@ -17,6 +16,7 @@ from ceremony.preflight.machine import Machine
 from ceremony.preflight.run import failures, run
 from ceremony.preflight.show import as_json as to_json
 from ceremony.preflight.show import table
+from ceremony.terminal.console import Progress, say
 from escrow.errors import UsageError
 
 _FORMAT = "%Y-%m-%d %H:%M:%S"

@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from ceremony import options
-from ceremony.camera import show_shares
-from ceremony.console import Progress, ask_new_password, say
-from ceremony.sheets import type_shares
+from ceremony.terminal.camera import show_shares
+from ceremony.terminal.console import Progress, ask_new_password, say
+from ceremony.terminal.sheets import type_shares
 from escrow import recovery
 from escrow.configuration import CONFIG
 from escrow.files import NewFiles

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from ceremony import options
-from ceremony.console import Passwords, Progress, say
-from ceremony.paper import DPI, photograph
+from ceremony.run.paper import DPI, photograph
+from ceremony.terminal.console import Passwords, Progress, say
 from escrow import recovery, sealing
 from escrow.authority import generate, import_tree
 from escrow.errors import KeyFileError
@@ -56,11 +56,11 @@ def command(
 
 
 def _by_plan(plan_file: Path, out_directory: Path | None, password_files: tuple[str, ...], *, auto: bool) -> int:
-    from ceremony.desk import TerminalDesk
-    from ceremony.examine import look
-    from ceremony.plan import load
-    from ceremony.rehearsal import rehearse_plan
-    from ceremony.state import Phase
+    from ceremony.planning.plan import load
+    from ceremony.rules.state import Phase
+    from ceremony.run.examine import look
+    from ceremony.run.rehearsal import rehearse_plan
+    from ceremony.terminal.desk import TerminalDesk
 
     plan = load(plan_file)
     with Progress() as progress:

@@ -6,17 +6,18 @@ from typing import Unpack
 
 import click
 
-from ceremony import options, printers
-from ceremony.console import Passwords, Progress, say
-from ceremony.desk import TerminalDesk
-from ceremony.examine import look
-from ceremony.journal import FILE as JOURNAL
-from ceremony.lints import lint
-from ceremony.paper import Scans, Tray
-from ceremony.plan import Plan, load
-from ceremony.rehearsed import rehearsed
-from ceremony.session import hold
-from ceremony.state import Phase
+from ceremony import options
+from ceremony.planning.lints import lint
+from ceremony.planning.plan import Plan, load
+from ceremony.planning.rehearsed import rehearsed
+from ceremony.rules.state import Phase
+from ceremony.run.examine import look
+from ceremony.run.journal import FILE as JOURNAL
+from ceremony.run.paper import Scans, Tray
+from ceremony.run.session import hold
+from ceremony.terminal import printers
+from ceremony.terminal.console import Passwords, Progress, say
+from ceremony.terminal.desk import TerminalDesk
 from escrow import __version__
 from escrow.errors import RefusedError
 from escrow.paper.sheet import design_of

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from ceremony import options, spoken
-from ceremony.console import Progress, say
-from ceremony.lints import lint
-from ceremony.plan import load
+from ceremony.forms.script import OFFICERS, WITNESS, documents, files
+from ceremony.planning.lints import lint
+from ceremony.planning.plan import load
+from ceremony.planning.rehearsed import rehearsed
 from ceremony.preflight.checks.tool import fingerprint
 from ceremony.preflight.machine import Machine
-from ceremony.rehearsed import rehearsed
-from ceremony.script import OFFICERS, WITNESS, documents, files
+from ceremony.terminal.console import Progress, say
 from escrow import __version__
 from escrow.files import NewFiles
 

@@ -7,8 +7,9 @@ from typing import Unpack
 
 import click
 
-from ceremony import options, printers
-from ceremony.console import Passwords, Progress, say
+from ceremony import options
+from ceremony.terminal import printers
+from ceremony.terminal.console import Passwords, Progress, say
 from escrow import documents, sealing, standalone
 from escrow.authority import generate, import_tree
 from escrow.files import NewFiles

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ceremony import options
-from ceremony.console import say
+from ceremony.terminal.console import say
 from escrow.files import NewFiles
 from escrow.paper import template
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from ceremony import options
-from ceremony.archive import PLAN_FILE, read_journal
-from ceremony.console import say
-from ceremony.plan import load
-from ceremony.transcript import PDF_FILE, TEXT_FILE, documents, until_close
+from ceremony.forms.transcript import PDF_FILE, TEXT_FILE, documents, until_close
+from ceremony.planning.plan import load
+from ceremony.run.archive import PLAN_FILE, read_journal
+from ceremony.terminal.console import say
 from escrow.files import NewFiles
 
 

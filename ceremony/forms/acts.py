@@ -25,9 +25,9 @@ from ceremony.forms.pieces import (
 )
 from ceremony.forms.texts import Texts
 from ceremony.forms.words import largest_quorum
-from ceremony.plan import Plan
-from ceremony.steps import Action, Step
-from ceremony.wording import Wording, share_name
+from ceremony.planning.plan import Plan
+from ceremony.rules.steps import Action, Step
+from ceremony.rules.wording import Wording, share_name
 
 _NUMBER, _WHO, _INITIALS, _TIME = 15 * MM, 30 * MM, 18 * MM, 17 * MM
 _LABEL = 54 * MM

@@ -21,8 +21,8 @@ from ceremony.forms.pieces import (
 )
 from ceremony.forms.texts import Texts
 from ceremony.forms.words import numbers_of
-from ceremony.loss import Rule
-from ceremony.steps import CONTINGENCIES, Step
+from ceremony.rules.loss import Rule
+from ceremony.rules.steps import CONTINGENCIES, Step
 from escrow.wordlist import WORDS
 
 SHEETS = 5

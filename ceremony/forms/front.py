@@ -22,9 +22,9 @@ from ceremony.forms.pieces import (
     together,
 )
 from ceremony.forms.texts import Texts
-from ceremony.plan import Plan
-from ceremony.steps import Act, Step
-from ceremony.wording import Wording, share_name
+from ceremony.planning.plan import Plan
+from ceremony.rules.steps import Act, Step
+from ceremony.rules.wording import Wording, share_name
 from escrow.share import Kind
 
 _APPROVALS = 4

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ceremony import spoken
 from ceremony.forms.pieces import GAP, Anchor, grid, text
 from ceremony.forms.texts import Texts, Words
-from ceremony.plan import Plan
-from ceremony.wording import find
+from ceremony.planning.plan import Plan
+from ceremony.rules.wording import find
 from escrow.errors import TemplateError
 from escrow.paper import fonts
 from escrow.share import Kind

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from ceremony.forms.history import Outcome, Run, Session
 from ceremony.forms.record import Code, Fields, Line, Part, Section, Table, Value
 from ceremony.forms.telling import Telling, counts, grouped, time
 from ceremony.forms.texts import Texts
-from ceremony.history import Outcome, Run, Session
-from ceremony.journal import Entry
-from ceremony.state import TOUCHES
+from ceremony.rules.state import TOUCHES
+from ceremony.run.journal import Entry
 from escrow.manifest import group_hex
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from ceremony.forms.pieces import WORDS_OF_A_HASH
 from ceremony.forms.record import Blank, Code, Fields, Line, Part, Section, Table, Value
 from ceremony.forms.telling import Telling, digest, grouped, key_fingerprint, set_name, short, time
-from ceremony.loss import Rule
-from ceremony.steps import Action
+from ceremony.rules.loss import Rule
+from ceremony.rules.steps import Action
 from escrow.policy import Position
 from escrow.share import Kind
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ceremony import spoken
+from ceremony.forms.history import History, Outcome, Run
 from ceremony.forms.record import Digest
 from ceremony.forms.texts import Texts
-from ceremony.history import History, Outcome, Run
-from ceremony.journal import Entry
-from ceremony.plan import Plan
-from ceremony.steps import Action
-from ceremony.wording import Wording, share_name
+from ceremony.planning.plan import Plan
+from ceremony.rules.steps import Action
+from ceremony.rules.wording import Wording, share_name
+from ceremony.run.journal import Entry
 from escrow.manifest import group_hex
 from escrow.policy import Position
 

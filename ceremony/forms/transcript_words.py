@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from ceremony.forms.texts import Texts, Words
-from ceremony.plan import Plan
-from ceremony.wording import find
+from ceremony.planning.plan import Plan
+from ceremony.rules.wording import find
 
 FILE = "transcript.toml"
 

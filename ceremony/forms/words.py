@@ -4,9 +4,9 @@ import string
 from collections.abc import Iterable, Mapping
 
 from ceremony.forms.texts import Texts, Words
-from ceremony.plan import Plan
-from ceremony.steps import CONTINGENCIES, Step, steps
-from ceremony.wording import find
+from ceremony.planning.plan import Plan
+from ceremony.rules.steps import CONTINGENCIES, Step, steps
+from ceremony.rules.wording import find
 from escrow.policy import Policy
 
 FILE = "script.toml"

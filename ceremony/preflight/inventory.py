@@ -5,8 +5,8 @@ import json
 from collections import Counter
 from dataclasses import asdict, dataclass
 
+from ceremony.planning.tables import Devices
 from ceremony.preflight.machine import Machine
-from ceremony.tables import Devices
 
 _SECTOR = 512  # bytes, whatever the disk's own sectors are (Linux, Documentation/ABI/stable/sysfs-block)
 _NO_DEVICE = ("loop", "ram", "zram", "dm-", "md")

@@ -1,0 +1,63 @@
+"""The part of RUNBOOK.md that repeats the list of steps: made from the list, so that it cannot differ from it."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from ceremony.forms.words import numbers_of
+from ceremony.planning import draft
+from ceremony.planning.plan import parse
+from ceremony.rules.loss import Rule
+from ceremony.rules.steps import CONTINGENCIES, Step, steps
+from ceremony.rules.wording import Wording
+
+BEGIN, END = "<!-- steps: made by ceremony/runbook.py -->", "<!-- end of steps -->"
+
+
+def with_steps(runbook: str) -> str:
+    """The runbook with its section of steps as the list says. Raises ValueError if it has no such section."""
+    before, _, rest = runbook.partition(BEGIN)
+    _, found, after = rest.partition(END)
+    if not found:
+        message = f"The runbook lacks {BEGIN} or {END}."
+        raise ValueError(message)
+    return f"{before}{BEGIN}\n\n{section()}\n{END}{after}"
+
+
+def section() -> str:
+    """The steps of the example plan's ceremony, of one share and one copy each; and the table of crashes."""
+    plan = parse(draft.fill({}, {}).encode(), Path("ceremony.toml"))
+    listed = steps(plan.policy, len(plan.packages))
+    return "\n".join([*_acts(listed, Wording(plan)), *_contingencies(Wording(plan))])
+
+
+def _acts(listed: Sequence[Step], wording: Wording) -> Iterator[str]:
+    for act, of_act in groupby(listed, key=lambda step: step.act):
+        own = list(of_act)
+        shown = [step for step in own if _is_first(step)]
+        minutes = sum(wording.of(step).minutes for step in own)
+        yield f"### Act {act.value}: {wording.acts[act]} ({minutes:g} minutes)\n"
+        yield from _table(shown, own, wording)
+
+
+def _is_first(step: Step) -> bool:
+    """Whether a step is not one more of the same, for another share or copy."""
+    return step.position in {None, (1, 1)} and step.copy in {None, 1}
+
+
+def _table(shown: Sequence[Step], listed: Sequence[Step], wording: Wording) -> Iterator[str]:
+    yield "| step | who | what is done | what is then seen |"
+    yield "|---|---|---|---|"
+    for step in shown:
+        words = wording.of(step)
+        done = f"**Point of no return.** {words.do}" if step.irreversible else words.do
+        yield f"| {numbers_of(step.verb, listed)} | {words.who} | {done} | {words.expect} |"
+    yield ""
+
+
+def _contingencies(wording: Wording) -> Iterator[str]:
+    yield "### If the machine fails\n"
+    yield "The program is started again with the same plan and the same folder, and says which of these holds:\n"
+    yield from (f"- {rule.value[0].upper()}{rule.value[1:]}" for rule in Rule)
+    yield ""
+    yield from _table(CONTINGENCIES, CONTINGENCIES, wording)

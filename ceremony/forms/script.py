@@ -1,0 +1,133 @@
+"""What is printed for a plan's ceremony: officers' and witness's script, list of materials, receipts to fill in."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+
+from reportlab.platypus import Flowable
+
+from ceremony.forms import back, front
+from ceremony.forms.acts import Acts
+from ceremony.forms.letterhead import Letterhead
+from ceremony.forms.pieces import new_page, space
+from ceremony.forms.words import script_words
+from ceremony.planning.plan import Plan
+from ceremony.rules.checker import check
+from ceremony.rules.steps import Step, steps
+from ceremony.rules.wording import Wording
+from escrow.documents import number_of
+from escrow.paper.documents import blank_receipt
+from escrow.paper.public import PlannedSet
+from escrow.paper.stationery import Stationery
+from escrow.policy import Position
+from escrow.progress import Progress
+
+OFFICERS, WITNESS, MATERIALS = "script-officers.pdf", "script-witness.pdf", "materials.pdf"
+
+
+def files(plan: Plan) -> list[str]:
+    """The names of the files of all `documents`."""
+    return [OFFICERS, WITNESS, MATERIALS, *(_receipt(plan, position) for position in plan.policy.positions)]
+
+
+def documents(
+    plan: Plan, listed: Sequence[Step] | None = None, progress: Progress = lambda *_: None
+) -> Iterator[tuple[str, bytes]]:
+    """The documents of a plan's ceremony one by one, name of the file and PDF: the same plan gives the same bytes.
+
+    The steps are those of the plan, unless others are given. Raises StepsError before the first if they do not add
+    up, TemplateError for templates, names or texts that cannot be printed.
+    """
+    if listed is None:
+        listed = steps(plan.policy, len(plan.packages))
+    check(listed, plan.policy)
+    return _documents(plan, listed, progress)
+
+
+def _documents(plan: Plan, listed: Sequence[Step], progress: Progress) -> Iterator[tuple[str, bytes]]:
+    maker = _Maker(plan, listed)
+    scripts: list[tuple[str, Callable[[], bytes]]] = [
+        (OFFICERS, partial(maker.script, witness=False)),
+        (WITNESS, partial(maker.script, witness=True)),
+        (MATERIALS, maker.materials),
+    ]
+    for done, (name, make) in enumerate(scripts):
+        progress("Making the script", done, len(scripts))
+        yield name, make()
+    progress("Making the script", len(scripts), len(scripts))
+    planned = PlannedSet(plan.ca.name, plan.ceremony.kind, plan.policy)
+    own = plan.documents
+    stationery = Stationery(own.templates, own.page, plan.ceremony.organisation, plan.ceremony.contact)
+    positions = plan.policy.positions
+    for done, position in enumerate(positions):
+        progress("Making receipts", done, len(positions))
+        custodian = plan.custodian_at(position).name
+        yield _receipt(plan, position), blank_receipt(planned, position, custodian, stationery)
+    progress("Making receipts", len(positions), len(positions))
+
+
+def _receipt(plan: Plan, position: Position) -> str:
+    return f"receipt-{number_of(plan.policy, position)}.pdf"
+
+
+class _Maker:
+    def __init__(self, plan: Plan, listed: Sequence[Step]) -> None:
+        self._plan, self._listed = plan, listed
+        self._say = script_words(plan)
+        self._wording = Wording(plan)
+        self._letterhead = Letterhead.of(plan)
+        self._numbers = {step.id: step.number for step in listed}
+
+    def script(self, *, witness: bool) -> bytes:
+        """One copy of the script."""
+
+        def story(pages: Mapping[str, int]) -> Sequence[Flowable]:
+            plan, say, width = self._plan, self._say, self._letterhead.width
+            acts = Acts(plan, say, self._wording, width, witness)
+            return [
+                *front.cover(plan, say, width, self._numbers, witness=witness),
+                *front.by_hand(say, width),
+                new_page(),
+                *front.approvals(say, width),
+                space(),
+                *front.contents(say, width, self._titles(acts), pages),
+                new_page(),
+                *front.about(plan, say, width),
+                new_page(),
+                *front.participants(plan, say, width),
+                *front.log(say, width, self._numbers),
+                new_page(),
+                *front.materials(plan, say, width, self._numbers),
+                new_page(),
+                *front.duration(say, width, self._listed, self._wording),
+                new_page(),
+                *acts.all(self._listed),
+                *back.contingencies(acts),
+                *back.exceptions(say, width, self._letterhead.height),
+                *back.tables(say, width),
+                *back.requirements(say, width, self._listed),
+            ]
+
+        title = self._say("document.witness" if witness else "document.officers")
+        return self._letterhead.render(title, "confidential", story)
+
+    def materials(self) -> bytes:
+        """The list of materials, for whoever packs them."""
+
+        def story(_: Mapping[str, int]) -> Sequence[Flowable]:
+            return list(front.materials(self._plan, self._say, self._letterhead.width, self._numbers))
+
+        return self._letterhead.render(self._say("document.materials"), "confidential", story)
+
+    def _titles(self, acts: Acts) -> Sequence[str]:
+        say = self._say
+        before = ["use", "state", "roles", "participants", "log", "materials", "duration"]
+        own = list(dict.fromkeys(acts.title(step) for step in self._listed))
+        exception = say("exception.title", number=1, sheets=back.SHEETS)
+        return [
+            *(say(f"{name}.title") for name in before),
+            *own,
+            say("contingency.title"),
+            exception,
+            say("tables.title"),
+            say("map.title"),
+        ]

@@ -1,0 +1,1 @@
+"""The plan: its file, its schema, what is unwise in it, and how one is written."""

@@ -1,0 +1,169 @@
+"""The plan of a ceremony: one TOML file that is reviewed line by line, and whose digest is read aloud.
+
+`load` is strict: what it does not know is an error, and all errors are told at once. Whether a plan is wise is
+another question: see `lints`.
+"""
+
+import datetime as dt
+import hashlib
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from ceremony import spoken
+from ceremony.planning.plan_errors import contradictions, plan_error, violations
+from ceremony.planning.tables import (
+    CA,
+    Access,
+    Ceremony,
+    Custodian,
+    Devices,
+    Documents,
+    File,
+    Group,
+    PackageCopy,
+    Person,
+    Site,
+    Waiver,
+    known_keys,
+)
+from escrow import policy
+from escrow.errors import FileError, PlanError
+from escrow.files import read_public
+from escrow.paper.stationery import Stationery
+from escrow.policy import Policy, Position
+
+__all__ = [
+    "CA",
+    "Access",
+    "Ceremony",
+    "Custodian",
+    "Documents",
+    "Group",
+    "PackageCopy",
+    "Person",
+    "Plan",
+    "Site",
+    "Waiver",
+    "load",
+    "parse",
+]
+
+_MAX_BYTES = 1 << 18
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan as loaded. Custodians stand in the order of their shares: by group, then as in the file."""
+
+    source: bytes = field(repr=False)
+    ceremony: Ceremony
+    ca: CA
+    groups_needed: int
+    groups: tuple[Group, ...]
+    custodians: tuple[Custodian, ...]
+    officers: tuple[Person, ...]
+    witnesses: tuple[Person, ...]
+    sites: tuple[Site, ...]
+    packages: tuple[PackageCopy, ...]
+    access: tuple[Access, ...]
+    retain_until: dt.date
+    documents: Documents
+    waivers: tuple[Waiver, ...]
+    machine: Devices | None = None
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the file's bytes."""
+        return hashlib.sha256(self.source).digest()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The digest as 32 words; `spoken` has their long and their short form."""
+        return spoken.words_of(self.digest)
+
+    @property
+    def policy(self) -> Policy:
+        """Which custodians are a quorum."""
+        members = [sum(1 for custodian in self.custodians if custodian.group == group.name) for group in self.groups]
+        shares = [policy.Group(group.threshold, count) for group, count in zip(self.groups, members, strict=True)]
+        return Policy(self.groups_needed, tuple(shares))
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why lints and checks do not count here, by their ids."""
+        return {waiver.lint: waiver.reason for waiver in self.waivers}
+
+    @property
+    def stationery(self) -> Stationery:
+        """How the set's papers look. Raises UsageError for what cannot be printed."""
+        own = self.documents
+        return Stationery(own.templates, own.page, self.ceremony.organisation, self.ceremony.contact, own.discreet)
+
+    def custodian_at(self, position: Position) -> Custodian:
+        """Who keeps the share at a position. Raises ValueError for a position that the policy has not."""
+        return self.custodians[self.policy.positions.index(position)]
+
+    def position_of(self, custodian: Custodian) -> Position:
+        """Where a custodian's share stands. Raises ValueError for a custodian who is not of this plan."""
+        return self.policy.positions[self.custodians.index(custodian)]
+
+
+def load(path: Path) -> Plan:
+    """Read a plan. Raises PlanError with everything that is wrong: file, line, place, what to do."""
+    try:
+        source = read_public(path, _MAX_BYTES)
+    except FileError as error:
+        message = f"{error} Name the plan of a ceremony; 'escrow init' makes one."
+        raise PlanError(message) from None
+    return parse(source, path)
+
+
+def parse(source: bytes, path: Path) -> Plan:
+    """The plan in the bytes of a file; `path` is what the errors call it. Raises PlanError."""
+    try:
+        text = source.decode("utf-8")
+        content = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        line = source.count(b"\n", 0, error.start) + 1
+        message = f"{path}, line {line}: this is not UTF-8: save the file in that encoding."
+        raise PlanError(message) from None
+    except (ValueError, RecursionError) as error:
+        message = f"{path} is not valid TOML: {str(error) or 'nested too deeply'}. Mend that line."
+        raise PlanError(message) from None
+    problems = list(contradictions(content))
+    try:
+        file = File.model_validate(content)
+    except ValidationError as error:
+        problems += violations(error.errors(include_url=False, include_input=False), known_keys())
+    if problems:
+        raise plan_error(path, text, content, problems)
+    names = [group.name for group in file.group]
+    custodians = [each if each.group else each.model_copy(update={"group": names[0]}) for each in file.custodian]
+    return Plan(
+        source,
+        file.ceremony,
+        file.ca,
+        file.quorum.groups_needed,
+        file.group,
+        tuple(sorted(custodians, key=lambda custodian: names.index(custodian.group))),
+        file.officer,
+        file.witness,
+        file.site,
+        file.package,
+        file.access,
+        file.retention.until or _after(file.ceremony.date, file.retention.years or 0),
+        file.documents,
+        file.waiver,
+        file.machine,
+    )
+
+
+def _after(date: dt.date, years: int) -> dt.date:
+    """The date so many years later; 29 February is followed by 1 March, so that nothing ends early."""
+    try:
+        return date.replace(date.year + years)
+    except ValueError:
+        return dt.date(date.year + years, 3, 1)

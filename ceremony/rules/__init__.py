@@ -1,0 +1,1 @@
+"""The ceremony's rules: steps, states, losses. No input, no output, no clock."""

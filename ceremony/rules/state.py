@@ -1,0 +1,83 @@
+"""Where a ceremony is: what the fold of its journal's entries says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from ceremony.rules.loss import Rule
+from ceremony.rules.steps import Step
+from escrow.policy import Position
+
+TOUCHES = ("confidentiality", "integrity", "availability")
+
+
+class Phase(Enum):
+    """Where a ceremony is, in a word."""
+
+    NOT_BEGUN = "not begun"
+    PREPARING = "preparing"
+    OPEN = "open"
+    KEYS_MADE = "keys made, not sealed"
+    SEALED = "sealed, sheets being made"
+    PROVED = "quorum proved"
+    ZEROIZED = "zeroized"
+    ABORTING = "aborting"
+    CLOSED = "closed"
+    ABORTED = "aborted"
+
+
+@dataclass(frozen=True)
+class Incident:
+    """An exception: something that went otherwise than the script says. Settled when it has a disposition."""
+
+    expected: str
+    happened: str
+    done: str
+    touches: tuple[str, ...]
+    step: str | None
+    disposition: str | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """What the journal says: which steps are done (with what they found), what is in memory, what is owed."""
+
+    plan: str = ""
+    kind: str = ""
+    sessions: int = 0
+    attempt: int = 1
+    done: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    begun: str | None = None
+    held: frozenset[str] = frozenset()
+    printed: frozenset[Position] = frozenset()
+    bags: Mapping[str, str] = field(default_factory=dict)
+    owed: Step | None = None
+    losses: tuple[Rule, ...] = ()
+    void_sets: tuple[str, ...] = ()
+    never_use: tuple[str, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    aborting: bool = False
+    ended: bool = False
+
+    @property
+    def phase(self) -> Phase:
+        """The named state."""
+        if self.ended:
+            return Phase.ABORTED if self.aborting else Phase.CLOSED
+        if self.aborting:
+            return Phase.ABORTING
+        reached = [
+            ("zeroize", Phase.ZEROIZED),
+            ("quorum", Phase.PROVED),
+            ("seal", Phase.SEALED),
+            ("keys", Phase.KEYS_MADE),
+            ("open", Phase.OPEN),
+        ]
+        before = Phase.PREPARING if self.sessions else Phase.NOT_BEGUN
+        return next((phase for name, phase in reached if name in self.done), before)
+
+    @property
+    def open_incidents(self) -> tuple[int, ...]:
+        """The numbers, from 1, of exceptions without a disposition."""
+        return tuple(number for number, one in enumerate(self.incidents, 1) if one.disposition is None)

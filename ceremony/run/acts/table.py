@@ -1,0 +1,49 @@
+"""Which function does which action."""
+
+from collections.abc import Callable, Mapping
+
+from ceremony.rules.state import State
+from ceremony.rules.steps import Action, Step
+from ceremony.run.acts import ending, keys, opening, proof, sheets
+from ceremony.run.questions import Facts, Questions
+from ceremony.run.work import Workshop
+
+ACTIONS: Mapping[Action, Callable[[Workshop, Step, State, Questions], Facts]] = {
+    Action.COMPARE_PLAN: opening.compare_plan,
+    Action.PREFLIGHT: opening.preflight,
+    Action.OPEN: opening.open_ceremony,
+    Action.WRITE_HEAD: opening.write_head,
+    Action.MAKE_KEYS: keys.make_keys,
+    Action.SHOW_CERTIFICATES: keys.show_certificates,
+    Action.SEAL: keys.seal,
+    Action.PRINT: sheets.print_sheet,
+    Action.READ_BACK: sheets.read_back,
+    Action.BAG: sheets.bag,
+    Action.PROVE_QUORUM: proof.prove_quorum,
+    Action.BAG_AGAIN: sheets.bag_again,
+    Action.COPY_PACKAGE: proof.copy_package,
+    Action.SETTLE: ending.settle,
+    Action.ZEROIZE: ending.zeroize,
+    Action.CLOSE: ending.close,
+    Action.DESTROY: sheets.destroy,
+    Action.GATHER: sheets.gather,
+}
+
+
+class Hands:
+    """Does the runner's steps in a workshop."""
+
+    def __init__(self, shop: Workshop) -> None:
+        self._shop = shop
+
+    def do(self, step: Step, state: State, ask: Questions) -> Facts:
+        """Do a step's action."""
+        return ACTIONS[step.action](self._shop, step, state, ask) if step.action else {}
+
+    def forget(self) -> None:
+        """Wipe everything secret."""
+        self._shop.forget()
+
+    def end(self) -> None:
+        """Sign the journal."""
+        self._shop.end()

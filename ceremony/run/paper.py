@@ -1,0 +1,88 @@
+"""Where paper comes from and comes back: a tray that stands in for a printer, a folder of scans."""
+
+import io
+from pathlib import Path
+from typing import Protocol
+
+from ceremony.run.questions import Asked, Questions
+from escrow.errors import PageError, RefusedError
+from escrow.files import NewFiles, is_memory_backed, write_all
+from escrow.gather import Collection
+from escrow.judge import Verdict
+from escrow.memory import isolate
+from escrow.paper.raster import pictures
+from escrow.printing import Write
+
+DPI = 200
+
+
+class Paper(Protocol):
+    """Reads sheets that people put before it."""
+
+    def read(self, collection: Collection, what: str, share: str, ask: Questions) -> list[Verdict]:
+        """Have something read into a collection; what was found. Raises PageError when nothing came.
+
+        `share` is the name of the share that is wanted, empty for any.
+        """
+
+
+def photograph(sheet: Path, out: NewFiles, name: str) -> None:
+    """A picture of a sheet's file, as a scanner would make it, in a worker."""
+    descriptor = out.open(name)
+
+    def in_worker() -> bytes:
+        picture = io.BytesIO()
+        next(pictures(sheet.read_bytes(), DPI)).save(picture, "PNG")
+        write_all(descriptor, picture.getbuffer(), out.root / name)
+        return b""
+
+    with open(descriptor, "wb", buffering=0):  # noqa: PTH123 - a descriptor, not a path
+        isolate(in_worker)
+
+
+class Tray:
+    """Stands in for a printer where nothing is printed: each sheet is a file in a folder, numbered as they come."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def check(self) -> None:
+        """Raise RefusedError if the folder is not there."""
+        if not self._folder.is_dir():
+            message = f"{self._folder} is no folder to put sheets into."
+            raise RefusedError(message)
+
+    def print(self, write: Write) -> None:
+        """Write one sheet."""
+        number = sum(1 for _ in self._folder.glob("*.pdf")) + 1
+        with NewFiles(self._folder) as out:
+            name = f"{number:03}.pdf"
+            with open(out.open(name), "wb", buffering=0) as opened:  # noqa: PTH123 - a descriptor, not a path
+                write(opened.fileno(), self._folder / name)
+            out.publish()
+
+
+class Scans:
+    """A folder into which the scanner's own program writes. What was read is removed at once."""
+
+    def __init__(self, folder: Path, *, allow_disk: bool = False) -> None:
+        """Raises RefusedError for a folder on a disk: scans of sheets would stay there."""
+        if not allow_disk and not is_memory_backed(folder):
+            message = f"{folder} is on a disk, where scans of sheets stay readable: name a folder below /dev/shm."
+            raise RefusedError(message)
+        self._folder = folder
+
+    def read(self, collection: Collection, what: str, share: str, ask: Questions) -> list[Verdict]:
+        """Read and remove every file in the folder."""
+        ask.line(Asked.SCAN, share=share, what=what, how=f"scan it into {self._folder}")
+        files = sorted(path for path in self._folder.iterdir() if path.is_file() and not path.name.startswith("."))
+        if not files:
+            message = f"There is no scan in {self._folder}."
+            raise PageError(message)
+        verdicts = []
+        for file in files:
+            try:
+                verdicts += collection.add_file(file)
+            finally:
+                file.unlink(missing_ok=True)
+        return verdicts

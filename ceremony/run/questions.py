@@ -1,0 +1,129 @@
+"""What passes between the program and the people: questions, answers, and the work that asks them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import Any, Protocol
+
+from ceremony.rules.state import State
+from ceremony.rules.steps import Step, of_share
+from escrow.errors import EscrowError
+from escrow.memory import Secret
+
+
+class Asked(Enum):
+    """What is asked. The value is what the person reads, filled in where there are braces."""
+
+    READY = "Enter goes on"
+    RETRY = "Enter tries this step again"
+    SEEN = "Is it as expected? Enter: yes"
+    PHRASE = "Type '{phrase}'"
+    CHECK_WORDS = "The check words beside this step, from a witness's script"
+    HALF = "{officer}: your half of the words of the plan's hash, from your own copy"
+    WORDS = "Row {row}: words {columns}"
+    BAG = "Number of the bag of share {share}"
+    BAG_AGAIN = "The same number once more"
+    OPENED = "Whose bags were opened besides (of {shares}), for a proof that was broken off? Enter: nobody's"
+    TIME = "{officer}: the time in UTC from your own watch, as YYYY-MM-DD HH:MM"
+    SCAN = "{what}: {how}, then press Enter"
+    TRY_AGAIN = "Type 'again' to read it again, or 'print' if the sheet is spoilt and destroyed"
+    MEDIUM = "The folder where copy {copy} is mounted"
+    REPLUGGED = "Take copy {copy} out and put it in again, then press Enter"
+    DESTROYED = "How many sheets were shredded"
+    NOTE = "The note"
+    EXPECTED = "What was expected"
+    HAPPENED = "What happened"
+    DONE = "What was done about it"
+    TOUCHES = "What does it touch: c, i, a, or nothing (confidentiality, integrity, availability)"
+    DISPOSITION = "Disposition of exception {number} ({happened})"
+    PAUSED = "Paused. Enter goes on"
+    REASON = "Why is the ceremony aborted"
+    SURE = "Everything in memory is wiped now and the sheets that came out must be destroyed. Type 'abort' to do so"
+
+    def text(self, fields: Mapping[str, object]) -> str:
+        """The question with its braces filled."""
+        return self.value.format(**fields)
+
+
+Fields = Mapping[str, object]
+"""What fills the braces of a question."""
+
+
+class Desk(Protocol):
+    """Where the program meets people."""
+
+    def page(self, lines: Sequence[str]) -> None:
+        """Show one step on a screen of its own."""
+
+    def say(self, text: str) -> None:
+        """Add something to the screen."""
+
+    def line(self, asked: Asked, fields: Fields) -> str:
+        """One line, as typed, without white space around it."""
+
+    def secret(self, asked: Asked, fields: Fields) -> Secret:
+        """One line that is neither shown nor copied. The caller closes it."""
+
+
+class Aborted(Exception):  # noqa: N818 - no error: a decision
+    """The people have decided to end the ceremony."""
+
+
+class StepError(EscrowError):
+    """A step did not succeed; `again` is the step that has to be done once more before it, if any."""
+
+    def __init__(self, message: str, again: str | None = None) -> None:
+        super().__init__(message)
+        self.again = again
+
+
+Facts = Mapping[str, Any]
+
+
+class Work(Protocol):
+    """What is done in steps: by action; each takes the step and the state and returns public facts."""
+
+    def do(self, step: Step, state: State, ask: "Questions") -> Facts:
+        """Do a step's action. Raises EscrowError, StepError, Aborted."""
+
+    def forget(self) -> None:
+        """Wipe everything secret."""
+
+    def end(self) -> None:
+        """Sign the journal, which has its last entry now."""
+
+
+class Questions:
+    """Asks; and whatever is asked, a person may answer with note, exception, pause or abort."""
+
+    def __init__(self, desk: Desk, commands: Mapping[str, Callable[[], None]]) -> None:
+        self._desk, self._commands = desk, commands
+
+    def say(self, text: str) -> None:
+        """Tell something."""
+        self._desk.say(text)
+
+    def line(self, asked: Asked, **fields: object) -> str:
+        """A line that is no command."""
+        while (answer := self._desk.line(asked, fields)).lower() in self._commands:
+            self._commands[answer.lower()]()
+        return answer
+
+    def secret(self, asked: Asked, **fields: object) -> Secret:
+        """A line that is not shown and is no command. The caller closes it."""
+        while True:
+            answer = self._desk.secret(asked, fields)
+            command = next((name for name in self._commands if answer.view == name.encode()), None)
+            if not command:
+                return answer
+            answer.close()
+            self._commands[command]()
+
+    def exactly(self, asked: Asked, wanted: str, **fields: object) -> None:
+        """Ask until the wanted words are typed; blanks and letter case do not matter."""
+        while self.line(asked, **fields).lower().split() != wanted.lower().split():
+            self.say("That is something else. Nothing was done.")
+
+
+def print_again(step: Step, problem: str) -> StepError:
+    """The failure of a sheet that has to be printed once more."""
+    return StepError(problem, of_share("print", step.position) if step.position else None)

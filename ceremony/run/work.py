@@ -1,0 +1,109 @@
+"""What a ceremony's actions share: the plan, the equipment, and the secrets of this session of the program.
+
+Secrets live in Secrets of the workshop alone, and end with `forget`. What is written into the ceremony's folder is
+public: the package, certificates, documents.
+"""
+
+import datetime as dt
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ceremony.planning.plan import Plan
+from ceremony.rules.state import State
+from ceremony.run.archive import sign_journal
+from ceremony.run.examine import Examine
+from ceremony.run.journal import Entry
+from ceremony.run.paper import Paper
+from ceremony.run.questions import StepError
+from ceremony.run.readback import Lots
+from escrow import documents, standalone
+from escrow.authority import Authority, PasswordSource
+from escrow.errors import PackageError
+from escrow.files import read_public
+from escrow.keys import PrivateKey
+from escrow.manifest import Manifest
+from escrow.memory import Secret
+from escrow.package import MAX_LENGTH, Package
+from escrow.policy import Position
+from escrow.printing import Printer
+from escrow.progress import Progress
+from escrow.reissue import reissue
+from escrow.sealing import PACKAGE_FILE
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What a ceremony works with: all of it handed in."""
+
+    out: Path
+    printer: Printer
+    paper: Paper
+    passwords: PasswordSource
+    preflight: Examine
+    entries: Callable[[], Sequence[Entry]]
+    """The journal so far."""
+    now: Callable[[], dt.datetime]
+    progress: Progress
+    lots: Lots
+
+
+class Workshop:
+    """One ceremony's work, in one session of the program."""
+
+    def __init__(self, plan: Plan, equipment: Equipment) -> None:
+        self.plan, self.equipment = plan, equipment
+        self.authority: Authority | None = None
+        self.shares: dict[Position, Secret] = {}
+        self.key: PrivateKey | None = None
+
+    def end(self) -> None:
+        """Sign the whole journal, and let the key go that signs it."""
+        if self.key:
+            sign_journal(self.equipment.out, self.equipment.entries(), self.key)
+            self.key.pem.close()
+            self.key = None
+
+    def close(self) -> None:
+        """Wipe everything secret, the key that signs the journal included."""
+        self.forget()
+        if self.key:
+            self.key.pem.close()
+            self.key = None
+
+    def forget(self) -> None:
+        """Wipe everything secret but the key that signs the journal."""
+        if self.authority:
+            self.authority.close()
+        for share in self.shares.values():
+            share.close()
+        self.authority, self.shares = None, {}
+
+    def share(self, manifest: Manifest, position: Position) -> Secret:
+        """A share, made again from others if it is not in memory. Raises QuorumError, ShareError."""
+        if position not in self.shares:
+            self.shares[position] = reissue(manifest, self.shares, position)
+        return self.shares[position]
+
+    def made(self) -> Authority:
+        """The CA whose keys are in memory. Raises StepError if they are not."""
+        if not self.authority:
+            message = "The keys are not in memory: this session did not make them."
+            raise StepError(message)
+        return self.authority
+
+    def package(self, state: State) -> Package:
+        """The package that this ceremony sealed. Raises FileError, PackageError."""
+        package = Package.decode(read_public(self.equipment.out / PACKAGE_FILE, MAX_LENGTH))
+        if package.manifest.set_id.hex() != state.done["seal"]["set_id"]:
+            message = f"{self.equipment.out / PACKAGE_FILE} is not the package that this ceremony sealed."
+            raise PackageError(message)
+        return package
+
+    def remove_void(self) -> None:
+        """Remove the package of a set that is void, or was never noted as sealed, and what was made with it."""
+        for folder in (documents.FOLDER, "certs"):
+            shutil.rmtree(self.equipment.out / folder, ignore_errors=True)
+        for made in (documents.PACKAGE_SHEETS_FILE, standalone.FILE, PACKAGE_FILE):
+            (self.equipment.out / made).unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Where people are: the terminal, the camera's picture, the printer's attendant."""
