@@ -123,7 +123,7 @@ def test_its_aes_is_that_of_cryptography(module: ModuleType, key: bytes, content
 @settings(max_examples=20, deadline=None)
 def test_its_shamir_is_that_of_the_library(module: ModuleType, secret: bytes, k: int, more: int) -> None:
     points = shamir.split(secret, k, k + more)
-    assert module.combine(points, k, "Share") == secret
+    assert module.combine(points, k, "Share {}") == secret
 
 
 # ---- golden sets

@@ -14,7 +14,6 @@ from ceremony.planning.plan import Plan
 from ceremony.rules.checker import check
 from ceremony.rules.steps import Step, steps
 from ceremony.rules.wording import Wording
-from escrow.documents import number_of
 from escrow.paper.documents import blank_receipt
 from escrow.paper.public import PlannedSet
 from escrow.paper.stationery import Stationery
@@ -66,7 +65,7 @@ def _documents(plan: Plan, listed: Sequence[Step], progress: Progress) -> Iterat
 
 
 def _receipt(plan: Plan, position: Position) -> str:
-    return f"receipt-{number_of(plan.policy, position)}.pdf"
+    return f"receipt-{plan.policy.short_name_of(position)}.pdf"
 
 
 class _Maker:

@@ -241,7 +241,7 @@ class Engine:
         for position in self.policy.positions:
             for verb, what in (("read-back", "was not read back"), ("bag", "has no bag number")):
                 if of_share(verb, position) not in state.done:
-                    yield f"the sheet of share {position.group}.{position.x} {what}"
+                    yield f"the sheet of share {self.policy.name_of(position)} {what}"
         if "quorum" not in state.done:
             yield "no quorum was proved from paper"
         if state.open_incidents:

@@ -12,7 +12,7 @@ from ceremony.rules.steps import CONTINGENCIES, Act, Step
 from ceremony.rules.steps import steps as all_steps
 from escrow.errors import TemplateError
 from escrow.paper import template
-from escrow.policy import Policy, Position
+from escrow.policy import Policy
 
 FILE = "steps.toml"
 
@@ -75,7 +75,7 @@ class Wording:
             custodian = plan.custodian_at(step.position)
             fields |= {
                 "custodian": custodian.name,
-                "share": share_name(policy, step.position),
+                "share": policy.name_of(step.position),
                 "unit": custodian.unit,
                 "manager": custodian.manager,
                 "site": custodian.site,
@@ -90,11 +90,6 @@ def duration(plan: Plan) -> float:
     """The minutes that are planned for a ceremony without a hitch. Raises TemplateError."""
     wording = Wording(plan)
     return sum(wording.of(step).minutes for step in all_steps(plan.policy, len(plan.packages)))
-
-
-def share_name(policy: Policy, position: Position) -> str:
-    """A share as people call it: its number, with the group's if there are several."""
-    return f"{position.group}.{position.x}" if len(policy.groups) > 1 else str(position.x)
 
 
 def find(templates: Path | None, file: str = FILE) -> Path:
