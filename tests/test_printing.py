@@ -19,7 +19,7 @@ from print_server import PrintServer, need_cups
 from escrow.errors import PrintError, RefusedError
 from escrow.files import is_memory_backed
 from escrow.memory import Secret
-from escrow.paper import template
+from escrow.paper import source
 from escrow.printing import Device, Queue
 from escrow.printing.cups import Cups, find, start
 
@@ -77,7 +77,7 @@ def test_the_page_of_a_template_is_the_paper_that_is_asked_for(
 ) -> None:
     own = tmp_path / "templates"
     own.mkdir()
-    text = (template.directory() / "share.toml").read_text("utf-8")
+    text = (source.directory() / "share.toml").read_text("utf-8")
     (own / "share.toml").write_text(f"page = {page}\n{text}", "utf-8")
     alone(*arguments(cups, "good", tmp_path / "out"), "--no-pause", "--templates", own).expect()
     assert f"media={media}" in (cups.directory / "paper/good-1.arguments").read_text().splitlines()[4].split()

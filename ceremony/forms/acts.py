@@ -23,11 +23,11 @@ from ceremony.forms.pieces import (
     space,
     text,
 )
-from ceremony.forms.texts import Texts
 from ceremony.forms.words import largest_quorum
 from ceremony.planning.plan import Plan
 from ceremony.rules.steps import Action, Step
 from ceremony.rules.wording import Wording
+from escrow.paper.texts import Texts
 
 _NUMBER, _WHO, _INITIALS, _TIME = 15 * MM, 30 * MM, 18 * MM, 17 * MM
 _LABEL = 54 * MM

@@ -21,10 +21,10 @@ from ceremony.forms.pieces import (
     text,
     together,
 )
-from ceremony.forms.texts import Texts
 from ceremony.planning.plan import Plan
 from ceremony.rules.steps import Act, Step
 from ceremony.rules.wording import Wording
+from escrow.paper.texts import Texts
 from escrow.share import Kind
 
 _APPROVALS = 4

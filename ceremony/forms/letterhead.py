@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from ceremony import spoken
 from ceremony.forms.pieces import GAP, Anchor, grid, text
-from ceremony.forms.texts import Texts, Words
 from ceremony.planning.plan import Plan
-from ceremony.rules.wording import find
 from escrow.errors import TemplateError
-from escrow.paper import fonts
+from escrow.paper import fonts, source
+from escrow.paper.texts import Texts, Words
 from escrow.share import Kind
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class Letterhead:
             spoken.first_three_and_last(plan.words),
             plan.documents.page,
             plan.ceremony.kind is Kind.SPECIMEN,
-            Texts(find(plan.documents.templates, "pages.toml"), _WORDS, {}),
+            Texts(source.find("pages.toml", plan.documents.templates), _WORDS, {}),
         )
 
     @property

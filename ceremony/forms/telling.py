@@ -8,12 +8,12 @@ from typing import Any
 from ceremony import spoken
 from ceremony.forms.history import History, Outcome, Run
 from ceremony.forms.record import Digest
-from ceremony.forms.texts import Texts
 from ceremony.planning.plan import Plan
 from ceremony.rules.steps import Action, position_of
 from ceremony.rules.wording import Wording
 from ceremony.run.journal import Entry
 from escrow.manifest import group_hex
+from escrow.paper.texts import Texts
 from escrow.policy import Position
 
 _DIGITS = 8

@@ -10,7 +10,6 @@ from ceremony.forms import log, outcome
 from ceremony.forms.history import History
 from ceremony.forms.record import Line, Section, Table, legible, legible_text
 from ceremony.forms.telling import Telling
-from ceremony.forms.texts import Texts
 from ceremony.forms.transcript_words import transcript_words
 from ceremony.forms.words import script_words
 from ceremony.planning.plan import Plan
@@ -18,6 +17,7 @@ from ceremony.rules.engine import Engine
 from ceremony.rules.steps import Step, steps
 from ceremony.rules.wording import Wording
 from ceremony.run.journal import Entry, JournalError
+from escrow.paper.texts import Texts
 from escrow.share import Kind
 
 PDF_FILE, TEXT_FILE = "transcript.pdf", "transcript.txt"

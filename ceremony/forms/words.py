@@ -3,10 +3,10 @@
 import string
 from collections.abc import Iterable, Mapping
 
-from ceremony.forms.texts import Texts, Words
 from ceremony.planning.plan import Plan
 from ceremony.rules.steps import CONTINGENCIES, Step, steps
-from ceremony.rules.wording import find
+from escrow.paper import source
+from escrow.paper.texts import Texts, Words
 from escrow.policy import Policy
 
 FILE = "script.toml"
@@ -72,9 +72,10 @@ def script_words(plan: Plan) -> Texts:
         lists={name: set(keys.split()) for name, keys in _LISTS.items()},
         fields=set(fields),
         special=_SPECIAL,
+        blank={"role.who"},
         choices={"requirement.steps": verbs},
     )
-    return Texts(find(plan.documents.templates, FILE), words, fields)
+    return Texts(source.find(FILE, plan.documents.templates), words, fields)
 
 
 def numbers_of(verb: str, listed: Iterable[Step]) -> str:

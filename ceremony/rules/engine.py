@@ -120,7 +120,7 @@ class Engine:
         if loss.rule in {Rule.KEYS_GONE, Rule.VOID}:
             lost = _again_from_keys(state, lost)
         if loss.rule is Rule.ZEROIZED:
-            found = Incident("no loss of power before zeroizing", Rule.ZEROIZED.value, "", ("availability",), None)
+            found = Incident("", "", "", ("availability",), None, rule=Rule.ZEROIZED)
             lost = _with_incident(lost, found)
         return lost
 

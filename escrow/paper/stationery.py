@@ -7,7 +7,7 @@ from typing import Literal
 
 from escrow.errors import TemplateError, UsageError
 from escrow.memory.signals import signals_held
-from escrow.paper import template
+from escrow.paper import source, template
 from escrow.paper.block import Area, Block
 from escrow.paper.fonts import check_printable
 from escrow.paper.page import Document, Fields, Modules, Page
@@ -79,9 +79,7 @@ class Stationery:
         return Design(body, common, self, discreet=discreet, fixed=bool(taken))
 
     def _path(self, name: str) -> Path:
-        file = f"{name}.toml"
-        own = self.templates / file if self.templates else None
-        return own if own and own.exists() else template.directory() / file
+        return source.find(f"{name}.toml", self.templates)
 
 
 PLAIN = Stationery()

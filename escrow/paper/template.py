@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from escrow.errors import TemplateError
-from escrow.paper.block import Area, Block, BlockKind, fields_of, is_number, overlap, parse
-from escrow.paper.source import Source, read
+from escrow.paper.block import Area, Block, BlockKind, is_number, overlap, parse
+from escrow.paper.source import Source, fields_of, read
 
 Size = tuple[float, float]
 PAPER: Mapping[str, Size] = {"A4": (210.0, 297.0), "Letter": (215.9, 279.4)}
@@ -58,13 +58,6 @@ class Template:
     def blocks(self) -> tuple[Block, ...]:
         """The blocks of all pages."""
         return tuple(block for page in self.pages for block in page)
-
-
-def directory() -> Path:
-    """Where our templates are: inside the installed package, or beside it in a checkout."""
-    here = Path(__file__).parent.parent
-    installed = here / "templates"
-    return installed if installed.is_dir() else here.parent / "templates"
 
 
 def load(
