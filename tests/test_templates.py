@@ -14,7 +14,7 @@ from sheets import make
 
 from escrow.errors import TemplateError, UsageError
 from escrow.package import Package
-from escrow.paper import block, documents, package_sheet, sheet, source
+from escrow.paper import block, documents, package_sheet, sheet, source, template
 from escrow.paper.parts import split
 from escrow.paper.raster import pictures
 from escrow.paper.stationery import Stationery
@@ -105,6 +105,11 @@ MISTAKES = [
     ("package-decoding", [("{vector_codes}", "")], "no block shows {vector_codes}"),
     ("common", [('blank = "', 'blink = "')], "no phrase 'blink'"),
     ("common", [("{k} of {n} shares", "{k} shares")], "the phrase 'policy' must show {n}"),
+    (
+        "common",
+        [('when = "ceremony"\ntext = "Plan', 'text = "Plan')],
+        "{plan_words}, which a set's document leaves out",
+    ),
     ("common", [("{secrecy}", "SECRET")], "no block shows {secrecy}"),
 ]
 
@@ -323,6 +328,13 @@ def test_every_kind_and_key_of_a_block_stands_in_the_readme_of_templates() -> No
         for key in (must | may) - {"at", "width"}:
             assert f"`{key}`" in rows[kind], f"{key} of {kind}"
     assert set(rows) == set(block.KEYS)
+
+
+def test_every_template_and_condition_stands_in_the_readme_of_templates() -> None:
+    text = (source.directory() / "README.md").read_text("utf-8")
+    for name in (*OURS, *template.CONDITIONS):
+        assert re.search(rf'[`"]{re.escape(name)}["`]', text), name
+    assert set(re.findall(r"`([\w-]+\.toml)`", text)) == set(OURS)
 
 
 def test_our_templates_can_be_copied_changed_and_used(tmp_path: Path) -> None:

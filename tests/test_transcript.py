@@ -165,7 +165,7 @@ def without_furniture(text: str, by: Plan, title: str = "Transcript") -> str:
     parts = ["CONFIDENTIAL - NOT SECRET", by.ceremony.organisation, f"Ceremony {by.ceremony.id}"]
     header = "".join(map(re.escape, map(squeezed, parts[:1]))) + rf"{title},page\d+of\d+"
     header += re.escape(squeezed(parts[1])) + re.escape(squeezed(parts[2]))
-    footer = re.escape(squeezed(f"Plan {spoken.first_three_and_last(by.words)}")) + "InitialsDate"
+    footer = re.escape(squeezed(f"Plan {spoken.first_three_and_last(by.words)}")) + "Date:_+Initials:_+"
     return re.sub(f"(SPECIMEN)?{header}{footer}", "", text)
 
 

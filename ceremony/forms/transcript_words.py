@@ -9,7 +9,7 @@ from escrow.paper.texts import Texts, Words
 FILE = "transcript.toml"
 
 _TABLES = {
-    "document": "title heading made_from",
+    "document": "secrecy title heading made_from",
     "result": "title closed aborted unfinished reason organisation ceremony kind production specimen planned "
     "begun ended place set_id epoch quorum none counted counts program plan package",
     "participants": "title text name unit role",

@@ -14,7 +14,7 @@ SPARE_BAGS = 3
 _NAMED = 3
 
 _TABLES = {
-    "document": "officers witness materials",
+    "document": "secrecy officers witness materials",
     "cover": "title subtitle_officers subtitle_witness organisation ceremony kind production specimen used_for "
     "rehearsal real date when standby no_standby place keys generated imported quorum contact kept_until copy_of",
     "hashes": "plan plan_note row same hex by_hand by_hand_note script tool tool_hash",
