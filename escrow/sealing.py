@@ -82,7 +82,7 @@ def seal(
         for number, (position, value) in enumerate(sealed.shares.items()):  # late: paper cannot be taken back
             progress("Making share sheets", number, len(sealed.shares))
             custodian = order.custodians[number]
-            label = f"Sheet {number + 1} of {len(order.custodians)} for {custodian}"
+            label = f"Share {order.policy.name_of(position)} for {custodian}"
             write = partial(write_sheet, sealed.manifest, position, value, custodian, order.stationery)
             sheets.put(sheet_file(order.policy, position), label, write)
         progress("Making share sheets", len(sealed.shares), len(sealed.shares))
