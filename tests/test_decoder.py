@@ -161,7 +161,9 @@ def test_all_shares_in_one_file_are_read_and_checked_against_each_other(
     name: str, form: str, made: dict[str, TextSet], decode: Alone
 ) -> None:
     text = "".join(FORMS[form](record) for record in made[name].records.values()).encode()
-    decode(made[name].package, text).expect()
+    said = decode(made[name].package, text).expect().err
+    for position in made[name].records:
+        assert f"share {POLICIES[name].name_of(position)} is valid." in said
     assert decode.archive_hash() == made[name].archive_hash
 
 
