@@ -10,7 +10,7 @@ from escrow.paper import documents, package_sheet, parts, scan, sheet
 from escrow.paper.fonts import check_printable
 from escrow.paper.parts import Part
 from escrow.paper.stationery import Stationery
-from escrow.policy import Policy, Position
+from escrow.policy import Policy
 from escrow.progress import Progress
 from escrow.share import VALUE_LENGTH, Kind, Record
 
@@ -19,15 +19,10 @@ PACKAGE_SHEETS_FILE = "package-sheets.pdf"
 CARD_FILE = "recovery-card.pdf"
 
 
-def number_of(policy: Policy, position: Position) -> str:
-    """What a share is called in the names of files: X, or GROUP-X where there are groups."""
-    return f"{position.group}-{position.x}" if len(policy.groups) > 1 else f"{position.x}"
-
-
 def files(policy: Policy) -> list[str]:
     """The names of all that `make` makes."""
-    numbers = [number_of(policy, position) for position in policy.positions]
-    return [*(f"{kind}-{number}.pdf" for number in numbers for kind in ("label", "receipt")), CARD_FILE]
+    names = [policy.short_name_of(position) for position in policy.positions]
+    return [*(f"{kind}-{name}.pdf" for name in names for kind in ("label", "receipt")), CARD_FILE]
 
 
 def make(
@@ -42,9 +37,9 @@ def make(
         check_custodians(manifest.policy, custodians)
     for done, position in enumerate(positions):
         progress("Making labels and receipts", done, len(positions))
-        number, custodian = number_of(manifest.policy, position), custodians[done] if custodians else None
-        yield f"label-{number}.pdf", documents.label(manifest, position, custodian, stationery)
-        yield f"receipt-{number}.pdf", documents.receipt(manifest, position, custodian, stationery)
+        name, custodian = manifest.policy.short_name_of(position), custodians[done] if custodians else None
+        yield f"label-{name}.pdf", documents.label(manifest, position, custodian, stationery)
+        yield f"receipt-{name}.pdf", documents.receipt(manifest, position, custodian, stationery)
     yield CARD_FILE, documents.recovery_card(manifest, stationery)
     progress("Making labels and receipts", len(positions), len(positions))
 

@@ -157,7 +157,7 @@ CASES: list[tuple[str, Change, str]] = [
     (
         "quorum-under-one-manager",
         both(groups(2), of(ADA, "manager", "Boss"), of(BERT, "manager", "Boss"), of(DAVE, "manager", "Boss")),
-        "Boss is manager of the custodians of the shares 1-1, 2-1 and 2-2, a quorum",
+        "Boss is manager of the custodians of the shares 1 of group 1, 1 and 2 of group 2, a quorum",
     ),
     (
         "quorum-in-one-unit",
@@ -172,7 +172,7 @@ CASES: list[tuple[str, Change, str]] = [
     (
         "quorum-at-one-site",
         both(groups(2), of(DAVE, "site", "Head Office")),
-        "At the site Head Office are the shares 1-1, 2-1 and 2-2, a quorum",
+        "At the site Head Office are the shares 1 of group 1, 1 and 2 of group 2, a quorum",
     ),
     (
         "package-beside-quorum",

@@ -361,9 +361,9 @@ def test_typing_shares_leaves_no_trace(sealed: Sealed) -> None:
     rows = as_words(first)
     typed = [
         ("\x12" + (WORDS[0] if not rows.startswith(WORDS[0]) else WORDS[1]) + rows[4:], "are mended"),
-        ("yes\n", "have 1, need"),
-        (as_words(second), "have 1 and 2"),
-        (third.to_text() + "\n", "have 1, 2 and 3"),
+        ("yes\n", "have share 1, need"),
+        (as_words(second), "have shares 1 and 2"),
+        (third.to_text() + "\n", "have shares 1, 2 and 3"),
         ("\n\n", "\x1b[?1049l"),
     ]
     person = os.fork()

@@ -187,7 +187,7 @@ def test_every_document_says_what_it_must(sealed: Sealed) -> None:
         expected["recovery-card.pdf"] += ["2 of 3 groups (2 of 3, 1 of 1, 2 of 2)", "ssss-combine -t K -x -D"]
         expected["recovery-card.pdf"] += ["Then both commands once more, with -t 2"]
     for position, custodian in zip(policy.positions, CUSTODIANS, strict=False):
-        number = writing.number_of(policy, position)
+        number = policy.short_name_of(position)
         share = f"{position.x} of {policy.groups[position.group - 1].shares}"
         share += f", group {position.group}" if policy is not PLAIN else ""
         own = [*common, custodian, share_words(manifest.commitment_at(position)), f"hare {share}"]
@@ -221,7 +221,7 @@ def test_the_receipt_is_three_pages_that_differ_in_whose_they_are_alone(sealed: 
 def test_the_label_has_one_code_and_it_attests_the_share(sealed: Sealed) -> None:
     policy = sealed.manifest.policy
     for position in policy.positions:
-        path = sealed.directory / f"documents/label-{writing.number_of(policy, position)}.pdf"
+        path = sealed.directory / f"documents/label-{policy.short_name_of(position)}.pdf"
         (text,) = codes(path.read_bytes())
         label = Label.from_text(text)
         label.check(sealed.manifest)

@@ -23,11 +23,11 @@ from ceremony.forms.pieces import (
     space,
     text,
 )
-from ceremony.forms.texts import Texts
 from ceremony.forms.words import largest_quorum
 from ceremony.planning.plan import Plan
 from ceremony.rules.steps import Action, Step
-from ceremony.rules.wording import Wording, share_name
+from ceremony.rules.wording import Wording
+from escrow.paper.texts import Texts
 
 _NUMBER, _WHO, _INITIALS, _TIME = 15 * MM, 30 * MM, 18 * MM, 17 * MM
 _LABEL = 54 * MM
@@ -153,8 +153,8 @@ class Acts:
 
     @property
     def _share_boxes(self) -> str:
-        longest = max(self.plan.policy.positions, key=lambda position: len(share_name(self.plan.policy, position)))
-        return "".join("." if sign == "." else "_" for sign in share_name(self.plan.policy, longest))
+        longest = max(map(self.plan.policy.short_name_of, self.plan.policy.positions), key=len)
+        return "".join("-" if sign == "-" else "_" for sign in longest)
 
     def _field(self, label: str, value: Flowable) -> Flowable:
         room = self.width - _NUMBER - _LABEL - 4 * MM
@@ -166,7 +166,7 @@ class Acts:
         custodian = self.plan.custodian_at(step.position)
         words = self.say(
             "acts.share",
-            share=share_name(self.plan.policy, step.position),
+            share=self.plan.policy.name_of(step.position),
             custodian=custodian.name,
             unit=custodian.unit,
             manager=custodian.manager,

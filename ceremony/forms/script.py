@@ -14,7 +14,6 @@ from ceremony.planning.plan import Plan
 from ceremony.rules.checker import check
 from ceremony.rules.steps import Step, steps
 from ceremony.rules.wording import Wording
-from escrow.documents import number_of
 from escrow.paper.documents import blank_receipt
 from escrow.paper.public import PlannedSet
 from escrow.paper.stationery import Stationery
@@ -66,7 +65,7 @@ def _documents(plan: Plan, listed: Sequence[Step], progress: Progress) -> Iterat
 
 
 def _receipt(plan: Plan, position: Position) -> str:
-    return f"receipt-{number_of(plan.policy, position)}.pdf"
+    return f"receipt-{plan.policy.short_name_of(position)}.pdf"
 
 
 class _Maker:
@@ -108,7 +107,7 @@ class _Maker:
             ]
 
         title = self._say("document.witness" if witness else "document.officers")
-        return self._letterhead.render(title, "confidential", story)
+        return self._letterhead.render(title, self._say("document.secrecy"), story)
 
     def materials(self) -> bytes:
         """The list of materials, for whoever packs them."""
@@ -116,7 +115,7 @@ class _Maker:
         def story(_: Mapping[str, int]) -> Sequence[Flowable]:
             return list(front.materials(self._plan, self._say, self._letterhead.width, self._numbers))
 
-        return self._letterhead.render(self._say("document.materials"), "confidential", story)
+        return self._letterhead.render(self._say("document.materials"), self._say("document.secrecy"), story)
 
     def _titles(self, acts: Acts) -> Sequence[str]:
         say = self._say

@@ -8,12 +8,12 @@ from typing import Any
 from ceremony import spoken
 from ceremony.forms.history import History, Outcome, Run
 from ceremony.forms.record import Digest
-from ceremony.forms.texts import Texts
 from ceremony.planning.plan import Plan
-from ceremony.rules.steps import Action
-from ceremony.rules.wording import Wording, share_name
+from ceremony.rules.steps import Action, position_of
+from ceremony.rules.wording import Wording
 from ceremony.run.journal import Entry
 from escrow.manifest import group_hex
+from escrow.paper.texts import Texts
 from escrow.policy import Position
 
 _DIGITS = 8
@@ -31,11 +31,11 @@ class Telling:
 
     def share(self, position: Iterable[int]) -> str:
         """A share's name, from a position or what JSON makes of one."""
-        return share_name(self.plan.policy, Position(*position))
+        return self.plan.policy.name_of(Position(*position))
 
     def shares(self, positions: Iterable[Iterable[int]]) -> str:
-        """Names of shares, with commas."""
-        return ", ".join(map(self.share, positions))
+        """The names of shares."""
+        return self.plan.policy.names_of(Position(*position) for position in positions)
 
     def found(self, run: Run) -> str:
         """What came of one run of a step."""
@@ -78,8 +78,7 @@ class Telling:
                 return say("facts.bag", bag=facts["bag"])
             case Action.BAG_AGAIN:
                 return "\n".join(
-                    say("facts.bags", share=self.share(map(int, name.split("."))), bag=bag)
-                    for name, bag in facts["bags"].items()
+                    say("facts.bags", share=self.share(position_of(key)), bag=bag) for key, bag in facts["bags"].items()
                 )
             case Action.PROVE_QUORUM | Action.GATHER:
                 return say("facts.shares", shares=self.shares(facts["positions"]))

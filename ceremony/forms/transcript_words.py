@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from ceremony.forms.texts import Texts, Words
 from ceremony.planning.plan import Plan
-from ceremony.rules.wording import find
+from escrow.paper import source
+from escrow.paper.texts import Texts, Words
 
 FILE = "transcript.toml"
 
 _TABLES = {
-    "document": "title heading made_from",
+    "document": "secrecy title heading made_from",
     "result": "title closed aborted unfinished reason organisation ceremony kind production specimen planned "
     "begun ended place set_id epoch quorum none counted counts program plan package",
     "participants": "title text name unit role",
@@ -22,7 +22,7 @@ _TABLES = {
     "keys": "title generated imported key algorithm public_key subject validity fingerprint none",
     "custody": "title text share custodian unit site opened now receipt none missing",
     "proof": "title text none share custodian copies copy site medium written no_copies",
-    "losses": "title text session time rule torn aborting none",
+    "losses": "title text session time rule torn none",
     "void": "title sets keys destroyed destroyed_at none",
     "exceptions": "title text number when at_step expected happened done touches disposition settled open nothing "
     "confidentiality integrity availability none",
@@ -92,4 +92,4 @@ def transcript_words(plan: Plan, waste: str) -> Texts:
         fields=set(fields),
         special={name: set(keys.split()) for name, keys in _SPECIAL.items()},
     )
-    return Texts(find(plan.documents.templates, FILE), words, {**fields, "waste": waste})
+    return Texts(source.find(FILE, plan.documents.templates), words, {**fields, "waste": waste})

@@ -3,10 +3,10 @@
 import string
 from collections.abc import Iterable, Mapping
 
-from ceremony.forms.texts import Texts, Words
 from ceremony.planning.plan import Plan
 from ceremony.rules.steps import CONTINGENCIES, Step, steps
-from ceremony.rules.wording import find
+from escrow.paper import source
+from escrow.paper.texts import Texts, Words
 from escrow.policy import Policy
 
 FILE = "script.toml"
@@ -14,7 +14,7 @@ SPARE_BAGS = 3
 _NAMED = 3
 
 _TABLES = {
-    "document": "officers witness materials",
+    "document": "secrecy officers witness materials",
     "cover": "title subtitle_officers subtitle_witness organisation ceremony kind production specimen used_for "
     "rehearsal real date when standby no_standby place keys generated imported quorum contact kept_until copy_of",
     "hashes": "plan plan_note row same hex by_hand by_hand_note script tool tool_hash",
@@ -72,9 +72,10 @@ def script_words(plan: Plan) -> Texts:
         lists={name: set(keys.split()) for name, keys in _LISTS.items()},
         fields=set(fields),
         special=_SPECIAL,
+        blank={"role.who"},
         choices={"requirement.steps": verbs},
     )
-    return Texts(find(plan.documents.templates, FILE), words, fields)
+    return Texts(source.find(FILE, plan.documents.templates), words, fields)
 
 
 def numbers_of(verb: str, listed: Iterable[Step]) -> str:

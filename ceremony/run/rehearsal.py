@@ -14,7 +14,6 @@ from ceremony import spoken
 from ceremony.planning.plan import Plan
 from ceremony.planning.tables import MAX_CA_NAME
 from ceremony.rules.state import Phase, State
-from ceremony.rules.wording import share_name
 from ceremony.run.examine import Examine
 from ceremony.run.paper import Scans, Tray, photograph
 from ceremony.run.questions import Asked, Desk, Fields
@@ -61,7 +60,7 @@ class Room:
         for path in sorted(self.tray.glob("*.pdf"), reverse=True):
             found = Collection(manifest, keep=False)
             found.add_file(path)
-            if any(share_name(manifest.policy, position) == share for position in found.present):
+            if any(manifest.policy.name_of(position) == share for position in found.present):
                 return path
         message = f"There is no sheet of share {share} in the tray."
         raise PageError(message)
@@ -125,7 +124,7 @@ class Feeding:
 
     def _next_share(self) -> str:
         policy = self._room.plan.policy
-        share = next(name for p in policy.positions if (name := share_name(policy, p)) not in self._fed)
+        share = next(name for p in policy.positions if (name := policy.name_of(p)) not in self._fed)
         self._fed.add(share)
         return share
 
@@ -142,7 +141,7 @@ class Losing(Feeding):
         """Hand on, or lose the power."""
         policy = self._room.plan.policy
         if asked is Asked.SCAN:
-            read = [p for p in policy.positions if share_name(policy, p) in self._read]
+            read = [p for p in policy.positions if policy.name_of(p) in self._read]
             if not self._lost and not policy.missing(read):
                 self._lost = True
                 self._desk.say("The rehearsal loses the power here, and the program is started again.")
@@ -248,7 +247,7 @@ def _recover(room: Room, progress: Progress) -> None:
     """Restore the CA from the first copy of the package and a quorum of sheets, and open it again."""
     sealed = recovery.read_package(room.media / "1" / PACKAGE_FILE, progress)
     policy = room.plan.policy
-    sheets = [room.sheet(share_name(policy, position)) for position in policy.choose(policy.positions)]
+    sheets = [room.sheet(policy.name_of(position)) for position in policy.choose(policy.positions)]
     collection = recovery.gather(sealed.manifest, sheets, keep=True, progress=progress)
     recovery.require_quorum(collection)
     with recovery.recombine(collection) as wrapping_key:
