@@ -12,6 +12,7 @@ from helpers import PASSWORD, StepTree
 
 from escrow import certificates, keys, sealing, stepca
 from escrow.authority import Authority, generate, import_tree
+from escrow.choice import EVERYTHING, Choice
 from escrow.errors import CertificateError, EscrowError, FileError, KeyFileError, TreeError
 from escrow.files import NewFiles
 from escrow.memory import Secret
@@ -53,8 +54,8 @@ def no_password(name: str, problem: str | None) -> Secret:
     raise KeyFileError(message)
 
 
-def imported(tree: Path) -> Authority:
-    return import_tree(tree, no_password, quiet)
+def imported(tree: Path, choice: Choice = EVERYTHING) -> Authority:
+    return import_tree(tree, no_password, quiet, NOW, choice)
 
 
 def names(authority: Authority) -> list[str]:
@@ -137,12 +138,12 @@ def test_a_tree_is_read_and_restored_however_it_is_laid_out(kind: str, tree: Pat
     bend(tree)
     read = imported(tree)
     assert names(read) == expected
-    assert note in "\n".join(read.notes)
+    assert note in "\n".join(map(str, read.notes))
     with Secret.of(b"new") as password, NewFiles(tmp_path / "restored") as out:
         encrypted = {entry.file: keys.export(entry.key.pem, password) for entry in read.keys}
         stepca.write_tree(out, read.files, encrypted)
         out.publish()
-        again = import_tree(tmp_path / "restored", lambda *_: password, quiet)
+        again = import_tree(tmp_path / "restored", lambda *_: password, quiet, NOW)
     assert names(again)[: len(expected)] == expected
     for before, after in zip(read.keys, again.keys, strict=True):
         assert before.key.pem.matches(after.key.pem)
@@ -252,7 +253,7 @@ def test_certificates_of_the_real_step_pass_although_they_outlive_their_root(
 ) -> None:
     tree = trees("P-256")
     with Secret.of(PASSWORD.encode()) as password:
-        read = import_tree(tree.path, lambda *_: password, quiet)
+        read = import_tree(tree.path, lambda *_: password, quiet, NOW)
     hierarchy = stepca.hierarchy(read.files)
     assert hierarchy.chain[0].not_valid_after_utc > hierarchy.roots[0].not_valid_after_utc
 
@@ -294,7 +295,7 @@ def test_a_copy_of_a_tree_is_taken_as_it_is_although_the_original_differs(tree: 
     (tree / "secrets/intermediate_ca_key").write_text("something else by now")
     read = imported(copy)
     assert names(read) == ["root", "intermediate"]
-    assert "the latter was taken" in "\n".join(read.notes)
+    assert "the latter was taken" in "\n".join(map(str, read.notes))
 
 
 def test_keys_in_folders_of_secrets_and_federated_roots_are_taken_along(tree: Path) -> None:
