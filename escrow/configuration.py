@@ -144,12 +144,12 @@ def _move(settings: dict[str, Any], base: Path) -> None:
         for name in names:
             if holder.get(name):
                 holder[name] = _in_certs(holder[name], base)
-    keys = [(settings, "key"), (ssh, "hostKey"), (ssh, "userKey"), (issuer, "key")]
-    keys += [(provisioner, "decrypterKey") for provisioner in provisioners(settings)]
-    for holder, name in keys:
-        file = reference.file_of(holder[name], kms) if isinstance(holder.get(name), str) else None
+    keys = [(settings, "key", kms), (ssh, "hostKey", kms), (ssh, "userKey", kms), (issuer, "key", "")]
+    keys += [(provisioner, "decrypterKey", "") for provisioner in provisioners(settings)]
+    for holder, name, where in keys:
+        file = reference.file_of(holder[name], where) if isinstance(holder.get(name), str) else None
         if file:
-            holder[name] = reference.pointed(holder[name], base / "secrets" / Path(file).name, kms)
+            holder[name] = reference.pointed(holder[name], base / "secrets" / Path(file).name, where)
     for holder, name in _template_files(settings):
         before, mark, file = str(holder[name]).rpartition("/templates/")
         if before and mark:  # what is not absolute, step-ca looks for in its STEPPATH

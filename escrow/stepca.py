@@ -31,6 +31,7 @@ from escrow.place import KEY_MARK, Directory, Found, take
 _CONFIG_MODE = 0o644  # what step gives config/ and templates/; the directories are 0700
 _SSH_KEYS = {"ssh-host": "secrets/ssh_host_ca_key", "ssh-user": "secrets/ssh_user_ca_key"}
 _USUAL = {"root": ROOT_KEY, "intermediate": INTERMEDIATE_KEY, **_SSH_KEYS}
+_IN_KMS = frozenset(_USUAL) - {"root"}  # what step-ca gets from its KMS; a name without a scheme is a name there
 NAMED = frozenset(_USUAL)
 """The keys of a CA that have a name of their own; any other is called as its file is."""
 
@@ -98,13 +99,14 @@ def read_tree(path: Path, choice: Choice) -> Tree:
     absent: dict[str, str] = {}
     for name, wanted, public in _wanted(place, paths, root_files, chain_file, files):
         given = choice.key_files.get(name)
-        file = wanted and reference.file_of(wanted, paths.kms)
+        kms = paths.kms if name in _IN_KMS else ""
+        file = wanted and reference.file_of(wanted, kms)
         if given:
             found: Found | None = take(f"secrets/{Path(file or _USUAL.get(name, given.name)).name}", given)
         else:
             found = place.find("secrets", file) if file else None
         if not found:
-            absent[name] = _why(place, paths, name, wanted)
+            absent[name] = _why(place, paths, name, wanted, kms)
             continue
         public_file = f"certs/{Path(found.name).name}.pub"
         mine = public or ((public_file,) if name in _SSH_KEYS and public_file in files else ())
@@ -227,14 +229,14 @@ def _take_others(place: Place, keys: list[KeyFile]) -> tuple[Found, ...]:
     return tuple(others)
 
 
-def _why(place: Place, paths: Paths, name: str, wanted: str | None) -> str:
+def _why(place: Place, paths: Paths, name: str, wanted: str | None, kms: str) -> str:
     if wanted is None:
         return (
             f"this is a registration authority ({paths.registers}) and has no key of a CA: escrow the CA that it "
             "registers for"
         )
-    if reference.file_of(wanted, paths.kms) is None:
-        return f"it is in {reference.holder_of(wanted, paths.kms)}"
+    if reference.file_of(wanted, kms) is None:
+        return f"it is in {reference.holder_of(wanted, kms)}"
     if name == "root":
         return f"it is not at {place}/{ROOT_KEY}. If it was taken offline, bring its file"
     return f"{place}/secrets/{Path(wanted).name} (in ca.json: {wanted}) is missing. Copy the file there"

@@ -1,6 +1,7 @@
 """CAs as step, step-ca, openssl and ssh-keygen leave them: each variant once a session, and copied by who bends it."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,9 +30,9 @@ class Variant:
 class Workbench:
     """A folder with the password files, where trees are made."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, common: Callable[[], Path]) -> None:
         need("step", "step-ca", "openssl", "ssh-keygen")
-        self.folder = folder
+        self.folder, self.common = folder, common
         self.password, self.provisioner_password = folder / "password", folder / "provisioner-password"
         self.password.write_text(PASSWORD + "\n")
         self.provisioner_password.write_text(PROVISIONER_PASSWORD + "\n")
@@ -49,11 +50,12 @@ class Workbench:
         ).expect()
         return path
 
-    def create(self, profile: str, subject: str, name: str, *options: object) -> tuple[Path, Path]:
+    def create(self, profile: str, name: str, *options: object) -> tuple[Path, Path]:
         """Run `step certificate create`; return the certificate's file and the key's."""
         files = self.folder / f"{name}.crt", self.folder / f"{name}.key"
-        create = ("step", "certificate", "create", "--profile", profile, "--password-file", self.password)
-        run(*create, *options, subject, *files).expect()
+        kind = () if "--template" in options else ("--profile", profile)
+        create = ("step", "certificate", "create", "--password-file", self.password, "--not-after", "80000h")
+        run(*create, *kind, *options, name, *files).expect()
         return files
 
     def by(self, certificate: Path, key: Path) -> tuple[object, ...]:
@@ -61,8 +63,13 @@ class Workbench:
         return ("--ca", certificate, "--ca-key", key, "--ca-password-file", self.password)
 
     def tree(self) -> Path:
-        """A tree as `step ca init` makes it."""
-        return self.init(self.folder / "step")
+        """A tree as `step ca init` makes it, with this port."""
+        made = self.common()
+        copy = Path(shutil.copytree(made, self.folder / "step"))
+        for file in (copy / "config").iterdir():
+            text = file.read_text().replace(str(made), str(copy))
+            file.write_text(re.sub(r"(127.0.0.1|localhost):[0-9]+", rf"\1:{self.port}", text))
+        return copy
 
 
 def change(tree: Path, **settings: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
@@ -86,7 +93,7 @@ def pki_only(bench: Workbench) -> Variant:
 
 def given_root(bench: Workbench) -> Variant:
     """A root that existed before, whose key was never in the tree."""
-    certificate, key = bench.create("root-ca", "Old Root", "root")
+    certificate, key = bench.create("root-ca", "old-root")
     options = ("--root", certificate, "--key", key, "--key-password-file", bench.password)
     path = bench.init(bench.folder / "step", *options)
     return Variant(path, Choice(key_files={"root": key}), port=bench.port)
@@ -108,9 +115,9 @@ def root_of_another_name(bench: Workbench) -> Variant:
 def bundle(bench: Workbench) -> Variant:
     """Three levels: the file of the intermediate also holds the certificate of the one above it."""
     tree = bench.tree()
-    root = bench.create("root-ca", "Deep Root", "deep", "--template", _template(bench.folder, 2))
-    above = bench.create("intermediate-ca", "Above", "above", *bench.by(*root), "--template", _template(bench.folder, 1))
-    below = bench.create("intermediate-ca", "Below", "below", *bench.by(*above))
+    root = bench.create("root-ca", "deep-root", "--template", _template(bench.folder, 2))
+    above = bench.create("intermediate-ca", "above", *bench.by(*root), "--template", _template(bench.folder, 1))
+    below = bench.create("intermediate-ca", "below", *bench.by(*above))
     (tree / "certs/intermediate_ca.crt").write_bytes(below[0].read_bytes() + above[0].read_bytes())
     shutil.copy(root[0], tree / "certs/root_ca.crt")
     shutil.copy(root[1], tree / "secrets/root_ca_key")
@@ -130,9 +137,9 @@ def _template(folder: Path, path_length: int) -> Path:
 def several_roots(bench: Workbench) -> Variant:
     """An array of roots, one file of which has two, and a federated root outside the tree."""
     tree = bench.tree()
-    new = bench.create("root-ca", "New Root", "new")[0]
-    newer = bench.create("root-ca", "Newer Root", "newer")[0]
-    federated = bench.create("root-ca", "Friend", "friend")[0]
+    new = bench.create("root-ca", "new-root")[0]
+    newer = bench.create("root-ca", "newer-root")[0]
+    federated = bench.create("root-ca", "friend")[0]
     (tree / "certs/new_roots.crt").write_bytes(new.read_bytes() + newer.read_bytes())
     roots = [str(tree / "certs/new_roots.crt"), str(tree / "certs/root_ca.crt")]
     change(tree, root=roots, federatedRoots=[str(federated)])
@@ -142,7 +149,7 @@ def several_roots(bench: Workbench) -> Variant:
 def root_in_a_bundle(bench: Workbench) -> Variant:
     """The one file of roots has another root first."""
     tree = bench.tree()
-    new = bench.create("root-ca", "New Root", "new")[0]
+    new = bench.create("root-ca", "new-root")[0]
     roots = tree / "certs/root_ca.crt"
     roots.write_bytes(new.read_bytes() + roots.read_bytes())
     return Variant(tree, port=bench.port)
@@ -200,7 +207,10 @@ def registration_authority(bench: Workbench) -> Variant:
 
 
 def key_in_a_form(*convert: str) -> Callable[[Workbench], Variant]:
-    """The intermediate's key in another form; `convert` is a command after which it is, of the key IN to OUT."""
+    """The intermediate's key in another form, made by a command of the plain key IN to OUT, or of IN in place.
+
+    What is restored is of one form, whatever it was: step-ca starting from it would show nothing new.
+    """
 
     def make(bench: Workbench) -> Variant:
         tree = bench.tree()
@@ -209,7 +219,7 @@ def key_in_a_form(*convert: str) -> Callable[[Workbench], Variant]:
         run(*(part.replace("IN", str(plain)).replace("OUT", str(key)) for part in convert)).expect()
         if convert[0] == "ssh-keygen":
             shutil.copy(plain, key)
-        return Variant(tree, port=bench.port)
+        return Variant(tree)
 
     return make
 

@@ -91,9 +91,11 @@ def command(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     r"""Seal the private keys of the CA at STEPPATH and make one share sheet for each custodian.
 
-    STEPPATH may also be what 'step-ca export' wrote. Imports every private key, checks each against its certificate, encrypts them under a new wrapping key,
+    Imports every private key, checks each against its certificate, encrypts them under a new wrapping key,
     splits that key, proves that all shares fit, and writes DIR/package.escrow and DIR/shares/share-X.pdf. Beside
     the package go the same on paper, DIR/package-sheets.pdf, and a decoder that needs Python only, DIR/decode.py.
+    STEPPATH may also be the file that 'step-ca export' wrote. What is weak about the CA is said at the end, with what
+    to do; nothing of it is changed. A key that is not there must be given (--key) or left out on purpose (--without).
     DIR/documents has what goes with the sheets and is not secret: a label and a receipt for each, a recovery card.
     With --printer or --device the sheets go to paper instead, one at a time, and are in no file anywhere.
 
