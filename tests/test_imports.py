@@ -22,7 +22,7 @@ from escrow.package import Package
 from escrow.policy import Policy
 from escrow.share import Kind
 
-NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)  # between the dates of certificates that step makes now
+NOW = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(hours=1)  # after certificates that step makes now
 Making = Callable[[str], tuple[Variant, Workbench]]
 
 

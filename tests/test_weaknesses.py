@@ -19,7 +19,7 @@ from escrow.errors import KeyFileError
 from escrow.memory import Secret
 from escrow.note import Kind
 
-NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
+NOW = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(hours=1)  # after certificates that step makes now
 PLAIN = "a plain secret"
 
 
