@@ -124,7 +124,9 @@ def _of_certificates(hierarchy: Hierarchy, now: dt.datetime) -> Iterator[Note]:
             yield Note(Kind.WEAK, f"The certificate of {subject} expires on {end:%Y-%m-%d}, in {left} days.", advice)
         if begin > now:
             advice = "Look at this machine's clock."
-            yield Note(Kind.WEAK, f"The certificate of {subject} is not valid before {begin:%Y-%m-%d %H:%M} UTC.", advice)
+            yield Note(
+                Kind.WEAK, f"The certificate of {subject} is not valid before {begin:%Y-%m-%d %H:%M} UTC.", advice
+            )
 
 
 def _of_root(tree: Tree) -> Iterator[Note]:
