@@ -81,7 +81,7 @@ class Told(Walk):
                 return {"head": self.entries[-1].digest.hex()}
             case Action.MAKE_KEYS:
                 key = {"name": "root", "algorithm": "EC P-256", "public_key": digest}
-                return {"generated": True, "keys": [key], "fingerprints": [digest]}
+                return {"generated": True, "keys": [key], "fingerprints": [digest], "notes": ["WEAK: a note."]}
             case Action.SHOW_CERTIFICATES:
                 dates = {"from": "2030-01-15T10:00:00+00:00", "to": "2040-01-13T10:00:00+00:00"}
                 return {"certificates": [{"file": "root", "subject": "CN=安全 CA", **dates, "sha256": digest}]}
@@ -290,6 +290,7 @@ def test_an_eventful_ceremony_is_told_word_for_word_in_pdf_and_text(name: str, t
         *(Wording(by).loss(rule) for rule in walk.state.losses),
         "No loss of power before zeroizing.",
         "A last line of the journal that was being written then was cut off: 17 bytes.",
+        "WEAK: a note.",
         LONG,
         "accepted by all",
         "Waived: Small.",

@@ -258,6 +258,6 @@ def _recover(room: Room, progress: Progress) -> None:
         with NewFiles(restored) as out:
             recovery.restore(sealed.manifest, members, (), password, out=out, progress=progress)
             out.publish()
-        import_tree(restored, lambda *_: password, progress).close()
+        import_tree(restored, lambda *_: password, progress, dt.datetime.now(dt.UTC)).close()
     for member in members.values():
         member.close()
