@@ -18,8 +18,8 @@ class Rule(Enum):
         "transcript lists their fingerprints. The ceremony goes on with act 4."
     )
     VOID = (
-        "too few sheets had been read back to go on from paper: the share set is void. Every sheet that came out is "
-        "destroyed, and so is every copy of the package; then the ceremony goes on with act 4."
+        "too few sheets had been read back to go on from paper: the share set is void. All paper of it is destroyed, "
+        "and so is every copy of the package; then the ceremony goes on with act 4."
     )
     FROM_PAPER = (
         "a quorum of sheets had been read back: it is read again from paper, the missing shares are made again, and "
@@ -45,11 +45,12 @@ def after_loss(
     policy: Policy,
     done: AbstractSet[str],
     held: AbstractSet[str],
-    printed: Collection[Position],
+    *,
+    came_out: bool,
 ) -> Loss:
     """What a loss means where the steps `done` are done and the volatile facts `held` are in memory.
 
-    `printed` are the shares of which a sheet may exist, also spoilt ones.
+    `came_out` is whether any paper of the set may exist, also spoilt.
     """
     again = frozenset(step.id for step in listed if step.each_session) & done
     since_keys = frozenset(step.id for step in listed if Act.KEYS.value <= step.act.value <= Act.PROOF.value) & done
@@ -59,7 +60,7 @@ def after_loss(
         return Loss(Rule.KEYS_GONE, again | since_keys) if "keys" in done else Loss(Rule.GO_ON, again)
     read_back = {position for position in policy.positions if of_share("read-back", position) in done}
     if policy.missing(read_back) or not enough_to_go_on(policy, done, read_back):
-        return Loss(Rule.VOID, again | since_keys, DESTROY_SHEETS if printed else None)
+        return Loss(Rule.VOID, again | since_keys, DESTROY_SHEETS if came_out else None)
     if not _to_print(policy, done):
         return Loss(Rule.GO_ON, again)
     return Loss(Rule.FROM_PAPER, again, GATHER_QUORUM)
