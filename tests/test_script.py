@@ -328,9 +328,34 @@ def test_receipts_name_share_and_custodian_and_leave_to_hand_what_is_not_known_y
     assert text.count("Receipt for share 2 of 5") == 3
     assert text.count("Blaise Pascal") == 3
     assert "Words of the share: ____ ____ ____ ____." in text
+    assert text.count("RESERVE") == 2 * 3, "they are used only if the printer fails"
+    for known in ("Finance", "Luca Pacioli", "Head Office"):
+        assert text.count(f"\n{known}\n") == 3
+
+
+def test_the_list_of_materials_counts_what_the_ceremony_uses() -> None:
+    """3 of 5, two copies: 1 test page, 5 x (label, 3 receipts, sheet), 3 x 2 of cards, 2 x 6 of codes, 2 x 3 labels."""
+    numbers = {supply["what"].split(":")[0]: supply["number"] for supply in script_words(plan()).list("supply")}
+    assert numbers["Tamper-evident bags with numbers"] == str(5 + 3 + 3 + 3)
+    assert numbers["Opaque envelopes that fit into the bags"] == str(5 + 3)
+    assert numbers["Receipts in reserve, printed before with the script"] == "15"
+    (paper,) = [what["what"] for what in script_words(plan()).list("supply") if "from an unopened pack" in what["what"]]
+    assert "about 50 pages" in paper
+    assert numbers["Sheets of paper for the printer, from an unopened pack"] == "100"
+    many = plan(with_custodians([f"Custodian {n}" for n in range(1, 16)], 8))
+    (supply,) = [each for each in script_words(many).list("supply") if "from an unopened pack" in each["what"]]
+    assert "about 110 pages" in supply["what"]
+    assert supply["number"] == "300"
+
+
+def test_the_words_of_the_set_are_written_down_in_every_copy(printed: Printed) -> None:
+    say = script_words(printed.plan)
+    for name in (OFFICERS, WITNESS):
+        assert printed.text(name).count(squeezed(say("acts.set_words"))) >= 1
 
 
 ROOM = 'expect = "The room is as the materials list says, and the door is closed."\n'
+TESTED = 'steps = ["preflight", "test-page"]'
 MISTAKES = [
     ("script", 'title = "Approvals"\n', "", r"line \d+: \[approvals\] lacks 'title'"),
     ("script", 'title = "Approvals"\n', 'title = "A"\ntitel = "B"\n', r"line \d+: \[approvals\] has no 'titel'"),
@@ -342,8 +367,13 @@ MISTAKES = [
     ("script", 'title = "Approvals"\n', 'title = " "\n', r"line \d+: title is a text, and not empty"),
     ("script", 'title = "Approvals"\n', 'title = "A\n', r"line \d+: this is not TOML"),
     ("script", "[approvals]\n", "[aprovals]\n", r"line \d+: \[aprovals\] is not known"),
-    ("script", 'steps = ["preflight"]\n', 'steps = ["preflite"]\n', r"line \d+: steps is a list of some of"),
-    ("script", 'steps = ["preflight"]\n', "", r"line \d+: the entry of \[\[requirement\]\] lacks steps"),
+    (
+        "script",
+        'steps = ["preflight", "test-page"]\n',
+        'steps = ["preflite", "test-page"]\n',
+        r"line \d+: steps is a list of some of",
+    ),
+    ("script", f"{TESTED}\n", "", r"line \d+: the entry of \[\[requirement\]\] lacks steps"),
     ("script", 'Z = "Zulu"\n', "", r"\[nato\] lacks 'Z'"),
     ("steps", ROOM, "", r"line \d+: \[step.room\] lacks 'expect'"),
     ("steps", ROOM, f"{ROOM}expected = 'A'\n", r"line \d+: \[step.room\] has no 'expected'"),

@@ -14,6 +14,7 @@ from ceremony.forms.pieces import (
     THICK,
     THIN,
     WORDS_OF_A_HASH,
+    WORDS_OF_A_SET,
     Boxes,
     Cell,
     Marked,
@@ -114,6 +115,8 @@ class Acts:
                 yield self._head()
             case Action.SHOW_CERTIFICATES:
                 yield from self._fingerprints()
+            case Action.SEAL:
+                yield self._field(self.say("acts.set_words"), Boxes(WORDS_OF_A_SET))
             case Action.BAG:
                 yield self._field(self.say("acts.bag"), Boxes(NUMBER_OF_A_BAG))
             case Action.BAG_AGAIN:

@@ -11,6 +11,7 @@ from escrow import certificates, sealing
 from escrow.authority import generate, import_tree
 from escrow.contents import certificates_of, key_fingerprint
 from escrow.files import NewFiles
+from escrow.label import set_words
 from escrow.manifest import group_hex
 from escrow.sealing import PACKAGE_FILE, Order
 
@@ -64,7 +65,8 @@ def seal(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     shop.remove_void()
     names = tuple(custodian.name for custodian in shop.plan.custodians)
     plan = shop.plan
-    order = Order(plan.ceremony.kind, plan.policy, names, shop.equipment.now(), shop.plan.stationery)
+    now = shop.equipment.now()
+    order = Order(plan.ceremony.kind, plan.policy, names, now, plan.stationery, keeping=plan.keeping)
     sealed = sealing.seal_package(shop.made(), order, shop.equipment.progress)
     with ExitStack() as undo, NewFiles(shop.equipment.out) as out:
         undo.callback(sealed.close)
@@ -78,6 +80,7 @@ def seal(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     shop.shares = dict(sealed.shares)
     set_id = group_hex(sealed.manifest.short_set_id)
     ask.say(f"Set {set_id}: sealed, and opened again.")
+    ask.say(f"The words of the set:  {set_words(sealed.manifest.set_id)}")
     return {
         "set_id": sealed.manifest.set_id.hex(),
         "epoch": order.epoch,
