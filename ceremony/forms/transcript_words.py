@@ -17,7 +17,8 @@ _TABLES = {
     "waivers": "title text lint reason none",
     "steps": "title text act number ended minutes of unknown who planned done by_people by_program again failed "
     "cut_off ended_by_abort unfinished session session_again abort",
-    "facts": "plan checks open head keys imported certificates set words words_row bag bags shares copy copy_differs "
+    "facts": "plan checks open head keys imported certificates set words words_row bag bags shares copy_unplugged "
+    "copy_unmounted copy_folder copy_differs "
     "destroyed settled",
     "keys": "title generated imported key algorithm public_key subject validity fingerprint none",
     "custody": "title text share custodian unit site opened now receipt none missing",

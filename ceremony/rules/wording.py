@@ -18,7 +18,8 @@ FILE = "steps.toml"
 
 _ROLES = ("officer-1", "officer-2", "officers", "witnesses", "custodian", "everybody")
 _COMMON = frozenset(
-    {"ca", "organisation", "contact", "place", "policy", "shares", "officer_1", "officer_2", "officers", "witnesses"}
+    {"ca", "organisation", "contact", "place", "policy", "shares", "archives"}
+    | {"officer_1", "officer_2", "officers", "witnesses"}
 )
 _OF_SHARE = frozenset({"custodian", "share", "unit", "manager", "site"})
 _OF_COPY = frozenset({"copy", "site", "medium"})
@@ -66,6 +67,7 @@ class Wording:
             "place": plan.ceremony.place,
             "policy": str(policy),
             "shares": str(len(policy.positions)),
+            "archives": str(len(plan.archives)),
             "officer_1": plan.officers[0].name,
             "officer_2": plan.officers[1].name,
             "officers": ", ".join(person.name for person in plan.officers),
