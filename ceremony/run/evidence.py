@@ -23,7 +23,7 @@ from ceremony.run.archive import (
 )
 from ceremony.run.journal import Entry
 from escrow import certificates, signature
-from escrow.errors import CertificateError, EscrowError
+from escrow.errors import CertificateError, EscrowError, SignatureError
 from escrow.files import read_public
 from escrow.sealing import PACKAGE_FILE
 
@@ -78,18 +78,24 @@ def check_signatures(folder: Path, entries: Sequence[Entry]) -> Iterator[str]:
     """Journal and list are signed with the key of the last opening, also after an abort."""
     opened = [entry for entry in entries if entry.event == "end" and entry.fields.get("step") == "open"]
     signer = str(_facts(opened[-1]).get("key", "")) if opened else ""
-    yield from _check_signature(folder / JOURNAL_SIGNATURE, signer, entries[-1].digest)
+    yield from _check_signature(
+        folder / JOURNAL_SIGNATURE, signer, entries[-1].digest, f"{journal.FILE} to its last line"
+    )
     if (folder / LIST_FILE).exists():
-        yield from _check_signature(folder / LIST_SIGNATURE, signer, read_public(folder / LIST_FILE, MAX_FILE))
+        yield from _check_signature(
+            folder / LIST_SIGNATURE, signer, read_public(folder / LIST_FILE, MAX_FILE), LIST_FILE
+        )
 
 
-def _check_signature(path: Path, signer: str, content: bytes) -> Iterator[str]:
+def _check_signature(path: Path, signer: str, content: bytes, what: str) -> Iterator[str]:
     if not path.exists():
         yield f"{path.name}: it is not signed: the ceremony ended in a session that nobody had opened, or by a crash."
         return
     try:
         signature.verify(bytes.fromhex(signer), content, read_public(path, signature.LENGTH))
-    except (EscrowError, ValueError) as error:
+    except (SignatureError, ValueError):
+        yield f"{path.name}: by the ceremony's key this does not sign {what}: one of the two was changed."
+    except EscrowError as error:
         yield f"{path.name}: {error}"
 
 
