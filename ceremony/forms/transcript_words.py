@@ -30,7 +30,7 @@ _TABLES = {
     "notes": "title time step note break break_open none",
     "zeroizing": "title done lost aborted not_yet residual_title generate import",
     "heads": "title text head wrote none key key_text",
-    "retention": "title text",
+    "retention": "title text copies site medium",
 }
 _SPECIAL = {
     "result.unfinished": "phase",

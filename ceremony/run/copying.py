@@ -46,6 +46,11 @@ class Load:
     avoid: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def named(self) -> str:
+        """What people call it, at the beginning of a sentence."""
+        return f"{self.what[0].upper()}{self.what[1:]}"
+
+    @property
     def size(self) -> int:
         """All bytes."""
         return sum(map(len, self.files.values()))
@@ -78,7 +83,7 @@ class Copying:
         place = self._choose(load)
         try:
             _write(place.folder, load.files)
-            self._ask.say(f"{load.what} is written: {place.folder}")
+            self._ask.say(f"{load.named} is written: {place.folder}")
             self._take_out(load, place)
             back = self._put_in(load, place)
             _compare(back.folder, load.files)
@@ -168,7 +173,7 @@ class Copying:
             self._ask.say(f"Unmount it: 'udisksctl unmount -b {medium.source}', or as root 'umount {medium.point}'.")
         while True:
             if self._ask.line(Asked.TAKE_OUT, what=load.what, of=load.of, copy=load.copy).lower() == _AGAIN:
-                message = f"{load.what} was written to {place.folder}, and not read back."
+                message = f"{load.named} was written to {place.folder}, and not read back."
                 raise FileError(message)
             if not medium or not (points := media.where(self._machine, medium)):
                 return
@@ -179,7 +184,7 @@ class Copying:
         while True:
             answer = self._ask.line(Asked.PUT_IN, what=load.what, of=load.of, copy=load.copy)
             if answer.lower() == _AGAIN:
-                message = f"{load.what} was not read back from {place.folder}."
+                message = f"{load.named} was not read back from {place.folder}."
                 raise FileError(message)
             points = [medium.point for medium in media.mounted(self._machine, self._own)]
             near = [Path(answer)] if answer else [place.folder.parent, *map(Path, points)]

@@ -47,7 +47,7 @@ def keep_archive(plan: Plan, out: Path, desk: Desk, kind: Kind) -> bool:
 
 
 def _keep(load: Load, planned: Copy, copying: Copying, ask: Questions, report: Report) -> bool:
-    what = f"{load.what[0].upper()}{load.what[1:]}, for {planned.site} ({planned.medium})"
+    what = f"{load.named}, for {planned.site} ({planned.medium})"
     while (answer := ask.line(Asked.KEEP, what=what).lower()) != _SKIP:
         if answer:
             continue
@@ -59,6 +59,6 @@ def _keep(load: Load, planned: Copy, copying: Copying, ask: Questions, report: R
         except EscrowError as error:
             ask.say(f"This did not succeed: {error}")
         else:
-            ask.say(f"{what}: the same byte for byte, and audited, in {copied.place}.")
+            ask.say(f"{what}: the same byte for byte, and audited, in {copied.place}. Unmount it, and take it out.")
             return True
     return False

@@ -63,7 +63,9 @@ def copy_package(shop: Workshop, step: Step, state: State, ask: Questions) -> Fa
         },
     )
     copied = Copying(ask, shop.equipment.machine, shop.equipment.out, shop.plan.ceremony.kind).copy(load)
-    ask.say(f"Copy {copy} is the same byte for byte: {len(load.files)} files, read back from {copied.place}.")
+    ask.say(
+        f"Copy {copy} is the same byte for byte: {len(load.files)} files, read back from {copied.place}. Unmount it."
+    )
     return {
         "site": planned.site,
         "medium": planned.medium,
