@@ -32,7 +32,7 @@ class Room:
     plan: Plan = field(init=False)
 
     def __post_init__(self) -> None:
-        for name in ("tray", "scans", "medium-1", "medium-2"):
+        for name in ("tray", "scans", *(f"{of}-{n}" for of in ("package", "archive") for n in (1, 2))):
             (self.base / name).mkdir(exist_ok=True)
         self.plan = load(self.base / "ceremony.toml")
 
@@ -143,7 +143,7 @@ class Player:
             r"a sheet that had been read back": self._scan_another,
             r"the test page: scan it": self._scan_test_page,
             r"the package sheets for": self._scan_package_sheets,
-            r"The folder where copy (\d)": lambda copy: self.room.base / f"medium-{copy}",
+            r"Number or folder of the medium for copy (\d) of the (\w+)": lambda n, of: self.room.base / f"{of}-{n}",
             r".*: the time in UTC": lambda *_: dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M"),
             r"How many sheets": self._count_sheets,
             r"What (was|happened)": lambda _: "as written here",
@@ -230,7 +230,8 @@ _QUESTIONS = re.compile(
     r"(Enter goes on|Enter tries|Enter: all of it|Enter prints it|the test page: scan|the package sheets for|"
     r"Is it as expected|Type '|The check words|[^:.]*: your half|Row \d: words|"
     r"Number of the bag|The same number|[^:.]*the sheet of share [^:]+: scan|a sheet that had been|Type 'again'|"
-    r"The folder where|Whose bags were|[^:.]*: the time in UTC|Take copy|How many sheets|The note|What was expected|"
+    r"Number or folder|Take copy|Put copy|Copy \d of the archive, for|Whose bags were|[^:.]*: the time in UTC|"
+    r"How many sheets|The note|What was expected|"
     r"What happened|What was done|What does it touch|Disposition of|Paused|Why is the|Everything in memory|"
     r"Enter shows more)"
 )

@@ -185,6 +185,24 @@ CASES: list[tuple[str, Change, str]] = [
         "copy of the package is at the site Bank",
     ),
     (
+        "package-beside-quorum",
+        both(
+            swap('[[archive]]\nsite = "Bank"', '[[archive]]\nsite = "North Plant"'),
+            of(EMMY, "site", "North Plant"),
+        ),
+        "At the site North Plant are a copy of the archive, with the package in it, and the shares 3, 4 and 5",
+    ),
+    (
+        "one-archive",
+        swap('[[archive]]\nsite = "Bank"\nmedium = "Archival disc"\n', ""),
+        "only one copy of the archive, at the site Data Centre",
+    ),
+    (
+        "archives-at-one-site",
+        swap('[[archive]]\nsite = "Bank"', '[[archive]]\nsite = "Data Centre"'),
+        "Every copy of the archive is at the site Data Centre",
+    ),
+    (
         "access-needs-ca",
         swap("depends_on_ca = false", "depends_on_ca = true"),
         "depends on the CA: Mechanical",

@@ -132,7 +132,7 @@ WRONG: dict[str, tuple[Callable[[], str], str]] = {
     "a key twice": (lambda: changed("years = 10", "years = 10\nyears = 11"), "not valid TOML"),
     "unknown table": (
         lambda: EXAMPLE + "\n[vaiver]\n",
-        r"line 140: vaiver is not known: did you mean waiver\?",
+        r"line 151: vaiver is not known: did you mean waiver\?",
     ),
     "unknown key": (
         lambda: changed('unit = "Finance"', 'unit = "Finance"\ncolour = "red"'),
@@ -213,6 +213,11 @@ WRONG: dict[str, tuple[Callable[[], str], str]] = {
         lambda: changed('site = "Data Centre"', 'site = "Bonn"'),
         "package 1, site is 'Bonn'",
     ),
+    "archive nowhere": (
+        lambda: changed('[[archive]]\nsite = "Data Centre"', '[[archive]]\nsite = "Bonn"'),
+        "archive 1, site is 'Bonn'",
+    ),
+    "no archive": (lambda: EXAMPLE.replace("[[archive]]", "[[package]]"), "archive is missing"),
     "unknown group": (
         lambda: changed('unit = "Audit"', 'unit = "Audit"\ngroup = "Board"'),
         r"custodian 5 \(Emmy Noether\), group is 'Board', and there is no such \[\[group\]\]",

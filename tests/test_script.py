@@ -167,6 +167,18 @@ def test_the_head_of_the_journal_is_written_down_at_every_checkpoint_in_the_witn
     assert printed.text(OFFICERS).count(squeezed(say("acts.head_elsewhere"))) == checkpoints
 
 
+def test_the_words_of_the_archive_and_its_carriers_are_written_down_at_the_last_step(printed: Printed) -> None:
+    say, last = script_words(printed.plan), printed.steps[-1]
+    text = printed.text(WITNESS)
+    start = text.index(squeezed(Wording(printed.plan).of(last).do))
+    carriers = [
+        say("acts.archive_carrier", copy=number, site=copy.site) for number, copy in enumerate(printed.plan.archives, 1)
+    ]
+    appears(text, iter([squeezed(say("acts.archive")) + "…", *carriers]), start)
+    assert squeezed(say("acts.archive")) + "…" not in printed.text(OFFICERS)
+    assert squeezed(say("acts.archive_elsewhere")) in printed.text(OFFICERS)
+
+
 def test_everybody_and_everything_is_in_its_table(printed: Printed) -> None:
     text, plan = printed.text(WITNESS), printed.plan
     people = [(each.name, each.unit) for each in (*plan.officers, *plan.witnesses)]
@@ -174,6 +186,8 @@ def test_everybody_and_everything_is_in_its_table(printed: Printed) -> None:
         assert squeezed(name + unit) in text
     for package in plan.packages:
         assert squeezed(f"for {package.site}: {package.medium}") in printed.text(MATERIALS)
+    for archive in plan.archives:
+        assert squeezed(f"of the archive for {archive.site}: {archive.medium}") in printed.text(MATERIALS)
     assert text.count(squeezed("Number of the new bag of share")) == len(
         plan.policy.choose(list(plan.policy.positions))
     )

@@ -190,5 +190,9 @@ def heads(tell: Telling) -> Section:
 
 
 def retention(tell: Telling) -> Section:
-    """Until when it is kept."""
-    return Section(tell.say("retention.title"), [Line(tell.say("retention.text"))])
+    """Until when it is kept, and where."""
+    say = tell.say
+    copies = [[each.site, each.medium] for each in tell.plan.archives]
+    head = [say("retention.site"), say("retention.medium")]
+    parts: list[Part] = [Line(say("retention.text")), Line(say("retention.copies")), Table(head, copies, (40, 60))]
+    return Section(say("retention.title"), parts)

@@ -119,7 +119,7 @@ class Telling:
     def _copy(self, facts: Mapping[str, Any]) -> str:
         sealed = self.history.done("seal")[-1].facts
         if facts["sha256"] == sealed["package"]:
-            return self.say("facts.copy")
+            return self.say(f"facts.copy_{facts['proof']}")
         return self.say("facts.copy_differs", sha256=facts["sha256"])
 
 

@@ -29,10 +29,12 @@ _TABLES = {
     "roles": "title role who task",
     "participants": "title text name unit role checked signature officer witness custodian",
     "log": "title text name enters leaves direction time reason initials",
-    "materials": "title text what serial bag same number there packed compared name date signature copy devices others",
+    "materials": "title text what serial bag same number there packed compared name date signature copy "
+    "archive devices others",
     "duration": "title text act steps minutes begun ended total hours",
     "acts": "title step activity who initials time share no_return check_words check_words_elsewhere head "
-    "head_elsewhere bag new_bag set_words certificate carrier destroyed again",
+    "head_elsewhere bag new_bag set_words certificate carrier archive archive_elsewhere archive_carrier destroyed "
+    "again",
     "contingency": "title text when rule steps again again_text what",
     "crash": "go_on keys_gone void from_paper zeroized",
     "exception": "title text number time step expected happened done touches confidentiality integrity availability "
@@ -57,11 +59,13 @@ _SPECIAL = {
     "log.text": {"step"},
     "materials.text": {"step"},
     "materials.copy": {"copy", "site", "medium"},
+    "materials.archive": {"copy", "site", "medium"},
     "duration.hours": {"hours", "minutes"},
     "acts.title": {"number", "name"},
     "acts.share": {"share", "custodian", "unit", "manager", "site"},
     "acts.certificate": {"number"},
     "acts.carrier": {"copy", "site"},
+    "acts.archive_carrier": {"copy", "site"},
     "exception.title": {"number", "sheets"},
 }
 

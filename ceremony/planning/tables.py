@@ -143,8 +143,8 @@ class Site(_Table):
     what: Text
 
 
-class PackageCopy(_Table):
-    """A copy of the package: where, and on what."""
+class Copy(_Table):
+    """A copy of the package, or of the archive: where it is kept, and on what."""
 
     site: Name
     medium: Text
@@ -212,7 +212,8 @@ class File(_Table):
     officer: Annotated[tuple[Person, ...], Field(strict=False, min_length=2)]
     witness: Annotated[tuple[Person, ...], Field(strict=False, min_length=1)]
     site: Annotated[tuple[Site, ...], Field(strict=False, min_length=1)]
-    package: Annotated[tuple[PackageCopy, ...], Field(strict=False, min_length=1)]
+    package: Annotated[tuple[Copy, ...], Field(strict=False, min_length=1)]
+    archive: Annotated[tuple[Copy, ...], Field(strict=False, min_length=1)]
     access: Annotated[tuple[Access, ...], Field(strict=False, min_length=1)]
     retention: Retention
     documents: Documents = Documents()

@@ -15,6 +15,7 @@ from ceremony.planning.plan import Plan
 from ceremony.planning.tables import MAX_CA_NAME
 from ceremony.rules.state import Phase, State
 from ceremony.run.examine import Examine
+from ceremony.run.keeping import keep_archive
 from ceremony.run.paper import PACKAGE_SHEETS, TEST_PAGE, Scans, Tray, photograph
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.readback import Place
@@ -132,7 +133,7 @@ class Feeding:
                 out.publish()
             return ""
         if asked is Asked.MEDIUM:
-            folder = self._room.media / str(fields["copy"])
+            folder = self._room.media / f"{fields['of']}-{fields['copy']}"
             folder.mkdir(mode=0o700, exist_ok=True)
             self._desk.say(f"The rehearsal uses the folder {folder} as a medium.")
             return str(folder)
@@ -262,6 +263,7 @@ def rehearse_plan(  # noqa: PLR0913 - all that a rehearsal works with
                 version=__version__,
             )
             break
+    keep_archive(specimen, out, around, Kind.SPECIMEN)
     if state.phase is Phase.CLOSED:
         _recover(room, progress)
     return state
@@ -269,7 +271,8 @@ def rehearse_plan(  # noqa: PLR0913 - all that a rehearsal works with
 
 def _recover(room: Room, progress: Progress) -> None:
     """Restore the CA from the first copy of the package and a quorum of sheets, and open it again."""
-    sealed = recovery.read_package(room.media / "1" / PACKAGE_FILE, progress)
+    first = next((room.media / "package-1").glob(f"*/{PACKAGE_FILE}"))
+    sealed = recovery.read_package(first, progress)
     policy = room.plan.policy
     sheets = [room.sheet(policy.name_of(position)) for position in policy.choose(policy.positions)]
     collection = recovery.gather(sealed.manifest, sheets, keep=True, progress=progress)
