@@ -14,9 +14,9 @@ from pathlib import Path
 
 from escrow import jwe, protection
 from escrow.configuration import CONFIG, from_json, provisioners, section
-from escrow.files import strip_end
 from escrow.memory import Secret, isolate
 from escrow.note import Kind, Note, listed
+from escrow.passwords import strip_end
 from escrow.progress import Progress
 from escrow.stepca import Hierarchy, Tree
 
