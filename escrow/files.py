@@ -40,19 +40,6 @@ def read_public(path: Path, limit: int) -> bytes:
     return content
 
 
-def read_again(path: Path, limit: int) -> bytes:
-    """`read_public`, after the kernel was asked to forget what it keeps in memory of the file (posix_fadvise(2)).
-
-    A request, and no proof that the medium was read: pages that wait to be written, or are mapped, stay in memory.
-    """
-    descriptor = _open_regular(path)
-    try:
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-    finally:
-        os.close(descriptor)
-    return read_public(path, limit)
-
-
 def is_memory_backed(path: Path) -> bool:
     """Whether what is written at or below `path` stays in memory: tmpfs, ramfs, or an overlay that writes to one."""
     existing = _straight(path)
@@ -114,11 +101,11 @@ class NewFiles:
 
     def discard_partial(self, names: Iterable[str]) -> None:
         """Remove what an interrupted run left unfinished of files that hold no secret."""
-        for name in names:
+        for path in (self.root / name for name in names):
             try:
-                _partial_of(self.root / name).unlink(missing_ok=True)
+                path.with_name(f".{path.name}{_PARTIAL}").unlink(missing_ok=True)
             except OSError as error:
-                raise _cannot(self.root / name, "write", error) from None
+                raise _cannot(path, "write", error) from None
 
     def write(self, name: str, content: bytes | memoryview, mode: int = FILE_MODE) -> None:
         """Write one file, to appear when `publish` is called."""
@@ -134,7 +121,7 @@ class NewFiles:
         path = self.root / name
         for ancestor in reversed(path.relative_to(self.root).parents):
             self._make_directory(self.root / ancestor)
-        partial = _partial_of(path)
+        partial = path.with_name(f".{path.name}{_PARTIAL}")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self._will_remove(partial)
         try:
@@ -224,10 +211,6 @@ def _remove(entries: Sequence[str]) -> None:
         except OSError as problem:
             if problem.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.ENOTDIR}:
                 raise
-
-
-def _partial_of(path: Path) -> Path:
-    return path.with_name(f".{path.name}{_PARTIAL}")
 
 
 def _straight(path: Path) -> Path:

@@ -6,6 +6,7 @@ If the device got another sequence number meanwhile, it was detached, too. Neith
 practice may use: there the kernel is merely asked to forget.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -16,7 +17,7 @@ from ceremony.run import media
 from ceremony.run.media import Medium
 from ceremony.run.questions import Asked, Questions
 from escrow.errors import EscrowError, FileError
-from escrow.files import NewFiles, read_again
+from escrow.files import NewFiles, read_public
 from escrow.share import Kind
 
 PACKAGE, ARCHIVE = "package", "archive"
@@ -215,17 +216,30 @@ def _is_there(path: Path, content: bytes) -> bool:
     """Whether a file is there already, as it should be. Raises FileError if it is another one."""
     if not path.exists():
         return False
-    if path.stat().st_size == len(content) and read_again(path, len(content)) == content:
+    if path.stat().st_size == len(content) and _read_again(path, len(content)) == content:
         return True
     message = f"{path} is there and is another file, which is not overwritten: take another medium, or another folder."
     raise FileError(message)
 
 
 def _compare(folder: Path, files: Mapping[str, bytes]) -> None:
-    wrong = [name for name, content in files.items() if read_again(folder / name, len(content)) != content]
+    wrong = [name for name, content in files.items() if _read_again(folder / name, len(content)) != content]
     if wrong:
         message = f"What {folder} gives back is not what was written ({', '.join(wrong)}): take another medium."
         raise FileError(message)
+
+
+def _read_again(path: Path, limit: int) -> bytes:
+    """A file, after the kernel was asked to forget what it keeps in memory of it (posix_fadvise(2)).
+
+    A request, and no proof: pages that wait to be written, or are mapped, stay. What proves more is said above.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+    try:
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(descriptor)
+    return read_public(path, limit)
 
 
 def _proof(before: Medium | None, after: Medium | None) -> Proof:
