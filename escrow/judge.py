@@ -106,7 +106,7 @@ def _about_label(manifest: Manifest, text: str) -> str:
     except ShareError as error:
         return _as_clause(str(error))
     share = f"share {label.x}" + (f" of group {label.group}" if len(manifest.policy.groups) > 1 else "")
-    return f"this is the label of {share} of this set, on the outside of its envelope. The sheet is inside."
+    return f"this is the label of {share} of this set, on the outside of its bag. The sheet is inside."
 
 
 def _as_clause(sentence: str) -> str:
