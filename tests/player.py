@@ -229,7 +229,7 @@ def _plain(shown: str) -> str:
 
 
 _QUESTIONS = re.compile(
-    r"(Enter goes on|Enter tries|Enter: all of it|Enter prints it|the test page: scan|the package sheets for|"
+    r"(Enter goes on|Enter tries|Whole, clear|Enter prints it|the test page: scan|the package sheets for|"
     r"Is it as expected|Type '|The check words|[^:.]*: your half|Row \d: words|"
     r"Number of the bag|The same number|[^:.]*the sheet of share [\d.]+: scan|a sheet that had been|Type 'again'|"
     r"The folder where|Whose bags were|[^:.]*: the time in UTC|Take copy|How many sheets|The note|What was expected|"
