@@ -227,7 +227,7 @@ def _plain(shown: str) -> str:
 
 
 _QUESTIONS = re.compile(
-    r"(Enter goes on|Enter tries|Enter: all of it|Enter prints it|the test page: scan|the package sheets for|"
+    r"(Enter goes on|Enter tries|Whole, clear|Enter prints it|the test page: scan|the package sheets for|"
     r"Is it as expected|Type '|The check words|[^:.]*: your half|Row \d: words|"
     r"Number of the bag|The same number|[^:.]*the sheet of share [^:]+: scan|a sheet that had been|Type 'again'|"
     r"Number or folder|Take copy|Put copy|Copy \d of the archive, for|Whose bags were|[^:.]*: the time in UTC|"

@@ -183,10 +183,10 @@ def test_everything_that_goes_with_the_sheets_is_printed_in_order_and_on_its_pap
     assert [one["copy"] for one in facts["read_back"]] == [1, 2]
     assert all(f"all {number} codes were read" in "\n".join(people.said) for number in codes)
     for custodian in plan.custodians:
-        assert any(said.endswith(f"4 pages: for {custodian.name}.") for said in people.said)
+        assert any(said.endswith(f"(4 pages): for {custodian.name}.") for said in people.said)
     for place in ("copy 1 of the package, which goes to Data Centre", "copy 2 of the package, which goes to Bank"):
-        assert any(f"package sheets, 8 pages: for {place}." in said for said in people.said)
-    assert people.said[-1] == "The recovery card, 2 pages: for the ceremony's file."
+        assert any(f"package sheets (8 pages): for {place}." in said for said in people.said)
+    assert people.said[-1] == "Recovery card (2 pages): for the ceremony's file."
     assert len(people.asked) == 3 + 2 * 2 + 1, "one question a place, one a scan"
 
 
@@ -264,7 +264,7 @@ def test_a_package_without_sheets_has_cards_alone(plan: Plan, sealed: Path, base
     assert "too large for paper" in people.said[-1]
 
 
-@pytest.mark.parametrize(("bagged", "labels"), [(frozenset(), []), ({FIRST}, []), ({SECOND}, ["label-2"])])
+@pytest.mark.parametrize(("bagged", "labels"), [(frozenset(), []), ({FIRST}, []), ({SECOND}, ["label-2", "receipt-2"])])
 def test_whoever_had_a_bag_gets_a_new_label_before_the_number_is_asked(
     bagged: frozenset[Position], labels: list[str], plan: Plan, sealed: Path, base: Path
 ) -> None:

@@ -423,11 +423,11 @@ def journal(of: Plan, day: dt.date, *, closed: bool = True) -> bytes:
 def test_a_rehearsal_is_proved_by_the_directory_it_left(tmp_path: Path) -> None:
     path, left = tmp_path / "ceremony.toml", tmp_path / "journal.jsonl"
     today = dt.datetime.now(dt.UTC).date()
-    path.write_text(draft.example(today))
+    path.write_text(draft.example(today - draft.AHEAD))  # in a few days
     read = parse(path.read_bytes(), path)
     left.write_bytes(journal(read, today - days(3)))
     assert "not-rehearsed" not in escrow("lint", path, "--rehearsal", tmp_path).expect().out
-    left.write_bytes(journal(read, today - days(20)))
+    left.write_bytes(journal(read, read.ceremony.date - days(31)))
     assert "more than 30 days before" in " ".join(escrow("lint", path, "--rehearsal", tmp_path).expect().out.split())
 
 

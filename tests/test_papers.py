@@ -264,7 +264,7 @@ def test_label_receipt_and_ceremony_say_the_same_of_bags_and_signatures(sealed: 
     for part in (
         "folds the sheet with the print inside, puts it into an opaque envelope and the envelope into the bag",
         "over neither closure nor number",
-        "and a witness sign across the label's lower edge, half on the bag",
+        "Custodian and witness sign across the label's lower edge, half on the bag",
         "written onto the sheet, the label and the three receipts",
     ):
         assert part in steps

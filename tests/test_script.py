@@ -348,18 +348,29 @@ def test_receipts_name_share_and_custodian_and_leave_to_hand_what_is_not_known_y
 
 
 def test_the_list_of_materials_counts_what_the_ceremony_uses() -> None:
-    """3 of 5, two copies: 1 test page, 5 x (label, 3 receipts, sheet), 3 x 2 of cards, 2 x 6 of codes, 2 x 3 labels."""
+    """3 of 5, two copies: 1 test page, 5 x (label, 3 receipts, sheet), 3 x 2 of cards, 2 x 6 of codes, 3 labels."""
     numbers = {supply["what"].split(":")[0]: supply["number"] for supply in script_words(plan()).list("supply")}
     assert numbers["Tamper-evident bags with numbers"] == str(5 + 3 + 3 + 3)
     assert numbers["Opaque envelopes that fit into the bags"] == str(5 + 3)
     assert numbers["Receipts in reserve, printed before with the script"] == "15"
     (paper,) = [what["what"] for what in script_words(plan()).list("supply") if "from an unopened pack" in what["what"]]
-    assert "about 50 pages" in paper
+    assert "about 47 pages" in paper
     assert numbers["Sheets of paper for the printer, from an unopened pack"] == "100"
     many = plan(with_custodians([f"Custodian {n}" for n in range(1, 16)], 8))
     (supply,) = [each for each in script_words(many).list("supply") if "from an unopened pack" in each["what"]]
-    assert "about 110 pages" in supply["what"]
+    assert "about 102 pages" in supply["what"]
     assert supply["number"] == "300"
+
+
+@pytest.mark.parametrize("size", ["A4", "Letter"])
+def test_the_steps_of_a_custodian_stand_on_one_page(size: str, tmp_path: Path) -> None:
+    need("pdftotext")
+    _, officers = next(documents(plan(draft.fill({"documents": {"page": size}}, {}))))
+    (tmp_path / OFFICERS).write_bytes(officers)
+    pages = run("pdftotext", "-raw", tmp_path / OFFICERS, "-").expect().out.split("\f")
+    shown = [re.findall(r"^7\.(\d+)(?: |$)", page, re.MULTILINE) for page in pages]
+    together = [list(map(str, range(first, first + 4))) for first in range(1, 21, 4)]
+    assert [numbers for numbers in shown if numbers][:5] == together
 
 
 def test_the_words_of_the_set_are_written_down_in_every_copy(printed: Printed) -> None:

@@ -101,8 +101,8 @@ def _fields(plan: Plan) -> Mapping[str, str]:
     shares, quorum = len(plan.custodians), largest_quorum(policy)
     people = shares + len(plan.officers) + len(plan.witnesses)
     copies = len(plan.packages)
-    # The test page; label, receipts and sheet; cards; package sheets; labels once more for what is opened.
-    pages = 1 + 5 * shares + 2 * (copies + 1) + _PACKAGE_SHEETS * copies + 2 * quorum
+    # The test page; label, receipts and sheet; cards; package sheets; labels once more for what the proof opens.
+    pages = 1 + 5 * shares + 2 * (copies + 1) + _PACKAGE_SHEETS * copies + quorum
     return {
         "organisation": ceremony.organisation,
         "contact": ceremony.contact,

@@ -25,7 +25,7 @@ class Asked(Enum):
     OPENED = "Whose bags were opened besides (of {shares}), for a proof that was broken off? Enter: nobody's"
     TIME = "{officer}: the time in UTC from your own watch, as YYYY-MM-DD HH:MM"
     SCAN = "{what}: {how}, then press Enter"
-    PRINTED = "Enter: all of it is whole and clear, and where it belongs. 'again' prints it again"
+    PRINTED = "Whole, clear, and in its place? Enter: yes; 'again' prints it again"
     PRINT_AGAIN = "Enter prints it again"
     TRY_AGAIN = "Type 'again' to read it again, or 'print' if the sheet is spoilt and destroyed"
     MEDIUM = "Number or folder of the medium for {what}. Enter looks again"

@@ -61,14 +61,14 @@ def print_papers(shop: Workshop, _step: Step, state: State, ask: Questions) -> F
     for position in shop.plan.policy.positions:
         print_stack(shop, _of_share(shop, position), pile, ask)
     sheets = (documents.PACKAGE_SHEETS_FILE,) if (shop.equipment.out / documents.PACKAGE_SHEETS_FILE).exists() else ()
-    what = "The recovery card and the package sheets" if sheets else "The recovery card"
+    what = "Recovery card and package sheets" if sheets else "Recovery card"
     for number, copy in enumerate(shop.plan.packages, 1):
         place = f"copy {number} of the package, which goes to {copy.site}"
         print_stack(shop, Stack(what, place, (card, *sheets)), pile, ask)
         if sheets:
-            again = Stack("The package sheets", place, sheets)
+            again = Stack("Package sheets", place, sheets)
             read.append({"copy": number, "codes": _prove(shop, again, package.encode(), pile, ask)})
-    print_stack(shop, Stack("The recovery card", "the ceremony's file", (card,)), pile, ask)
+    print_stack(shop, Stack("Recovery card", "the ceremony's file", (card,)), pile, ask)
     if not sheets:
         ask.say("This package is too large for paper: there are no package sheets.")
     return {**pile.facts, "read_back": read}
@@ -80,7 +80,15 @@ def new_labels(shop: Workshop, positions: Sequence[Position], ask: Questions) ->
     if positions:
         names = policy.names_of(positions)
         files = tuple(f"{documents.FOLDER}/{documents.label_file(policy, position)}" for position in positions)
-        print_stack(shop, Stack(f"New labels, of share {names}", "the new bags", files), pile, ask)
+        print_stack(shop, Stack(f"New labels, shares {names}", "the new bags", files), pile, ask)
+    return pile.facts
+
+
+def once_more(shop: Workshop, position: Position, ask: Questions) -> Facts:
+    """Print label and receipts of a share once more: its bag was opened, and all of it is signed again."""
+    pile = Pile()
+    ask.say("This sheet's bag was opened. Shred its old label and its three old receipts.")
+    print_stack(shop, _of_share(shop, position), pile, ask)
     return pile.facts
 
 
@@ -92,7 +100,7 @@ def print_stack(shop: Workshop, stack: Stack, pile: Pile, ask: Questions) -> Non
     answer = "again"
     while answer:
         if answer == "again":
-            ask.say(f"{stack.what}, {total} page{'s' * (total > 1)}: for {stack.place}.")
+            ask.say(f"{stack.what} ({total} page{'s' * (total > 1)}): for {stack.place}.")
             for file, document in ready.items():
                 while problem := _try(shop, file, document, media(pages[file][0])):
                     pile.problems.append(f"{file}: {problem}")
@@ -106,7 +114,7 @@ def _of_share(shop: Workshop, position: Position) -> Stack:
     policy = shop.plan.policy
     files = (documents.label_file(policy, position), documents.receipt_file(policy, position))
     return Stack(
-        f"The label and three copies of the receipt of share {policy.name_of(position)}",
+        f"Label and three receipts of share {policy.name_of(position)}",
         shop.plan.custodian_at(position).name,
         tuple(f"{documents.FOLDER}/{file}" for file in files),
     )

@@ -56,9 +56,9 @@ def read_back(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts
 
 
 def bag(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts:
-    """Note the bag of a sheet. One that had a bag before gets a new label, too."""
+    """Note the bag of a sheet. One that had a bag before gets a new label first, and new receipts."""
     position = _position(step)
-    printed = papers.new_labels(shop, [position] if position in state.bagged else [], ask)
+    printed = papers.once_more(shop, position, ask) if position in state.bagged else {}
     return {"bag": _new_bag(shop, position, state, set(), ask), **printed}
 
 
@@ -110,9 +110,12 @@ def gather(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
 def destroy(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
     """Have every sheet of a void set shredded, and remove its package."""
     sheets = sorted(state.printed)
-    names = shop.plan.policy.names_of(sheets) or "none"
-    ask.say(f"To be shredded, with every spoilt printout of them: the sheets of shares {names}.")
-    ask.say("With them: every label, receipt, recovery card and package sheet of this set.")
+    if sheets:
+        names = shop.plan.policy.names_of(sheets)
+        ask.say(f"To be shredded, with every spoilt printout of them: the sheets of shares {names}.")
+    else:
+        ask.say("No share sheet of this set came out of the printer.")
+    ask.say("To be shredded, too: every label, receipt, recovery card and package sheet of this set.")
     if ask.line(Asked.DESTROYED, sheets=len(sheets)) != str(len(sheets)):
         message = f"There are {len(sheets)} shares of which a sheet came out: count again."
         raise StepError(message)
