@@ -213,6 +213,7 @@ def test_seal_shows_the_notes_and_what_is_not_escrowed_stands_first(
     made = trees("P-256")
     tree = Path(shutil.copytree(made.path, tmp_path / "step"))
     (tree / "secrets/root_ca_key").unlink()
+    (tree / "secrets/remark").write_text("not a key")
     change(tree, password=PLAIN)
     custodians = ("--threshold", "2", "--custodian", "Anna", "--custodian", "Bert", "--out", tmp_path / "out")
     options = (*custodians, "--password-file", made.password_file, "--allow-disk", *practice())
