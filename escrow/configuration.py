@@ -149,7 +149,7 @@ def _move(settings: dict[str, Any], base: Path) -> None:
     for holder, name, where in keys:
         file = reference.file_of(holder[name], where) if isinstance(holder.get(name), str) else None
         if file:
-            holder[name] = reference.pointed(holder[name], base / "secrets" / Path(file).name, where)
+            holder[name] = reference.pointed(holder[name], base / "secrets" / Path(file).name)
     for holder, name in _template_files(settings):
         before, mark, file = str(holder[name]).rpartition("/templates/")
         if before and mark:  # what is not absolute, step-ca looks for in its STEPPATH

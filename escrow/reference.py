@@ -44,10 +44,8 @@ def file_of(reference: str, kms: str = "") -> str | None:
     return path[0] if path else parts.path if opaque else unquote(parts.path)
 
 
-def pointed(reference: str, place: Path, kms: str = "") -> str:
-    """The same reference, leading to another file; one that names no file stays as it is."""
-    if file_of(reference, kms) is None:
-        return reference
+def pointed(reference: str, place: Path) -> str:
+    """A reference to a file, leading to another one."""
     return f"softkms:{quote(str(place))}" if reference.lower().startswith("softkms:") else str(place)
 
 

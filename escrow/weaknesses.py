@@ -66,7 +66,7 @@ def _of_passwords(tree: Tree, opened: Mapping[str, Secret]) -> Iterator[Note]:
             yield Note(Kind.WEAK, f"One password protects the keys {listed(names)}.", advice)
     for found in tree.others:
         strip_end(found.content)
-        names = [name for name, password in opened.items() if len(found.content) and password.matches(found.content)]
+        names = [name for name, password in opened.items() if password.matches(found.content)]
         if names:
             advice = (
                 "Keep it where only step-ca gets it when it starts (a credential of systemd, a secret of the "

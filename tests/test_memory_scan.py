@@ -232,6 +232,8 @@ ALLOWED = {
     "worker _hold": KEYS,
     "worker prove": KEYS,
     "worker public_half": KEYS,
+    "worker look": KEYS,
+    "worker opens": {"password"},
     "worker export": KEYS,
     "worker _issue": KEYS,
     "worker _split": {"value", "share", "left", "right", "W"},

@@ -6,12 +6,20 @@ import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from helpers import PASSWORD, PROVISIONER_PASSWORD, StepTree, escrow, practice, run
 from variants import change
 
+from ceremony.planning.draft import fill
+from ceremony.planning.plan import parse
+from ceremony.rules.state import State
+from ceremony.rules.steps import Step
+from ceremony.run.acts.keys import make_keys
+from ceremony.run.questions import Questions
+from ceremony.run.work import Equipment, Workshop
 from escrow import certificates, keys
 from escrow.authority import Authority, import_tree
 from escrow.choice import Choice
@@ -205,6 +213,7 @@ def test_seal_shows_the_notes_and_what_is_not_escrowed_stands_first(
     made = trees("P-256")
     tree = Path(shutil.copytree(made.path, tmp_path / "step"))
     (tree / "secrets/root_ca_key").unlink()
+    (tree / "secrets/remark").write_text("not a key")
     change(tree, password=PLAIN)
     custodians = ("--threshold", "2", "--custodian", "Anna", "--custodian", "Bert", "--out", tmp_path / "out")
     options = (*custodians, "--password-file", made.password_file, "--allow-disk", *practice())
@@ -212,8 +221,28 @@ def test_seal_shows_the_notes_and_what_is_not_escrowed_stands_first(
     assert "--without root" in refused.err
     assert not (tmp_path / "out").exists()
     shown = escrow("seal", tree, *options, "--without", "root").expect().err
+    assert shown.index("clear text: password.") < shown.index("NOTE: ")  # and what is neither, last
     assert shown.index("NOT ESCROWED: The key root") < shown.index("WEAK: ca.json has secrets in clear text: password.")
     assert PLAIN not in shown
+
+
+def test_the_ceremony_s_step_shows_the_notes_and_hands_them_to_the_journal(
+    trees: Callable[[str], StepTree], tmp_path: Path
+) -> None:
+    tree = Path(shutil.copytree(trees("P-256").path, tmp_path / "step"))
+    (tree / "secrets/root_ca_key").unlink()
+    ca = f'keys = "import"\ntree = "{tree}"\nwithout = ["root"]'
+    text = fill({}, {}).replace('keys = "generate"', ca)
+    said: list[str] = []
+    with Secret.of(PASSWORD.encode()) as password:
+        equipment = SimpleNamespace(passwords=lambda *_: password, progress=quiet, now=lambda: NOW)
+        shop = Workshop(parse(text.encode(), Path("plan")), cast("Equipment", equipment))
+        step, state, ask = cast("Step", None), cast("State", None), cast("Questions", SimpleNamespace(say=said.append))
+        facts = make_keys(shop, step, state, ask)
+    assert facts["notes"] == [str(note) for note in shop.made().notes]
+    assert facts["notes"][0].startswith("NOT ESCROWED: The key root: it is not at")
+    assert set(facts["notes"]) < set(said)
+    assert PASSWORD not in json.dumps(facts)
 
 
 @pytest.mark.parametrize(
