@@ -4,7 +4,7 @@ It is treated as secret, because ca.json may hold a password in clear text: it i
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from escrow.memory import Secret, isolate
 CONFIG, DEFAULTS = "config/ca.json", "config/defaults.json"
 ROOT_KEY, ROOT_CERTIFICATE = "secrets/root_ca_key", "certs/root_ca.crt"
 INTERMEDIATE_KEY, INTERMEDIATE_CERTIFICATE = "secrets/intermediate_ca_key", "certs/intermediate_ca.crt"
+
+_SSH_FIELDS = {"ssh-host": "hostKey", "ssh-user": "userKey"}
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Paths:
     key: str = INTERMEDIATE_KEY
     ssh_host_key: str | None = None
     ssh_user_key: str | None = None
+    kms: str | None = None  # what kind of KMS it uses, if it uses one
 
 
 def read_paths(config: Secret) -> Paths:
@@ -44,6 +47,7 @@ def read_paths(config: Secret) -> Paths:
             "key": settings.get("key") or INTERMEDIATE_KEY,
             "ssh_host_key": ssh.get("hostKey") or None,
             "ssh_user_key": ssh.get("userKey") or None,
+            "kms": _kind_of_kms(settings.get("kms")),
         }
         roots = root if isinstance(root, list) else [root]
         federated = settings.get("federatedRoots") or []
@@ -70,6 +74,18 @@ def defaults_for(defaults: Secret, base: Path, root: str, fingerprint: str) -> S
     return _edited(defaults, lambda settings: settings.update(changes))
 
 
+def taking_keys_from(config: Secret, places: Mapping[str, str]) -> Secret:
+    """A ca.json that takes its keys (intermediate, ssh-host, ssh-user) from other paths, and holds no password."""
+
+    def edit(settings: dict[str, Any]) -> None:
+        settings.pop("password", None)
+        for name, place in places.items():
+            section, field = (settings, "key") if name == "intermediate" else (settings["ssh"], _SSH_FIELDS[name])
+            section[field] = place
+
+    return _edited(config, edit)
+
+
 def new_configuration(name: str) -> dict[str, Secret]:
     """A ca.json and a defaults.json for a CA that was generated here: one ACME provisioner, no secret in it."""
     settings = {
@@ -91,6 +107,14 @@ def new_configuration(name: str) -> dict[str, Secret]:
         "root": ROOT_CERTIFICATE,
     }
     return {CONFIG: Secret.of(_to_json(settings)), DEFAULTS: Secret.of(_to_json(defaults))}
+
+
+def _kind_of_kms(section: object) -> str | None:
+    """`type`, or the scheme of `uri`, and no more: what follows it may be a PIN."""
+    if not isinstance(section, dict):
+        return None
+    kind = section.get("type") or str(section.get("uri") or "").partition(":")[0]
+    return None if kind in {"", "softkms"} else kind
 
 
 def _edited(text: Secret, edit: Callable[[dict[str, Any]], None]) -> Secret:
