@@ -226,6 +226,7 @@ def check_everything(seen: Iterator[Seen], allowed: Mapping[str, set[str]]) -> N
         assert not odd, f"{entry.mark}: {sorted(found)} found, such as {odd[:3]}"
         if entry.mark == "closed":
             assert not entry.hits, f"after closing: {entry.hits[:3]}"
+            assert not entry.reachable, "after closing a Secret still has its content"
     assert marks[-1] == "closed"
     assert any(mark.startswith("worker") for mark in marks)
 

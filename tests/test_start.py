@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.verification import PolicyBuilder, Store
-from helpers import PASSWORD, StepTree, escrow, free_port, need, practice, run, serving
+from helpers import PASSWORD, StepTree, Terminal, escrow, free_port, need, practice, run, serving
 from memory_scan import Scanner
 
 from escrow.paper.scan import scan
@@ -257,6 +257,18 @@ def test_it_ends_as_the_command_ends(number: signal.Signals, online: Callable[[s
     ca = online("P-256")
     assert run(*ca.starting("sh", "-c", "exit 7", ca.config)).status == 7
     assert run(*ca.starting("sh", "-c", f"kill -{number} $$", ca.config)).status == -number
+
+
+def test_shares_that_are_typed_start_it_too(online: Callable[[str], Online]) -> None:
+    ca = online("P-256")
+    recover, package, *pages = ca.recover
+    words = [recover, package, "--type", "--exec", "--", "sh", "-c", "echo became; exit 7", ca.config]
+    terminal = Terminal(sys.executable, "-m", "ceremony", *words)
+    terminal.expect("have ")
+    for page in pages:
+        terminal.type(Path(str(page)).read_text() + "\n")
+    terminal.expect("became")
+    assert terminal.end() == 7
 
 
 def missing(ca: Online) -> None:
