@@ -17,6 +17,8 @@ CONFIG, DEFAULTS = "config/ca.json", "config/defaults.json"
 ROOT_KEY, ROOT_CERTIFICATE = "secrets/root_ca_key", "certs/root_ca.crt"
 INTERMEDIATE_KEY, INTERMEDIATE_CERTIFICATE = "secrets/intermediate_ca_key", "certs/intermediate_ca.crt"
 
+_SSH_FIELDS = {"ssh-host": "hostKey", "ssh-user": "userKey"}
+
 
 @dataclass(frozen=True)
 class Paths:
@@ -93,6 +95,18 @@ def defaults_for(defaults: Secret, base: Path, root: str, fingerprint: str) -> S
     """A defaults.json for the tree at `base`, whose root certificate is this file with this fingerprint."""
     changes = {"ca-config": str(base / CONFIG), "fingerprint": fingerprint, "root": str(base / root)}
     return _edited(defaults, lambda settings: settings.update(changes))
+
+
+def taking_keys_from(config: Secret, places: Mapping[str, str]) -> Secret:
+    """A ca.json that takes its keys (intermediate, ssh-host, ssh-user) from other paths, and holds no password."""
+
+    def edit(settings: dict[str, Any]) -> None:
+        settings.pop("password", None)
+        for name, place in places.items():
+            section, field = (settings, "key") if name == "intermediate" else (settings["ssh"], _SSH_FIELDS[name])
+            section[field] = place
+
+    return _edited(config, edit)
 
 
 def new_configuration(name: str) -> dict[str, Secret]:

@@ -1,10 +1,13 @@
-"""Passwords from files and descriptors, as step reads them."""
+"""Passwords: from files and descriptors, as step reads them; and invented ones, which a person may have to type."""
 
 import os
 import re
 
 from escrow.errors import FileError
-from escrow.memory import Secret
+from escrow.memory import Secret, isolate
+from escrow.wordlist import WORDS
+
+COUNT = 16  # words of 8 bits: 128 bits, beyond guessing even without a slow key derivation
 
 _DESCRIPTOR = re.compile(r"(?:/dev/fd/|/proc/self/fd/|fd:)(\d+)")
 
@@ -45,3 +48,15 @@ def strip_end(password: Secret) -> None:
     while length and view[length - 1] in b" \t\n\v\f\r":
         length -= 1
     password.shorten(length)
+
+
+def invent() -> Secret:
+    """A new random password: 16 words of four letters, joined by hyphens. There are 2^128 of them, all as likely."""
+    password = Secret(COUNT * 5)
+
+    def in_worker() -> bytes:
+        password.fill("-".join(WORDS[byte] for byte in os.getrandom(COUNT)).encode("ascii"))
+        return b""
+
+    isolate(in_worker, password)
+    return password
