@@ -1,12 +1,11 @@
-"""A CA with its private keys, ready to be sealed: imported from a STEPPATH, or made anew."""
+"""A CA with its private keys, ready to be sealed; `import_tree` reads one from a STEPPATH."""
 
-import datetime as dt
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from escrow import certificates, configuration, keys, stepca
+from escrow import certificates, keys, stepca
 from escrow.contents import public_keys
 from escrow.errors import KeyFileError, PasswordRequiredError
 from escrow.files import read_secret
@@ -72,29 +71,6 @@ def import_tree(path: Path, passwords: PasswordSource, progress: Progress) -> Au
         progress("Opening keys", len(tree.keys), len(tree.keys))
         undo.pop_all()
     return Authority(certificates.name_of(hierarchy.roots[0]), tree.files, tuple(imported), tuple(notes))
-
-
-def generate(name: str, now: dt.datetime, progress: Progress) -> Authority:
-    """Make a root and an intermediate in locked memory, with the certificates that `step ca init` makes."""
-    made = []
-    for number in range(2):
-        progress("Generating keys", number, 2)
-        made.append(keys.generate("EC P-256"))
-    root_key, key = made
-    root = certificates.issue_root(root_key, name, now)
-    intermediate = certificates.issue_intermediate(key, name, root_key, root, now)
-    certificates.check_chain([intermediate], [root])
-    progress("Generating keys", 2, 2)
-    files = {
-        configuration.ROOT_CERTIFICATE: Secret.of(certificates.to_pem(root)),
-        configuration.INTERMEDIATE_CERTIFICATE: Secret.of(certificates.to_pem(intermediate)),
-        **configuration.new_configuration(name),
-    }
-    entries = (
-        EscrowedKey("root", configuration.ROOT_KEY, root_key, configuration.ROOT_CERTIFICATE),
-        EscrowedKey("intermediate", configuration.INTERMEDIATE_KEY, key, configuration.INTERMEDIATE_CERTIFICATE),
-    )
-    return Authority(name, files, entries)
 
 
 def _open_key(name: str, source: Path, passwords: PasswordSource) -> PrivateKey:

@@ -212,7 +212,8 @@ def _plain(shown: str) -> str:
 
 
 _QUESTIONS = re.compile(
-    r"(Enter goes on|Enter tries|Is it as expected|Type '|The check words|[^:.]*: your half|Row \d: words|"
+    r"(Enter goes on|Enter shows the|Is certificate \d|Enter tries|Is it as expected|Type '|The check words|"
+    r"[^:.]*: your half|Row \d: words|"
     r"Number of the bag|The same number|[^:.]*the sheet of share [\d.]+: scan|a sheet that had been|Type 'again'|"
     r"The folder where|Whose bags were|[^:.]*: the time in UTC|Take copy|How many sheets|The note|What was expected|"
     r"What happened|What was done|What does it touch|Disposition of|Paused|Why is the|Everything in memory|"

@@ -19,7 +19,7 @@ _TABLES = {
     "cut_off ended_by_abort unfinished session session_again abort",
     "facts": "plan checks open head keys imported certificates set words words_row bag bags shares copy copy_differs "
     "destroyed settled",
-    "keys": "title generated imported key algorithm public_key subject validity fingerprint none",
+    "keys": "title generated imported key algorithm public_key subject validity fingerprint waived none",
     "custody": "title text share custodian unit site opened now receipt none missing",
     "proof": "title text none share custodian copies copy site medium written no_copies",
     "losses": "title text session time rule torn aborting none",
@@ -61,6 +61,7 @@ _SPECIAL = {
     "facts.destroyed": "shares",
     "facts.settled": "exceptions",
     "preflight.waived": "reason",
+    "keys.waived": "lint certificate text reason",
     "proof.text": "step time",
     "losses.torn": "bytes",
     "void.destroyed_at": "time shares",

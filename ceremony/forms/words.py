@@ -7,6 +7,7 @@ from ceremony.forms.texts import Texts, Words
 from ceremony.planning.plan import Plan
 from ceremony.rules.steps import CONTINGENCIES, Step, steps
 from ceremony.rules.wording import find
+from escrow.issuing.fields import FIELDS
 from escrow.policy import Policy
 
 FILE = "script.toml"
@@ -30,6 +31,7 @@ _TABLES = {
     "duration": "title text act steps minutes begun ended total hours",
     "acts": "title step activity who initials time share no_return check_words check_words_elsewhere head "
     "head_elsewhere bag new_bag certificate carrier destroyed again",
+    "certificate": f"title {' '.join(FIELDS)}",
     "contingency": "title text when rule steps again again_text what",
     "crash": "go_on keys_gone void from_paper zeroized",
     "exception": "title text number time step expected happened done touches confidentiality integrity availability "
@@ -58,6 +60,7 @@ _SPECIAL = {
     "acts.title": {"number", "name"},
     "acts.share": {"share", "custodian", "unit", "manager", "site"},
     "acts.certificate": {"number"},
+    "certificate.title": {"number", "file"},
     "acts.carrier": {"copy", "site"},
     "exception.title": {"number", "sheets"},
 }

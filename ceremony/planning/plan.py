@@ -23,9 +23,12 @@ from ceremony.planning.tables import (
     Documents,
     File,
     Group,
+    Intermediate,
     PackageCopy,
     Person,
+    Root,
     Site,
+    Ssh,
     Waiver,
     known_keys,
 )
@@ -73,6 +76,9 @@ class Plan:
     documents: Documents
     waivers: tuple[Waiver, ...]
     machine: Devices | None = None
+    root: Root | None = None
+    intermediates: tuple[Intermediate, ...] = ()
+    ssh: Ssh | None = None
 
     @property
     def digest(self) -> bytes:
@@ -158,6 +164,9 @@ def parse(source: bytes, path: Path) -> Plan:
         file.documents,
         file.waiver,
         file.machine,
+        file.root,
+        file.intermediate,
+        file.ssh,
     )
 
 

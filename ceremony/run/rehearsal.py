@@ -12,7 +12,6 @@ from pathlib import Path
 
 from ceremony import spoken
 from ceremony.planning.plan import Plan
-from ceremony.planning.tables import MAX_CA_NAME
 from ceremony.rules.state import Phase, State
 from ceremony.rules.wording import share_name
 from ceremony.run.examine import Examine
@@ -25,6 +24,7 @@ from escrow.authority import PasswordSource, import_tree
 from escrow.errors import PageError, UsageError
 from escrow.files import NewFiles, read_public
 from escrow.gather import Collection
+from escrow.issuing.profile import MAX_CA_NAME
 from escrow.judge import judge_file
 from escrow.manifest import Manifest
 from escrow.memory import Secret, isolate

@@ -14,7 +14,7 @@ ACTIONS: Mapping[Action, Callable[[Workshop, Step, State, Questions], Facts]] = 
     Action.OPEN: opening.open_ceremony,
     Action.WRITE_HEAD: opening.write_head,
     Action.MAKE_KEYS: keys.make_keys,
-    Action.SHOW_CERTIFICATES: keys.show_certificates,
+    Action.ISSUE: keys.certificates,
     Action.SEAL: keys.seal,
     Action.PRINT: sheets.print_sheet,
     Action.READ_BACK: sheets.read_back,
