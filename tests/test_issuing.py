@@ -426,6 +426,16 @@ def test_the_throw_away_key_is_neither_the_roots_nor_the_same_twice() -> None:
         entry.key.pem.close()
 
 
+def test_a_root_that_is_not_self_signed_is_found_unless_it_is_only_tried_out() -> None:
+    """Pkilint wants an authority key identifier in whatever is not self-signed."""
+    profiles = profiles_of("EC P-256")
+    publics = {each.name: keys.generate("EC P-256").public for each in profiles}
+    tried = try_out(draft(profiles, publics), "EC P-256")
+    found = lints.lint(profiles, tried)
+    assert [(each.lint, each.certificate) for each in found] == [lints.NOT_SELF_SIGNED[::-1]]
+    assert lints.lint(profiles, tried, tried=True) == ()
+
+
 # The hierarchy
 
 

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 from authorities import quiet
+from cryptography import x509
 
 from ceremony.planning import draft
 from ceremony.planning.plan import parse
 from ceremony.planning.profiles import profiles_of
+from escrow import certificates, keys
+from escrow.issuing.draft import key_identifier
 from escrow.issuing.fields import found, planned
 from escrow.issuing.make import issue, make_keys
 from escrow.issuing.naming import subject_text
@@ -86,6 +89,9 @@ def test_everything_that_is_written_is_in_the_certificates() -> None:
         "http://pki.example.com/root.cer",
         "http://ocsp.example.com",
     )
+    public = keys.parse_public(certificates.public_key(issued.certificates[0]))
+    identifier = issued.certificates[0].extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    assert identifier == key_identifier(public, "SHA-256")
     assert second["subject"] == "O=Example CA, CN=Example CA Intermediate 2"
     assert (second["last"], second["issuer"]) == ("2035-01-14 23:59:59 UTC", root["subject"])
     assert [(entry.name, entry.file, entry.public_file) for entry in issued.authority.keys] == [

@@ -72,7 +72,7 @@ def in_groups() -> str:
 CERTIFICATES = """
 [root]
 key = "EC P-384"
-years = 20
+years = 25
 subject = ["C=GB", "O=Example Ltd", "CN=Example Root <&> {x}"]
 permitted = ["DNS:example.com", "IP:10.0.0.0/8", "email:example.com"]
 

@@ -23,7 +23,7 @@ _STRENGTHS = {
     "RSA 4096": 152,
 }
 # A root needs no AKI because it is self-signed (RFC 5280, 4.2.1.1), which it is not yet when it is only tried out.
-_NOT_SELF_SIGNED = ("root", "pkix.authority_key_identifier_extension_absent")
+NOT_SELF_SIGNED = ("root", "pkix.authority_key_identifier_extension_absent")
 
 OWN: Mapping[str, str] = {
     "certificate-serial": "A serial number has 64 random bits or more, and 20 octets at most (RFC 5280, 4.1.2.2).",
@@ -51,7 +51,7 @@ def lint(profiles: Profiles, certificates: Sequence[x509.Certificate], *, tried:
     """
     own = [finding for each in zip(profiles, certificates, strict=True) for finding in _own(profiles.root, *each)]
     others = _pkilint([each.name for each in profiles], certificates)
-    return (*own, *(each for each in others if not (tried and (each.certificate, each.lint) == _NOT_SELF_SIGNED)))
+    return (*own, *(each for each in others if not (tried and (each.certificate, each.lint) == NOT_SELF_SIGNED)))
 
 
 def stop(findings: Iterable[Finding], waived: Mapping[str, str]) -> None:
