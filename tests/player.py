@@ -227,8 +227,8 @@ def _plain(shown: str) -> str:
 
 
 _QUESTIONS = re.compile(
-    r"(Enter goes on|Enter tries|Whole, clear|Enter prints it|the test page: scan|the package sheets for|"
-    r"Is it as expected|Type '|The check words|[^:.]*: your half|Row \d: words|"
+    r"(Enter goes on|Enter shows the|Is certificate \d|Enter tries|Whole, clear|Enter prints it|the test page: scan|"
+    r"the package sheets for|Is it as expected|Type '|The check words|[^:.]*: your half|Row \d: words|"
     r"Number of the bag|The same number|[^:.]*the sheet of share [^:]+: scan|a sheet that had been|Type 'again'|"
     r"Number or folder|Take copy|Put copy|Copy \d of the archive, for|Whose bags were|[^:.]*: the time in UTC|"
     r"How many sheets|The note|What was expected|"

@@ -16,6 +16,8 @@ class Asked(Enum):
     READY = "Enter goes on"
     RETRY = "Enter tries this step again"
     SEEN = "Is it as expected? Enter: yes"
+    READ = "Enter shows the certificates"
+    COMPARED = "Is certificate {number} as on your paper, line by line? Enter: yes"
     PHRASE = "Type '{phrase}'"
     CHECK_WORDS = "The check words beside this step, from a witness's script"
     HALF = "{officer}: your half of the words of the plan's hash, from your own copy"
@@ -101,6 +103,10 @@ class Questions:
 
     def __init__(self, desk: Desk, commands: Mapping[str, Callable[[], None]]) -> None:
         self._desk, self._commands = desk, commands
+
+    def page(self, lines: Sequence[str]) -> None:
+        """Show something on a screen of its own."""
+        self._desk.page(lines)
 
     def say(self, text: str) -> None:
         """Tell something."""
