@@ -109,7 +109,7 @@ def _about_label(manifest: Manifest, text: str) -> str:
     except ShareError as error:
         return _as_clause(str(error))
     share = manifest.policy.name_of(Position(label.group, label.x))
-    return f"this is the label of share {share} of this set, on the outside of its envelope. The sheet is inside."
+    return f"this is the label of share {share} of this set, on the outside of its bag. The sheet is inside."
 
 
 def _as_clause(sentence: str) -> str:

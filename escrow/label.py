@@ -1,6 +1,6 @@
 """The label of a share, which is public: `encode` and `decode` are inverses. And the public words of sets and shares.
 
-Whoever holds a sealed envelope can show, from its label alone, which share of which set is in it. The layout stands
+Whoever holds a sealed bag can show, from its label alone, which share of which set is in it. The layout stands
 in FORMAT.md, sections "Label" and "Public words".
 """
 

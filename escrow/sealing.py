@@ -19,6 +19,7 @@ from escrow.memory import Secret, isolate
 from escrow.package import Package
 from escrow.paper import page, parts, scan, sheet
 from escrow.paper.fonts import check_printable
+from escrow.paper.public import Keeping
 from escrow.paper.stationery import PLAIN, Stationery
 from escrow.policy import Policy, Position
 from escrow.printing import Destination, Files
@@ -39,13 +40,16 @@ class Order:
     stationery: Stationery = PLAIN
     epoch: int = 1
     supersedes: tuple[Superseded, ...] = ()
+    keeping: tuple[Keeping, ...] = ()
+    """How each share will be kept, for its receipt."""
 
     def __post_init__(self) -> None:
         documents.check_custodians(self.policy, self.custodians)
 
     def check_papers(self, ca: str) -> None:
         """Try every template out, as far as can be before the CA is known. Raises TemplateError."""
-        documents.try_out(self.kind, self.policy, self.custodians, self.stationery, ca)
+        made_up = documents.made_up(self.kind, self.policy, ca)
+        documents.try_out(made_up, self.custodians, self.stationery, self.keeping)
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,7 @@ def write_public(sealed: Sealed, order: Order, out: NewFiles, progress: Progress
         out.write(documents.PACKAGE_SHEETS_FILE, package_sheets)
     out.write(standalone.FILE, standalone.source())
     progress("Making package sheets", 1, 1)
-    for name, pdf in documents.make(sealed.manifest, order.custodians, order.stationery, progress):
+    for name, pdf in documents.make(sealed.manifest, order.custodians, order.stationery, progress, order.keeping):
         out.write(f"{documents.FOLDER}/{name}", pdf)
 
 
@@ -156,6 +160,13 @@ def write_sheet(  # noqa: PLR0913, PLR0917 - a share, whose, how, and where to
     page.prepare()
     scan.prepare()
     isolate(in_worker, value)
+
+
+def write_test_page(manifest: Manifest, stationery: Stationery, descriptor: int, path: Path) -> None:
+    """Have the first sheet of a set that is made up written to a descriptor: printer and reader are tried with it."""
+    name = sheet.design_of(stationery, groups=len(manifest.policy.groups) > 1).say("test_page")
+    with Secret.of(documents.MADE_UP) as value:
+        write_sheet(manifest, manifest.policy.positions[0], value, name, stationery, descriptor, path)
 
 
 def sheet_file(policy: Policy, position: Position) -> str:

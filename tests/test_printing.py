@@ -16,13 +16,18 @@ import pytest
 from helpers import TIMEOUT, Run, Terminal, can_lock, escrow, need, practice, run
 from print_server import PrintServer, need_cups
 
+from escrow import documents
 from escrow.errors import PrintError, RefusedError
 from escrow.files import is_memory_backed
 from escrow.memory import Secret
 from escrow.paper import source
-from escrow.printing import Device, Queue
+from escrow.paper.raster import sizes
+from escrow.paper.stationery import Stationery, media
+from escrow.policy import Policy
+from escrow.printing import Device, Queue, public
 from escrow.printing.configuration import is_cable, spool_of, value_of
 from escrow.printing.cups import Cups, find, start
+from escrow.share import Kind
 
 NAMES = ("Anna", "Bert")
 SEAL = ["seal", "--generate", "Printed CA", "--threshold", "2", *(p for n in NAMES for p in ("--custodian", n))]
@@ -307,6 +312,23 @@ def test_a_printer_that_never_ends_is_given_up(cups: PrintServer) -> None:
     queue.check()
 
 
+def test_a_public_document_of_several_pages_comes_out_whole_on_its_paper(cups: PrintServer) -> None:
+    """A receipt has three pages; its template may have another paper than that of the sheets."""
+    manifest = documents.made_up(Kind.SPECIMEN, Policy.plain(2, 3), "Printed CA")
+    paper = Stationery(size="Letter", organisation="Example Ltd")
+    receipt = dict(documents.make(manifest, (*NAMES, "Cleo"), paper, lambda *_: None))["receipt-2.pdf"]
+    queue = Queue(Cups(cups.configuration), "good", "A4")
+    queue.print(public(receipt), "receipt-2", media(sizes(receipt)[0]))
+    queue.print(send(b"%PDF"))
+    assert [path.read_bytes() for path in cups.paper] == [receipt, b"%PDF"]
+    assert len(sizes(cups.paper[0].read_bytes())) == 3
+    said = [(cups.directory / f"paper/good-{number}.arguments").read_text().splitlines() for number in (1, 2)]
+    assert [(lines[2], lines[3]) for lines in said] == [("receipt-2", "1"), ("sheet", "1")]
+    assert "media=Letter" in said[0][4].split()
+    assert {"media=A4", "sides=one-sided"} <= set(said[1][4].split())
+    assert cups.traces("Example Ltd") == []
+
+
 def test_a_sheet_that_cannot_be_made_makes_no_job(cups: PrintServer) -> None:
     def write(descriptor: int, _: Path) -> None:
         os.write(descriptor, b"%PDF half a")
@@ -393,6 +415,19 @@ def test_a_device_that_fails_spoils_the_sheet(tmp_path: Path) -> None:
     assert terminal.end() == 1
     assert f"of: {LABELS[0]}." in terminal.shown
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_takes_a_document_of_several_pages_whole() -> None:
+    """More than a terminal holds at once: the driver is waited for."""
+    paper = Paper()
+    program = (
+        "import sys; from pathlib import Path; from escrow.printing import Device, public\n"
+        "Device(Path(sys.argv[1])).print(public(bytes(range(256)) * 1500), 'package-sheets', 'A4')"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, paper.device]) as process:
+        taken = paper.read_while(process)
+    assert process.returncode == 0
+    assert taken == bytes(range(256)) * 1500
 
 
 def test_what_is_no_printers_device_is_refused(tmp_path: Path) -> None:

@@ -167,6 +167,18 @@ def test_the_head_of_the_journal_is_written_down_at_every_checkpoint_in_the_witn
     assert printed.text(OFFICERS).count(squeezed(say("acts.head_elsewhere"))) == checkpoints
 
 
+def test_the_words_of_the_archive_and_its_carriers_are_written_down_at_the_last_step(printed: Printed) -> None:
+    say, last = script_words(printed.plan), printed.steps[-1]
+    text = printed.text(WITNESS)
+    start = text.index(squeezed(Wording(printed.plan).of(last).do))
+    carriers = [
+        say("acts.archive_carrier", copy=number, site=copy.site) for number, copy in enumerate(printed.plan.archives, 1)
+    ]
+    appears(text, iter([squeezed(say("acts.archive")) + "…", *carriers]), start)
+    assert squeezed(say("acts.archive")) + "…" not in printed.text(OFFICERS)
+    assert squeezed(say("acts.archive_elsewhere")) in printed.text(OFFICERS)
+
+
 def test_everybody_and_everything_is_in_its_table(printed: Printed) -> None:
     text, plan = printed.text(WITNESS), printed.plan
     people = [(each.name, each.unit) for each in (*plan.officers, *plan.witnesses)]
@@ -174,6 +186,8 @@ def test_everybody_and_everything_is_in_its_table(printed: Printed) -> None:
         assert squeezed(name + unit) in text
     for package in plan.packages:
         assert squeezed(f"for {package.site}: {package.medium}") in printed.text(MATERIALS)
+    for archive in plan.archives:
+        assert squeezed(f"of the archive for {archive.site}: {archive.medium}") in printed.text(MATERIALS)
     assert text.count(squeezed("Number of the new bag of share")) == len(
         plan.policy.choose(list(plan.policy.positions))
     )
@@ -328,9 +342,45 @@ def test_receipts_name_share_and_custodian_and_leave_to_hand_what_is_not_known_y
     assert text.count("Receipt for share 2 of 5") == 3
     assert text.count("Blaise Pascal") == 3
     assert "Words of the share: ____ ____ ____ ____." in text
+    assert text.count("RESERVE") == 2 * 3, "they are used only if the printer fails"
+    for known in ("Finance", "Luca Pacioli", "Head Office"):
+        assert text.count(f"\n{known}\n") == 3
+
+
+def test_the_list_of_materials_counts_what_the_ceremony_uses() -> None:
+    """3 of 5, two copies: 1 test page, 5 x (label, 3 receipts, sheet), 3 x 2 of cards, 2 x 6 of codes, 3 labels."""
+    numbers = {supply["what"].split(":")[0]: supply["number"] for supply in script_words(plan()).list("supply")}
+    assert numbers["Tamper-evident bags with numbers"] == str(5 + 3 + 3 + 3)
+    assert numbers["Opaque envelopes that fit into the bags"] == str(5 + 3)
+    assert numbers["Receipts in reserve, printed before with the script"] == "15"
+    (paper,) = [what["what"] for what in script_words(plan()).list("supply") if "from an unopened pack" in what["what"]]
+    assert "about 47 pages" in paper
+    assert numbers["Sheets of paper for the printer, from an unopened pack"] == "100"
+    many = plan(with_custodians([f"Custodian {n}" for n in range(1, 16)], 8))
+    (supply,) = [each for each in script_words(many).list("supply") if "from an unopened pack" in each["what"]]
+    assert "about 102 pages" in supply["what"]
+    assert supply["number"] == "300"
+
+
+@pytest.mark.parametrize("size", ["A4", "Letter"])
+def test_the_steps_of_a_custodian_stand_on_one_page(size: str, tmp_path: Path) -> None:
+    need("pdftotext")
+    _, officers = next(documents(plan(draft.fill({"documents": {"page": size}}, {}))))
+    (tmp_path / OFFICERS).write_bytes(officers)
+    pages = run("pdftotext", "-raw", tmp_path / OFFICERS, "-").expect().out.split("\f")
+    shown = [re.findall(r"^7\.(\d+)(?: |$)", page, re.MULTILINE) for page in pages]
+    together = [list(map(str, range(first, first + 4))) for first in range(1, 21, 4)]
+    assert [numbers for numbers in shown if numbers][:5] == together
+
+
+def test_the_words_of_the_set_are_written_down_in_every_copy(printed: Printed) -> None:
+    say = script_words(printed.plan)
+    for name in (OFFICERS, WITNESS):
+        assert printed.text(name).count(squeezed(say("acts.set_words"))) >= 1
 
 
 ROOM = 'expect = "The room is as the materials list says, and the door is closed."\n'
+TESTED = 'steps = ["preflight", "test-page"]'
 MISTAKES = [
     ("script", 'title = "Approvals"\n', "", r"line \d+: \[approvals\] lacks 'title'"),
     ("script", 'title = "Approvals"\n', 'title = "A"\ntitel = "B"\n', r"line \d+: \[approvals\] has no 'titel'"),
@@ -342,8 +392,13 @@ MISTAKES = [
     ("script", 'title = "Approvals"\n', 'title = " "\n', r"line \d+: title is a text, and not empty"),
     ("script", 'title = "Approvals"\n', 'title = "A\n', r"line \d+: this is not TOML"),
     ("script", "[approvals]\n", "[aprovals]\n", r"line \d+: \[aprovals\] is not known"),
-    ("script", 'steps = ["preflight"]\n', 'steps = ["preflite"]\n', r"line \d+: steps is a list of some of"),
-    ("script", 'steps = ["preflight"]\n', "", r"line \d+: the entry of \[\[requirement\]\] lacks steps"),
+    (
+        "script",
+        'steps = ["preflight", "test-page"]\n',
+        'steps = ["preflite", "test-page"]\n',
+        r"line \d+: steps is a list of some of",
+    ),
+    ("script", f"{TESTED}\n", "", r"line \d+: the entry of \[\[requirement\]\] lacks steps"),
     ("script", 'Z = "Zulu"\n', "", r"\[nato\] lacks 'Z'"),
     ("steps", ROOM, "", r"line \d+: \[step.room\] lacks 'expect'"),
     ("steps", ROOM, f"{ROOM}expected = 'A'\n", r"line \d+: \[step.room\] has no 'expected'"),

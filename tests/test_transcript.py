@@ -37,6 +37,11 @@ GOLDEN = Path(__file__).parent / "golden/transcript.txt"
 LONG = "A sentence that goes on and on, so that it needs more than one page. " * 150
 
 
+def printed(name: str, times: int, digest: str) -> dict[str, Any]:
+    """What the journal says of a document that was printed."""
+    return {"name": f"documents/{name}.pdf", "pages": 2, "sha256": digest, "printed": times}
+
+
 class Told(Walk):
     """A walk whose facts are as full as the program's, by a plan."""
 
@@ -60,7 +65,7 @@ class Told(Walk):
     def chain(self, event: str, **fields: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
         self.add(event, **fields)
 
-    def facts(self, step: Step) -> dict[str, Any]:  # noqa: PLR0911 - one for each action
+    def facts(self, step: Step) -> dict[str, Any]:  # noqa: C901, PLR0911 - one for each action
         own = super().facts(step)
         digest = hashlib.sha256(f"{step.id} {self.state.attempt}".encode()).hexdigest()
         match step.action:
@@ -81,17 +86,23 @@ class Told(Walk):
                 return {"head": self.entries[-1].digest.hex()}
             case Action.MAKE_KEYS:
                 key = {"name": "root", "algorithm": "EC P-256", "public_key": digest}
-                return {"generated": True, "keys": [key], "fingerprints": [digest]}
+                return {"generated": True, "keys": [key], "fingerprints": [digest], "notes": ["WEAK: a note."]}
             case Action.SHOW_CERTIFICATES:
                 dates = {"from": "2030-01-15T10:00:00+00:00", "to": "2040-01-13T10:00:00+00:00"}
                 return {"certificates": [{"file": "root", "subject": "CN=安全 CA", **dates, "sha256": digest}]}
             case Action.SEAL:
                 return {"set_id": digest[:32], "epoch": 1, "policy": str(self.by.policy), "package": "ab" * 32}
-            case Action.READ_BACK:
+            case Action.READ_BACK | Action.TEST_PAGE:
                 return {"words": ["1/2,3,4"]}
+            case Action.PRINT_PAPERS:
+                papers = [printed("label-1", 1, digest), printed("recovery-card", 3, digest)]
+                problems = ["documents/label-1.pdf: paper jam"]
+                return {"papers": papers, "problems": problems, "read_back": [{"copy": 1, "codes": 22}]}
+            case Action.BAG if step.position in self.state.bagged:
+                return {**own, "papers": [printed("label-7", 1, digest)], "problems": []}
             case Action.COPY_PACKAGE:
                 copy = self.by.packages[(step.copy or 1) - 1]
-                return {"site": copy.site, "medium": copy.medium, "sha256": "ab" * 32}
+                return {"site": copy.site, "medium": copy.medium, "sha256": "ab" * 32, "proof": "unplugged"}
         return own
 
     def until(self, name: str) -> None:
@@ -219,6 +230,7 @@ PLACEHOLDERS = [
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<time>"),
     (r"row \d: \d, \d, \d", "row <row>: <columns>"),
     (r"B\d+", "<bag>"),
+    (r"all \d+ codes", "all <codes> codes"),
     (r"\d+\.\d+\.\d+", "<version>"),
 ]
 
@@ -231,6 +243,7 @@ def with_placeholders(entry: Entry) -> Entry:
         facts["positions"] = [[1, 1], [1, 2], [1, 3]]
     if "bags" in facts:
         facts["bags"] = {f"1.{number}": f"B{number}" for number in (1, 2, 3)}
+        facts["papers"] = [printed(f"label-{number}", 1, "") for number in (1, 2, 3)]
     if "checks" in facts:
         facts["checks"] = [{**check, "value": "<value>", "status": "<status>"} for check in facts["checks"]]
     if "facts" in fields:
@@ -290,9 +303,13 @@ def test_an_eventful_ceremony_is_told_word_for_word_in_pdf_and_text(name: str, t
         *(Wording(by).loss(rule) for rule in walk.state.losses),
         "No loss of power before zeroizing.",
         "A last line of the journal that was being written then was cut off: 17 bytes.",
+        "WEAK: a note.",
         LONG,
         "accepted by all",
         "Waived: Small.",
+        "Printed: label-1, recovery-card (3 times). Pages in all: 8. Their hashes stand in the journal.",
+        "Printed again: documents/label-1.pdf: paper jam",
+        "Package sheets of copy 1: all 22 codes were read from paper.",
         "2 checks had the same result as before.",
     ):
         assert squeezed(said) in on_paper, said
@@ -334,7 +351,7 @@ def test_no_word_of_the_transcript_leaves_the_page_or_lies_over_another(name: st
             assert not one.covers(other), (one, other)
 
 
-@pytest.mark.parametrize("after", ["plan", "keys", "print 1.2", "announce-zeroize"])
+@pytest.mark.parametrize("after", ["plan", "keys", "papers", "print 1.2", "announce-zeroize"])
 def test_an_aborted_ceremony_has_a_transcript_that_says_so_and_why(after: str, tmp_path: Path) -> None:
     by = plan()
     walk = Told(by)
@@ -348,7 +365,7 @@ def test_an_aborted_ceremony_has_a_transcript_that_says_so_and_why(after: str, t
     assert text.count("fire alarm in the building") == 1
     assert "There is no valid share set: nobody has a share." in text
     assert "ENDED BY THE ABORT" in squeezed_blanks(text)
-    assert ("Sheets destroyed" in text) == (after not in {"plan", "keys"})
+    assert ("Paper destroyed" in text) == (after not in {"plan", "keys"})
 
 
 def squeezed_blanks(text: str) -> str:

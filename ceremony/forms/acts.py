@@ -14,6 +14,7 @@ from ceremony.forms.pieces import (
     THICK,
     THIN,
     WORDS_OF_A_HASH,
+    WORDS_OF_A_SET,
     Boxes,
     Cell,
     Marked,
@@ -24,12 +25,12 @@ from ceremony.forms.pieces import (
     text,
 )
 from ceremony.forms.words import largest_quorum
-from ceremony.planning.plan import Plan
+from ceremony.planning.plan import Copy, Plan
 from ceremony.rules.steps import Action, Step
 from ceremony.rules.wording import Wording
 from escrow.paper.texts import Texts
 
-_NUMBER, _WHO, _INITIALS, _TIME = 15 * MM, 30 * MM, 18 * MM, 17 * MM
+_NUMBER, _WHO, _INITIALS, _TIME = 13 * MM, 26 * MM, 15 * MM, 14 * MM
 _LABEL = 54 * MM
 _CERTIFICATES = {"generate": 2, "import": 4}  # root and intermediate; what a tree holds is not known yet
 _PAGE_OF_SHARE = 190 * MM  # a custodian's steps stand on one page
@@ -109,11 +110,16 @@ class Acts:
     def _written(self, step: Step) -> Iterator[Flowable]:
         if step.irreversible:
             yield self._check_words(step)
+        yield from self._found(step)
+
+    def _found(self, step: Step) -> Iterator[Flowable]:
         match step.action:
             case Action.WRITE_HEAD:
                 yield self._head()
             case Action.SHOW_CERTIFICATES:
                 yield from self._fingerprints()
+            case Action.SEAL:
+                yield self._field(self.say("acts.set_words"), Boxes(WORDS_OF_A_SET))
             case Action.BAG:
                 yield self._field(self.say("acts.bag"), Boxes(NUMBER_OF_A_BAG))
             case Action.BAG_AGAIN:
@@ -126,7 +132,10 @@ class Acts:
             case Action.DESTROY:
                 yield self._field(self.say("acts.destroyed"), Boxes("___   ___"))
             case None if step.id == "copies":
-                yield from self._carriers()
+                yield from self._carriers("acts.carrier", self.plan.packages)
+            case Action.CLOSE:
+                yield self._archive()
+                yield from self._carriers("acts.archive_carrier", self.plan.archives)
 
     def _check_words(self, step: Step) -> Flowable:
         if not self.witness:
@@ -147,9 +156,14 @@ class Acts:
         for _ in range(times):
             yield self._field(self.say(label), Boxes(boxes))
 
-    def _carriers(self) -> Iterator[Flowable]:
-        for number, package in enumerate(self.plan.packages, 1):
-            yield self._field(self.say("acts.carrier", copy=number, site=package.site), space(8 * MM))
+    def _archive(self) -> Flowable:
+        if not self.witness:
+            return text(self.say("acts.archive_elsewhere"))
+        return self._field(self.say("acts.archive"), Boxes(WORDS_OF_A_HASH))
+
+    def _carriers(self, label: str, copies: Sequence[Copy]) -> Iterator[Flowable]:
+        for number, copy in enumerate(copies, 1):
+            yield self._field(self.say(label, copy=number, site=copy.site), space(8 * MM))
 
     @property
     def _share_boxes(self) -> str:

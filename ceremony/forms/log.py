@@ -107,9 +107,7 @@ def void(tell: Telling) -> Section:
     if state.never_use:
         rows.append((say("void.keys"), Code("\n\n".join(map(grouped, state.never_use)))))
     if destroyed := tell.history.done("destroy-sheets"):
-        told = [
-            say("void.destroyed_at", time=time(run.at), shares=tell.shares(run.facts["sheets"])) for run in destroyed
-        ]
+        told = [say("void.destroyed_at", time=time(run.at), found=tell.destroyed(run.facts)) for run in destroyed]
         rows.append((say("void.destroyed"), "\n".join(told)))
     return Section(say("void.title"), [Fields(rows)] if rows else [Line(say("void.none"))])
 

@@ -17,9 +17,10 @@ _TABLES = {
     "waivers": "title text lint reason none",
     "steps": "title text act number ended minutes of unknown who planned done by_people by_program again failed "
     "cut_off ended_by_abort unfinished session session_again abort",
-    "facts": "plan checks open head keys imported certificates set words words_row bag bags shares copy copy_differs "
-    "destroyed settled",
-    "keys": "title generated imported key algorithm public_key subject validity fingerprint none",
+    "facts": "plan checks open head keys imported certificates set words words_row bag bags shares copy_unplugged "
+    "copy_unmounted copy_folder copy_differs destroyed destroyed_papers settled papers paper_again problem "
+    "package_sheets",
+    "keys": "title generated imported key algorithm public_key subject validity fingerprint notes none",
     "custody": "title text share custodian unit site opened now receipt none missing",
     "proof": "title text none share custodian copies copy site medium written no_copies",
     "losses": "title text session time rule torn none",
@@ -29,7 +30,7 @@ _TABLES = {
     "notes": "title time step note break break_open none",
     "zeroizing": "title done lost aborted not_yet residual_title generate import",
     "heads": "title text head wrote none key key_text",
-    "retention": "title text",
+    "retention": "title text copies site medium",
 }
 _SPECIAL = {
     "result.unfinished": "phase",
@@ -60,10 +61,14 @@ _SPECIAL = {
     "facts.copy_differs": "sha256",
     "facts.destroyed": "shares",
     "facts.settled": "exceptions",
+    "facts.papers": "papers pages",
+    "facts.paper_again": "name times",
+    "facts.problem": "problem",
+    "facts.package_sheets": "copy codes",
     "preflight.waived": "reason",
     "proof.text": "step time",
     "losses.torn": "bytes",
-    "void.destroyed_at": "time shares",
+    "void.destroyed_at": "time found",
     "exceptions.number": "number",
     "exceptions.at_step": "time step",
     "exceptions.settled": "time disposition",

@@ -119,9 +119,12 @@ def quorum_at_one_site(facts: Facts) -> Iterator[str]:
 def package_beside_quorum(facts: Facts) -> Iterator[str]:
     """No site has all that a recovery needs."""
     packages = {package.site for package in facts.plan.packages}
+    archives = {archive.site for archive in facts.plan.archives}
     for name, what in _quorums(facts.plan, "site"):
         if name in packages:
             yield f"At the site {name} are a copy of the package and {what}."
+        elif name in archives:
+            yield f"At the site {name} are a copy of the archive, with the package in it, and {what}."
 
 
 def packages_at_one_site(facts: Facts) -> Iterator[str]:
@@ -129,6 +132,19 @@ def packages_at_one_site(facts: Facts) -> Iterator[str]:
     sites = {package.site for package in facts.plan.packages}
     if len(sites) == 1:
         yield f"Every copy of the package is at the site {sites.pop()}."
+
+
+def one_archive(facts: Facts) -> Iterator[str]:
+    """The archive is kept twice or more."""
+    if len(facts.plan.archives) == 1:
+        yield f"There is only one copy of the archive, at the site {facts.plan.archives[0].site}."
+
+
+def archives_at_one_site(facts: Facts) -> Iterator[str]:
+    """Copies of the archive are at two sites or more."""
+    sites = [archive.site for archive in facts.plan.archives]
+    if len(sites) > 1 and len(set(sites)) == 1:
+        yield f"Every copy of the archive is at the site {sites[0]}."
 
 
 def access_needs_ca(facts: Facts) -> Iterator[str]:
@@ -189,7 +205,7 @@ def unprintable(facts: Facts) -> Iterator[str]:
         *((each.name, each.unit) for each in (*plan.officers, *plan.witnesses)),
         *((each.name, each.what) for each in plan.sites),
         (group.name for group in plan.groups),
-        (package.medium for package in plan.packages),
+        (copy.medium for copy in (*plan.packages, *plan.archives)),
         (access.what for access in plan.access),
         (waiver.reason for waiver in plan.waivers),
     )

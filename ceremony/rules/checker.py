@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from ceremony.rules.loss import after_loss
-from ceremony.rules.steps import CLOSED, CONTINGENCIES, PRIVATE_KEYS, VOLATILE, Step, of_share
+from ceremony.rules.steps import CLOSED, CONTINGENCIES, PRIVATE_KEYS, VOLATILE, Step
 from escrow.errors import EscrowError
 from escrow.policy import Policy
 
@@ -72,8 +72,7 @@ def _check_crash(listed: Sequence[Step], policy: Policy, crash: int) -> None:
     held: set[str] = set()
     for step in listed[:crash]:
         held = (held | step.provides) - step.wipes
-    printed = [p for p in policy.positions if of_share("print", p) in done]
-    loss = after_loss(listed, policy, done, held & VOLATILE, printed)
+    loss = after_loss(listed, policy, done, held & VOLATILE, came_out="papers" in done)
     done -= loss.undone
     held = set().union(*(step.provides for step in listed if step.id in done)) - VOLATILE
     if loss.owed:

@@ -33,11 +33,12 @@ def after_loss(
     policy: Policy,
     done: AbstractSet[str],
     held: AbstractSet[str],
-    printed: Collection[Position],
+    *,
+    came_out: bool,
 ) -> Loss:
     """What a loss means where the steps `done` are done and the volatile facts `held` are in memory.
 
-    `printed` are the shares of which a sheet may exist, also spoilt ones.
+    `came_out` is whether any paper of the set may exist, also spoilt.
     """
     again = frozenset(step.id for step in listed if step.each_session) & done
     since_keys = frozenset(step.id for step in listed if Act.KEYS.value <= step.act.value <= Act.PROOF.value) & done
@@ -47,7 +48,7 @@ def after_loss(
         return Loss(Rule.KEYS_GONE, again | since_keys) if "keys" in done else Loss(Rule.GO_ON, again)
     read_back = {position for position in policy.positions if of_share("read-back", position) in done}
     if policy.missing(read_back) or not enough_to_go_on(policy, done, read_back):
-        return Loss(Rule.VOID, again | since_keys, DESTROY_SHEETS if printed else None)
+        return Loss(Rule.VOID, again | since_keys, DESTROY_SHEETS if came_out else None)
     if not _to_print(policy, done):
         return Loss(Rule.GO_ON, again)
     return Loss(Rule.FROM_PAPER, again, GATHER_QUORUM)

@@ -17,7 +17,8 @@ FILE = "steps.toml"
 
 _ROLES = ("officer-1", "officer-2", "officers", "witnesses", "custodian", "everybody")
 _COMMON = frozenset(
-    {"ca", "organisation", "contact", "place", "policy", "shares", "officer_1", "officer_2", "officers", "witnesses"}
+    {"ca", "organisation", "contact", "place", "policy", "shares", "archives"}
+    | {"officer_1", "officer_2", "officers", "witnesses"}
 )
 _OF_SHARE = frozenset({"custodian", "share", "unit", "manager", "site"})
 _OF_COPY = frozenset({"copy", "site", "medium"})
@@ -93,6 +94,7 @@ def _common(plan: Plan) -> Mapping[str, str]:
         "place": plan.ceremony.place,
         "policy": str(plan.policy),
         "shares": str(len(plan.policy.positions)),
+        "archives": str(len(plan.archives)),
         "officer_1": plan.officers[0].name,
         "officer_2": plan.officers[1].name,
         "officers": ", ".join(person.name for person in plan.officers),

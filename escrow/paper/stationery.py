@@ -26,6 +26,7 @@ _COMMON = Form(
         "blank": frozenset(),
         "no_organisation": frozenset(),
         "watermark": frozenset(),
+        "test_page": frozenset(),
         "production": frozenset(),
         "specimen": frozenset(),
         "policy": frozenset({"k", "n"}),
@@ -96,6 +97,13 @@ PLAIN = Stationery()
 """Our templates, A4, and lines to fill in."""
 
 
+def media(size: Size) -> str:
+    """What CUPS calls paper of this size, in millimetres, to a tenth."""
+    rounded = round(size[0], 1), round(size[1], 1)
+    names = [name for name, known in PAPER.items() if known == rounded]
+    return names[0] if names else f"Custom.{rounded[0]:g}x{rounded[1]:g}mm"
+
+
 @dataclass(frozen=True)
 class Design:
     """A document's template, and the header, footer and phrases that all documents share."""
@@ -119,8 +127,7 @@ class Design:
     @property
     def media(self) -> str:
         """What CUPS calls the paper."""
-        names = [name for name, size in PAPER.items() if size == self.size]
-        return names[0] if names else f"Custom.{self.size[0]:g}x{self.size[1]:g}mm"
+        return media(self.size)
 
     @property
     def origin(self) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from escrow.errors import EscrowError, FileError, PrintError, RefusedError, Spoo
 from escrow.memory import LastWill, signals_held
 from escrow.printing.configuration import is_cable
 from escrow.printing.cups import ANSWER_WITHIN, POLL, Cups, find, start
-from escrow.printing.destination import Write
+from escrow.printing.destination import SHEET, Write
 
 PATIENCE = 300.0
 """Seconds for one sheet: time enough to put paper in."""
@@ -62,20 +62,20 @@ class Queue:
             message = f"Other jobs wait for {name}. Let them be printed, or remove them: cancel -a {name}"
             raise RefusedError(message)
 
-    def print(self, write: Write) -> None:
+    def print(self, write: Write, title: str = SHEET, media: str | None = None) -> None:
         """Print what `write` writes. Raises PrintError with the printer's reason; SpoolError if the job stays."""
         jobs: list[str] = []
         with ExitStack() as undo:
             will = LastWill(self._cups.purge)  # killed, this process could not take its job back
             undo.callback(will.revoke)
             undo.callback(self._take_back, jobs)
-            self._send(write, jobs, will)
+            self._send(write, ["-t", title, "-o", f"media={media or self._media}"], jobs, will)
             self._wait(jobs[0])
 
-    def _send(self, write: Write, jobs: list[str], will: LastWill) -> None:
+    def _send(self, write: Write, job: Sequence[str], jobs: list[str], will: LastWill) -> None:
         """Start `lp`, learn the number of its job while there is nothing in it, then have the document written."""
-        options = [part for option in (f"media={self._media}", *_OPTIONS) for part in ("-o", option)]
-        command = [find("lp"), "-h", str(self._cups.socket), "-d", self._name, "-t", "sheet", "-n", "1", *options]
+        options = [part for option in _OPTIONS for part in ("-o", option)]
+        command = [find("lp"), "-h", str(self._cups.socket), "-d", self._name, *job, "-n", "1", *options]
         with start(command, output=subprocess.DEVNULL) as lp:
             try:
                 jobs.append(self._made_by(lp))
