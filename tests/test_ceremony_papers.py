@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from papers import text_by_pdfium
 from PIL import Image
 from player import TEMPLATE
 
@@ -44,7 +45,7 @@ WHOLE += ["recovery-card", "package-sheets"] * 2 + ["recovery-card"]
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
-    """2 of 3; the second custodian has a deputy, and keeps the share elsewhere."""
+    """2 of 3; the second custodian has a deputy."""
     text = (
         TEMPLATE.read_text()
         .replace('kind = "production"', 'kind = "specimen"')
@@ -189,6 +190,14 @@ def test_everything_that_goes_with_the_sheets_is_printed_in_order_and_on_its_pap
         assert any(f"package sheets (8 pages): for {place}." in said for said in people.said)
     assert people.said[-1] == "Recovery card (2 pages): for the ceremony's file."
     assert len(people.asked) == 3 + 2 * 2 + 1, "one question a place, one a scan"
+
+
+def test_receipts_have_what_the_plan_knows_of_the_custodian(plan: Plan, sealed: Path) -> None:
+    text = text_by_pdfium((sealed / "documents/receipt-2.pdf").read_bytes())
+    second = plan.custodians[1]
+    assert second.deputy == "Marin Mersenne"
+    for known in (second.name, second.unit, second.manager, second.deputy, second.site):
+        assert text.count(known) >= 3, known
 
 
 def test_a_print_that_fails_is_repeated_from_that_document_on(plan: Plan, sealed: Path, base: Path) -> None:
