@@ -24,11 +24,6 @@ MADE_UP = bytes(range(VALUE_LENGTH))
 """The value of every share of a set that is made up: each of its words is another."""
 
 
-def number_of(policy: Policy, position: Position) -> str:
-    """What a share is called in the names of files: X, or GROUP-X where there are groups."""
-    return f"{position.group}-{position.x}" if len(policy.groups) > 1 else f"{position.x}"
-
-
 def files(policy: Policy) -> list[str]:
     """The names of all that `make` makes."""
     return [
@@ -39,12 +34,12 @@ def files(policy: Policy) -> list[str]:
 
 def label_file(policy: Policy, position: Position) -> str:
     """The name of the label of a share."""
-    return f"label-{number_of(policy, position)}.pdf"
+    return f"label-{policy.short_name_of(position)}.pdf"
 
 
 def receipt_file(policy: Policy, position: Position) -> str:
     """The name of the receipt for a share."""
-    return f"receipt-{number_of(policy, position)}.pdf"
+    return f"receipt-{policy.short_name_of(position)}.pdf"
 
 
 def make(

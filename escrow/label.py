@@ -83,9 +83,8 @@ class Label:
         """Raise ShareError unless this is the label of a share of this set."""
         position = Position(self.group, self.x)
         if position not in manifest.policy.positions or self != Label.of(manifest, position):
-            message = (
-                f"The label of share {self.x} does not belong to this package's set: it is of another, or changed."
-            )
+            share = manifest.policy.name_of(position)
+            message = f"The label of share {share} does not belong to this package's set: it is of another, or changed."
             raise ShareError(message)
 
 

@@ -86,7 +86,7 @@ def seal(
         for number, (position, value) in enumerate(sealed.shares.items()):  # late: paper cannot be taken back
             progress("Making share sheets", number, len(sealed.shares))
             custodian = order.custodians[number]
-            label = f"Sheet {number + 1} of {len(order.custodians)} for {custodian}"
+            label = f"Share {order.policy.name_of(position)} for {custodian}"
             write = partial(write_sheet, sealed.manifest, position, value, custodian, order.stationery)
             sheets.put(sheet_file(order.policy, position), label, write)
         progress("Making share sheets", len(sealed.shares), len(sealed.shares))
@@ -151,7 +151,8 @@ def write_sheet(  # noqa: PLR0913, PLR0917 - a share, whose, how, and where to
         pdf = sheet.render(record, manifest, custodian, stationery)
         read_back = [found for found, _ in judge_file(manifest, path.name, pdf)]
         if read_back != [record]:
-            message = f"The sheet of share {position.x} cannot be read back from its own picture: report this."
+            share = manifest.policy.name_of(position)
+            message = f"The sheet of share {share} cannot be read back from its own picture: report this."
             raise PageError(message)
         write_all(descriptor, pdf, path)
         return b""
@@ -170,7 +171,7 @@ def write_test_page(manifest: Manifest, stationery: Stationery, descriptor: int,
 
 def sheet_file(policy: Policy, position: Position) -> str:
     """The name of a share's PDF: share-X.pdf, or share-GROUP-X.pdf where there are groups."""
-    return f"shares/share-{documents.number_of(policy, position)}.pdf"
+    return f"shares/share-{policy.short_name_of(position)}.pdf"
 
 
 def _split(wrapping_key: Secret, policy: Policy, shares: Mapping[Position, Secret]) -> dict[str, list[str] | str]:

@@ -22,7 +22,7 @@ from escrow.files import NewFiles
 from escrow.label import Label, set_words, share_words
 from escrow.manifest import Manifest, group_hex
 from escrow.package import Package
-from escrow.paper import documents, package_sheet, sheet, template
+from escrow.paper import documents, package_sheet, sheet, source
 from escrow.paper.block import Area, Block
 from escrow.paper.layout import TAKEN
 from escrow.paper.public import Keeping
@@ -188,7 +188,7 @@ def test_every_document_says_what_it_must(sealed: Sealed) -> None:
         expected["recovery-card.pdf"] += ["2 of 3 groups (2 of 3, 1 of 1, 2 of 2)", "ssss-combine -t K -x -D"]
         expected["recovery-card.pdf"] += ["Then both commands once more, with -t 2"]
     for position, custodian in zip(policy.positions, CUSTODIANS, strict=False):
-        number = writing.number_of(policy, position)
+        number = policy.short_name_of(position)
         share = f"{position.x} of {policy.groups[position.group - 1].shares}"
         share += f", group {position.group}" if policy is not PLAIN else ""
         own = [*common, custodian, share_words(manifest.commitment_at(position)), f"hare {share}"]
@@ -260,7 +260,7 @@ def test_label_receipt_and_ceremony_say_the_same_of_bags_and_signatures(sealed: 
         "a new bag, a new label",
     ):
         assert part in said
-    steps = (template.directory() / "steps.toml").read_text("utf-8")
+    steps = (source.directory() / "steps.toml").read_text("utf-8")
     for part in (
         "folds the sheet with the print inside, puts it into an opaque envelope and the envelope into the bag",
         "over neither closure nor number",
@@ -273,7 +273,7 @@ def test_label_receipt_and_ceremony_say_the_same_of_bags_and_signatures(sealed: 
 def test_the_label_has_one_code_and_it_attests_the_share(sealed: Sealed) -> None:
     policy = sealed.manifest.policy
     for position in policy.positions:
-        path = sealed.directory / f"documents/label-{writing.number_of(policy, position)}.pdf"
+        path = sealed.directory / f"documents/label-{policy.short_name_of(position)}.pdf"
         (text,) = codes(path.read_bytes())
         label = Label.from_text(text)
         label.check(sealed.manifest)

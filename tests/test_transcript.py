@@ -25,11 +25,12 @@ from ceremony.forms.transcript import PDF_FILE, TEXT_FILE, check_words, content,
 from ceremony.planning.plan import Plan
 from ceremony.rules.state import Phase
 from ceremony.rules.steps import Action, Step, steps
+from ceremony.rules.wording import Wording
 from ceremony.run.archive import LIST_FILE, read_journal, seal_archive
 from ceremony.run.journal import Entry, JournalError
 from escrow import signature
 from escrow.errors import TemplateError
-from escrow.paper import template
+from escrow.paper import source
 from escrow.policy import Position
 
 GOLDEN = Path(__file__).parent / "golden/transcript.txt"
@@ -85,7 +86,7 @@ class Told(Walk):
                 return {"head": self.entries[-1].digest.hex()}
             case Action.MAKE_KEYS:
                 key = {"name": "root", "algorithm": "EC P-256", "public_key": digest}
-                return {"generated": True, "keys": [key], "fingerprints": [digest]}
+                return {"generated": True, "keys": [key], "fingerprints": [digest], "notes": ["WEAK: a note."]}
             case Action.SHOW_CERTIFICATES:
                 dates = {"from": "2030-01-15T10:00:00+00:00", "to": "2040-01-13T10:00:00+00:00"}
                 return {"certificates": [{"file": "root", "subject": "CN=安全 CA", **dates, "sha256": digest}]}
@@ -101,7 +102,7 @@ class Told(Walk):
                 return {**own, "papers": [printed("label-7", 1, digest)], "problems": []}
             case Action.COPY_PACKAGE:
                 copy = self.by.packages[(step.copy or 1) - 1]
-                return {"site": copy.site, "medium": copy.medium, "sha256": "ab" * 32}
+                return {"site": copy.site, "medium": copy.medium, "sha256": "ab" * 32, "proof": "unplugged"}
         return own
 
     def until(self, name: str) -> None:
@@ -175,7 +176,7 @@ def without_furniture(text: str, by: Plan, title: str = "Transcript") -> str:
     parts = ["CONFIDENTIAL - NOT SECRET", by.ceremony.organisation, f"Ceremony {by.ceremony.id}"]
     header = "".join(map(re.escape, map(squeezed, parts[:1]))) + rf"{title},page\d+of\d+"
     header += re.escape(squeezed(parts[1])) + re.escape(squeezed(parts[2]))
-    footer = re.escape(squeezed(f"Plan {spoken.first_three_and_last(by.words)}")) + "InitialsDate"
+    footer = re.escape(squeezed(f"Plan {spoken.first_three_and_last(by.words)}")) + "Date:_+Initials:_+"
     return re.sub(f"(SPECIMEN)?{header}{footer}", "", text)
 
 
@@ -299,8 +300,10 @@ def test_an_eventful_ceremony_is_told_word_for_word_in_pdf_and_text(name: str, t
         "Break, 1.0 minutes.",
         "DID NOT SUCCEED: the sheet was torn",
         "Time 2 of this step.",
-        *(f"{rule.value[1:]}" for rule in walk.state.losses),
+        *(Wording(by).loss(rule) for rule in walk.state.losses),
+        "No loss of power before zeroizing.",
         "A last line of the journal that was being written then was cut off: 17 bytes.",
+        "WEAK: a note.",
         LONG,
         "accepted by all",
         "Waived: Small.",
@@ -442,7 +445,7 @@ def test_a_journal_that_does_not_fit_has_no_transcript(change: str) -> None:
 
 
 def test_a_ceremony_that_would_not_be_able_to_close_is_not_begun(tmp_path: Path) -> None:
-    ours = (template.directory() / "transcript.toml").read_text("utf-8")
+    ours = (source.directory() / "transcript.toml").read_text("utf-8")
     (tmp_path / "transcript.toml").write_text(ours.replace('closed = "', 'clozed = "'), "utf-8")
     own = plan(PLANS["3 of 5"].replace("[documents]\n", f'[documents]\ntemplates = "{tmp_path}"\n'))
     with pytest.raises(TemplateError, match=r"transcript.toml, line \d+: \[result\] has no 'clozed'"):

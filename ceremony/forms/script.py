@@ -106,7 +106,7 @@ class _Maker:
             ]
 
         title = self._say("document.witness" if witness else "document.officers")
-        return self._letterhead.render(title, "confidential", story)
+        return self._letterhead.render(title, self._say("document.secrecy"), story)
 
     def materials(self) -> bytes:
         """The list of materials, for whoever packs them."""
@@ -114,7 +114,7 @@ class _Maker:
         def story(_: Mapping[str, int]) -> Sequence[Flowable]:
             return list(front.materials(self._plan, self._say, self._letterhead.width, self._numbers))
 
-        return self._letterhead.render(self._say("document.materials"), "confidential", story)
+        return self._letterhead.render(self._say("document.materials"), self._say("document.secrecy"), story)
 
     def _titles(self, acts: Acts) -> Sequence[str]:
         say = self._say

@@ -9,12 +9,12 @@ from typing import Any
 from ceremony import spoken
 from ceremony.forms.history import History, Outcome, Run
 from ceremony.forms.record import Digest
-from ceremony.forms.texts import Texts
 from ceremony.planning.plan import Plan
-from ceremony.rules.steps import Action
-from ceremony.rules.wording import Wording, share_name
+from ceremony.rules.steps import Action, position_of
+from ceremony.rules.wording import Wording
 from ceremony.run.journal import Entry
 from escrow.manifest import group_hex
+from escrow.paper.texts import Texts
 from escrow.policy import Position
 
 _DIGITS = 8
@@ -32,11 +32,11 @@ class Telling:
 
     def share(self, position: Iterable[int]) -> str:
         """A share's name, from a position or what JSON makes of one."""
-        return share_name(self.plan.policy, Position(*position))
+        return self.plan.policy.name_of(Position(*position))
 
     def shares(self, positions: Iterable[Iterable[int]]) -> str:
-        """Names of shares, with commas."""
-        return ", ".join(map(self.share, positions))
+        """The names of shares."""
+        return self.plan.policy.names_of(Position(*position) for position in positions)
 
     def found(self, run: Run) -> str:
         """What came of one run of a step."""
@@ -81,8 +81,7 @@ class Telling:
                 return "\n".join([say("facts.bag", bag=facts["bag"]), *self._papers(facts)])
             case Action.BAG_AGAIN:
                 bags = [
-                    say("facts.bags", share=self.share(map(int, name.split("."))), bag=bag)
-                    for name, bag in facts["bags"].items()
+                    say("facts.bags", share=self.share(position_of(key)), bag=bag) for key, bag in facts["bags"].items()
                 ]
                 return "\n".join([*bags, *self._papers(facts)])
             case Action.PROVE_QUORUM | Action.GATHER:
@@ -120,7 +119,7 @@ class Telling:
     def _copy(self, facts: Mapping[str, Any]) -> str:
         sealed = self.history.done("seal")[-1].facts
         if facts["sha256"] == sealed["package"]:
-            return self.say("facts.copy")
+            return self.say(f"facts.copy_{facts['proof']}")
         return self.say("facts.copy_differs", sha256=facts["sha256"])
 
 

@@ -3,10 +3,10 @@
 import string
 from collections.abc import Iterable, Mapping
 
-from ceremony.forms.texts import Texts, Words
 from ceremony.planning.plan import Plan
 from ceremony.rules.steps import CONTINGENCIES, Step, steps
-from ceremony.rules.wording import find
+from escrow.paper import source
+from escrow.paper.texts import Texts, Words
 from escrow.policy import Policy
 
 FILE = "script.toml"
@@ -17,7 +17,7 @@ _PACK = 100
 _NAMED = 3
 
 _TABLES = {
-    "document": "officers witness materials",
+    "document": "secrecy officers witness materials",
     "cover": "title subtitle_officers subtitle_witness organisation ceremony kind production specimen used_for "
     "rehearsal real date when standby no_standby place keys generated imported quorum contact kept_until copy_of",
     "hashes": "plan plan_note row same hex by_hand by_hand_note script tool tool_hash",
@@ -29,10 +29,12 @@ _TABLES = {
     "roles": "title role who task",
     "participants": "title text name unit role checked signature officer witness custodian",
     "log": "title text name enters leaves direction time reason initials",
-    "materials": "title text what serial bag same number there packed compared name date signature copy devices others",
+    "materials": "title text what serial bag same number there packed compared name date signature copy "
+    "archive devices others",
     "duration": "title text act steps minutes begun ended total hours",
     "acts": "title step activity who initials time share no_return check_words check_words_elsewhere head "
-    "head_elsewhere bag new_bag set_words certificate carrier destroyed again",
+    "head_elsewhere bag new_bag set_words certificate carrier archive archive_elsewhere archive_carrier destroyed "
+    "again",
     "contingency": "title text when rule steps again again_text what",
     "crash": "go_on keys_gone void from_paper zeroized",
     "exception": "title text number time step expected happened done touches confidentiality integrity availability "
@@ -57,11 +59,13 @@ _SPECIAL = {
     "log.text": {"step"},
     "materials.text": {"step"},
     "materials.copy": {"copy", "site", "medium"},
+    "materials.archive": {"copy", "site", "medium"},
     "duration.hours": {"hours", "minutes"},
     "acts.title": {"number", "name"},
     "acts.share": {"share", "custodian", "unit", "manager", "site"},
     "acts.certificate": {"number"},
     "acts.carrier": {"copy", "site"},
+    "acts.archive_carrier": {"copy", "site"},
     "exception.title": {"number", "sheets"},
 }
 
@@ -75,9 +79,10 @@ def script_words(plan: Plan) -> Texts:
         lists={name: set(keys.split()) for name, keys in _LISTS.items()},
         fields=set(fields),
         special=_SPECIAL,
+        blank={"role.who"},
         choices={"requirement.steps": verbs},
     )
-    return Texts(find(plan.documents.templates, FILE), words, fields)
+    return Texts(source.find(FILE, plan.documents.templates), words, fields)
 
 
 def numbers_of(verb: str, listed: Iterable[Step]) -> str:

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from escrow.paper import template
+from escrow.paper import source
 
 Value = str | int | bool | dt.date
 Values = Mapping[str, Mapping[str, Value]]
@@ -38,7 +38,7 @@ def plan_id(date: dt.date) -> str:
 
 def fill(values: Values, entries: Entries) -> str:
     """The commented plan with other values in its [tables], and these entries instead of its own for [[tables]]."""
-    text = (template.directory() / "ceremony.toml").read_text("utf-8")
+    text = (source.directory() / "ceremony.toml").read_text("utf-8")
     return "\n\n".join(_paragraphs(text.rstrip("\n").split("\n\n"), values, entries)) + "\n"
 
 

@@ -82,7 +82,15 @@ _PACKAGES = Listed(
     "Keep several, where no quorum of shares is.",
     {"site": "site", "medium": "medium, such as USB stick and paper"},
 )
-_TABLES = {listed.table for listed in (_SITES, _CUSTODIANS, _OFFICERS, _WITNESSES, _PACKAGES)} | {"access", "group"}
+_ARCHIVES = Listed(
+    "archive",
+    1,
+    "Copy of the archive",
+    "The ceremony's record. Keep two, at different sites.",
+    {"site": "site", "medium": "medium, such as USB stick"},
+)
+_LISTED = (_SITES, _CUSTODIANS, _OFFICERS, _WITNESSES, _PACKAGES, _ARCHIVES)
+_TABLES = {listed.table for listed in _LISTED} | {"access", "group"}
 
 
 class Interview:
@@ -180,6 +188,7 @@ class Interview:
         yield from self._entries(_OFFICERS)
         yield from self._entries(_WITNESSES)
         yield from self._entries(_PACKAGES)
+        yield from self._entries(_ARCHIVES)
         yield _asked("access", "what", "What it takes to reach shares and package: keys, badges", a_text)
         yield _asked("access", "depends_on_ca", "Does any of it work only while the CA does: yes or no", yes_or_no)
 

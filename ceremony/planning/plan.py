@@ -18,12 +18,12 @@ from ceremony.planning.tables import (
     CA,
     Access,
     Ceremony,
+    Copy,
     Custodian,
     Devices,
     Documents,
     File,
     Group,
-    PackageCopy,
     Person,
     Site,
     Waiver,
@@ -40,10 +40,10 @@ __all__ = [
     "CA",
     "Access",
     "Ceremony",
+    "Copy",
     "Custodian",
     "Documents",
     "Group",
-    "PackageCopy",
     "Person",
     "Plan",
     "Site",
@@ -68,7 +68,8 @@ class Plan:
     officers: tuple[Person, ...]
     witnesses: tuple[Person, ...]
     sites: tuple[Site, ...]
-    packages: tuple[PackageCopy, ...]
+    packages: tuple[Copy, ...]
+    archives: tuple[Copy, ...]
     access: tuple[Access, ...]
     retain_until: dt.date
     documents: Documents
@@ -159,6 +160,7 @@ def parse(source: bytes, path: Path) -> Plan:
         file.witness,
         file.site,
         file.package,
+        file.archive,
         file.access,
         file.retention.until or _after(file.ceremony.date, file.retention.years or 0),
         file.documents,

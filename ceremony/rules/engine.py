@@ -120,7 +120,7 @@ class Engine:
         if loss.rule in {Rule.KEYS_GONE, Rule.VOID}:
             lost = _again_from_keys(state, lost)
         if loss.rule is Rule.ZEROIZED:
-            found = Incident("no loss of power before zeroizing", Rule.ZEROIZED.value, "", ("availability",), None)
+            found = Incident("", "", "", ("availability",), None, rule=Rule.ZEROIZED)
             lost = _with_incident(lost, found)
         return lost
 
@@ -242,7 +242,7 @@ class Engine:
         for position in self.policy.positions:
             for verb, what in (("read-back", "was not read back"), ("bag", "has no bag number")):
                 if of_share(verb, position) not in state.done:
-                    yield f"the sheet of share {position.group}.{position.x} {what}"
+                    yield f"the sheet of share {self.policy.name_of(position)} {what}"
         if "quorum" not in state.done:
             yield "no quorum was proved from paper"
         if state.open_incidents:

@@ -10,25 +10,13 @@ from escrow.policy import Policy, Position
 
 
 class Rule(Enum):
-    """What happens after a loss. The value is what people are told."""
+    """What happens after a loss. The value names what people are told in `templates/steps.toml`."""
 
-    GO_ON = "nothing that is still needed was in memory: the ceremony goes on at the next step."
-    KEYS_GONE = (
-        "the keys were in memory and not yet sealed. Those that were generated are gone, and must never be used: the "
-        "transcript lists their fingerprints. The ceremony goes on with act 4."
-    )
-    VOID = (
-        "too few sheets had been read back to go on from paper: the share set is void. All paper of it is destroyed, "
-        "and so is every copy of the package; then the ceremony goes on with act 4."
-    )
-    FROM_PAPER = (
-        "a quorum of sheets had been read back: it is read again from paper, the missing shares are made again, and "
-        "the ceremony goes on at the next sheet."
-    )
-    ZEROIZED = (
-        "the quorum had been proved from paper: the loss counts as zeroizing, and is recorded as an exception. The "
-        "ceremony goes on at the next step."
-    )
+    GO_ON = "go_on"
+    KEYS_GONE = "keys_gone"
+    VOID = "void"
+    FROM_PAPER = "from_paper"
+    ZEROIZED = "zeroized"
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,10 @@ class Phase(Enum):
 
 @dataclass(frozen=True)
 class Incident:
-    """An exception: something that went otherwise than the script says. Settled when it has a disposition."""
+    """An exception: something that went otherwise than the script says. Settled when it has a disposition.
+
+    One that the rules found, a loss, has its `rule` instead of words of people: `wording` knows what is said of it.
+    """
 
     expected: str
     happened: str
@@ -37,6 +40,7 @@ class Incident:
     touches: tuple[str, ...]
     step: str | None
     disposition: str | None = None
+    rule: Rule | None = None
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,17 @@ CONTINGENCIES = (DESTROY_SHEETS, GATHER_QUORUM)
 
 def of_share(verb: str, position: Position) -> str:
     """The id of a step for one share."""
-    return f"{verb} {position.group}.{position.x}"
+    return f"{verb} {key_of(position)}"
+
+
+def key_of(position: Position) -> str:
+    """What stands for a share in steps' ids and in the journal, with or without groups. People see its name."""
+    return f"{position.group}.{position.x}"
+
+
+def position_of(key: str) -> Position:
+    """The inverse of `key_of`. Raises ValueError or TypeError for what it did not make."""
+    return Position(*map(int, key.split(".")))
 
 
 def _step(  # noqa: PLR0913, PLR0917 - what a step has

@@ -14,8 +14,8 @@ from ceremony import spoken
 from ceremony.planning.plan import Plan
 from ceremony.planning.tables import MAX_CA_NAME
 from ceremony.rules.state import Phase, State
-from ceremony.rules.wording import share_name
 from ceremony.run.examine import Examine
+from ceremony.run.keeping import keep_archive
 from ceremony.run.paper import PACKAGE_SHEETS, TEST_PAGE, Scans, Tray, photograph
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.readback import Place
@@ -78,7 +78,7 @@ class Room:
         for path in sorted(self.tray.glob(f"*-{SHEET}.pdf"), reverse=True):
             found = Collection(manifest, keep=False)
             found.add_file(path)
-            if any(share_name(manifest.policy, position) == share for position in found.present):
+            if any(manifest.policy.name_of(position) == share for position in found.present):
                 return path
         message = f"There is no sheet of share {share} in the tray."
         raise PageError(message)
@@ -133,7 +133,7 @@ class Feeding:
                 out.publish()
             return ""
         if asked is Asked.MEDIUM:
-            folder = self._room.media / str(fields["copy"])
+            folder = self._room.media / f"{fields['of']}-{fields['copy']}"
             folder.mkdir(mode=0o700, exist_ok=True)
             self._desk.say(f"The rehearsal uses the folder {folder} as a medium.")
             return str(folder)
@@ -149,7 +149,7 @@ class Feeding:
 
     def _next_share(self) -> str:
         policy = self._room.plan.policy
-        share = next(name for p in policy.positions if (name := share_name(policy, p)) not in self._fed)
+        share = next(name for p in policy.positions if (name := policy.name_of(p)) not in self._fed)
         self._fed.add(share)
         return share
 
@@ -166,7 +166,7 @@ class Losing(Feeding):
         """Hand on, or lose the power."""
         policy = self._room.plan.policy
         if asked is Asked.SCAN:
-            read = [p for p in policy.positions if share_name(policy, p) in self._read]
+            read = [p for p in policy.positions if policy.name_of(p) in self._read]
             if not self._lost and not policy.missing(read):
                 self._lost = True
                 self._desk.say("The rehearsal loses the power here, and the program is started again.")
@@ -263,6 +263,7 @@ def rehearse_plan(  # noqa: PLR0913 - all that a rehearsal works with
                 version=__version__,
             )
             break
+    keep_archive(specimen, out, around, Kind.SPECIMEN)
     if state.phase is Phase.CLOSED:
         _recover(room, progress)
     return state
@@ -270,9 +271,10 @@ def rehearse_plan(  # noqa: PLR0913 - all that a rehearsal works with
 
 def _recover(room: Room, progress: Progress) -> None:
     """Restore the CA from the first copy of the package and a quorum of sheets, and open it again."""
-    sealed = recovery.read_package(room.media / "1" / PACKAGE_FILE, progress)
+    first = next((room.media / "package-1").glob(f"*/{PACKAGE_FILE}"))
+    sealed = recovery.read_package(first, progress)
     policy = room.plan.policy
-    sheets = [room.sheet(share_name(policy, position)) for position in policy.choose(policy.positions)]
+    sheets = [room.sheet(policy.name_of(position)) for position in policy.choose(policy.positions)]
     collection = recovery.gather(sealed.manifest, sheets, keep=True, progress=progress)
     recovery.require_quorum(collection)
     with recovery.recombine(collection) as wrapping_key:
@@ -283,6 +285,6 @@ def _recover(room: Room, progress: Progress) -> None:
         with NewFiles(restored) as out:
             recovery.restore(sealed.manifest, members, (), password, out=out, progress=progress)
             out.publish()
-        import_tree(restored, lambda *_: password, progress).close()
+        import_tree(restored, lambda *_: password, progress, dt.datetime.now(dt.UTC)).close()
     for member in members.values():
         member.close()

@@ -1,6 +1,5 @@
 """A printer by its name in CUPS: one job at a time, watched to its end and purged, however it ends."""
 
-import re
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -10,13 +9,13 @@ from typing import IO, cast
 
 from escrow.errors import EscrowError, FileError, PrintError, RefusedError, SpoolError
 from escrow.memory import LastWill, signals_held
+from escrow.printing.configuration import is_cable
 from escrow.printing.cups import ANSWER_WITHIN, POLL, Cups, find, start
 from escrow.printing.destination import SHEET, Write
 
 PATIENCE = 300.0
 """Seconds for one sheet: time enough to put paper in."""
 
-_CABLE = re.compile(r"(usb|parallel|serial|gutenprint\d+\+usb):|hp:/(usb|par)/")
 _OPTIONS = (
     "print-scaling=none",
     "fit-to-page=false",
@@ -47,7 +46,7 @@ class Queue:
             message = f"CUPS knows no printer {name}: 'lpstat -e' lists those it knows."
             raise RefusedError(message)
         scheme = printer["device-uri"].partition(":")[0]
-        if not (self._network_allowed or _CABLE.match(printer["device-uri"])):
+        if not (self._network_allowed or is_cable(printer["device-uri"])):
             message = (
                 f"{name} is reached by '{scheme}', not by a cable of this machine (usb, parallel, serial), and what is "
                 "between may keep the sheets. Use a printer with a cable, or allow the network explicitly."

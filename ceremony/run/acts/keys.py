@@ -20,7 +20,10 @@ def make_keys(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fac
     """Make or import the keys of the CA; name them by the fingerprints of their public halves."""
     generated = shop.plan.ca.keys == "generate"
     if shop.plan.ca.tree:
-        shop.authority = import_tree(shop.plan.ca.tree, shop.equipment.passwords, shop.equipment.progress)
+        equipment, choice = shop.equipment, shop.plan.ca.choice
+        shop.authority = import_tree(
+            shop.plan.ca.tree, equipment.passwords, equipment.progress, equipment.now(), choice
+        )
     else:
         shop.authority = generate(shop.plan.ca.name, shop.equipment.now(), shop.equipment.progress)
     made = [
@@ -30,8 +33,13 @@ def make_keys(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fac
     for entry in made:
         ask.say(f"{entry['name']}, {entry['algorithm']}: {entry['public_key']}")
     for note in shop.authority.notes:
-        ask.say(note)
-    return {"generated": generated, "keys": made, "fingerprints": [entry["public_key"] for entry in made]}
+        ask.say(str(note))
+    return {
+        "generated": generated,
+        "keys": made,
+        "fingerprints": [entry["public_key"] for entry in made],
+        "notes": [str(note) for note in shop.authority.notes],
+    }
 
 
 def show_certificates(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from ceremony.rules.state import State
 from ceremony.rules.steps import Step
-from ceremony.rules.wording import share_name
 from ceremony.run.paper import PACKAGE_SHEETS
 from ceremony.run.questions import Asked, Facts, Questions, is_spoilt
 from ceremony.run.work import Workshop
@@ -79,7 +78,7 @@ def new_labels(shop: Workshop, positions: Sequence[Position], ask: Questions) ->
     """Print a label once more for each share whose old one was used up with its bag."""
     policy, pile = shop.plan.policy, Pile()
     if positions:
-        names = ", ".join(share_name(policy, position) for position in positions)
+        names = policy.names_of(positions)
         files = tuple(f"{documents.FOLDER}/{documents.label_file(policy, position)}" for position in positions)
         print_stack(shop, Stack(f"New labels, shares {names}", "the new bags", files), pile, ask)
     return pile.facts
@@ -115,7 +114,7 @@ def _of_share(shop: Workshop, position: Position) -> Stack:
     policy = shop.plan.policy
     files = (documents.label_file(policy, position), documents.receipt_file(policy, position))
     return Stack(
-        f"Label and three receipts of share {share_name(policy, position)}",
+        f"Label and three receipts of share {policy.name_of(position)}",
         shop.plan.custodian_at(position).name,
         tuple(f"{documents.FOLDER}/{file}" for file in files),
     )

@@ -6,8 +6,7 @@ from functools import partial
 from ceremony.rules.bags import bag_number
 from ceremony.rules.loss import enough_to_go_on
 from ceremony.rules.state import State
-from ceremony.rules.steps import Step
-from ceremony.rules.wording import share_name
+from ceremony.rules.steps import Step, key_of
 from ceremony.run.acts import papers
 from ceremony.run.acts.reading import read_sheets, type_words
 from ceremony.run.questions import Asked, Facts, Questions, StepError, is_spoilt, print_again
@@ -33,14 +32,14 @@ def print_sheet(shop: Workshop, step: Step, state: State, ask: Questions) -> Fac
     except PrintError as error:
         message = f"{error} Shred what came out, also if it looks whole: the sheet is printed again."
         raise StepError(message) from None
-    ask.say(f"Share {share_name(shop.plan.policy, position)} was printed.")
+    ask.say(f"Share {shop.plan.policy.name_of(position)} was printed.")
     return {}
 
 
 def read_back(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts:
     """Read a sheet from paper, and have words of it typed. Raises StepError, and says if it has to be printed again."""
     position = _position(step)
-    name = share_name(shop.plan.policy, position)
+    name = shop.plan.policy.name_of(position)
     collection = Collection(shop.package(state).manifest, keep=True)
     try:
         shop.equipment.paper.read(collection, f"the sheet of share {name}", name, ask)
@@ -70,14 +69,14 @@ def bag_again(shop: Workshop, _step: Step, state: State, ask: Questions) -> Fact
     opened = [*proof, *_opened_besides(shop, proof, ask)]
     printed = papers.new_labels(shop, opened, ask)
     for position in opened:
-        given[f"{position.group}.{position.x}"] = _new_bag(shop, position, state, set(given.values()), ask)
+        given[key_of(position)] = _new_bag(shop, position, state, set(given.values()), ask)
     return {"bags": given, **printed}
 
 
 def _opened_besides(shop: Workshop, proof: Sequence[Position], ask: Questions) -> list[Position]:
     """Whose bags were opened for a proof that was broken off: asked, because nobody else knows."""
     policy = shop.plan.policy
-    rest = {share_name(policy, position): position for position in policy.positions if position not in proof}
+    rest = {policy.short_name_of(position): position for position in policy.positions if position not in proof}
     while not set(names := ask.line(Asked.OPENED, shares=" ".join(rest)).split()) <= set(rest):
         ask.say(f"The other shares are {', '.join(rest)}.")
     return [rest[name] for name in dict.fromkeys(names)]
@@ -85,7 +84,7 @@ def _opened_besides(shop: Workshop, proof: Sequence[Position], ask: Questions) -
 
 def _new_bag(shop: Workshop, position: Position, state: State, also: set[str], ask: Questions) -> str:
     used = {bag_number(number) for number in {*state.bags, *also}}
-    name = share_name(shop.plan.policy, position)
+    name = shop.plan.policy.name_of(position)
     while True:
         number = ask.line(Asked.BAG, share=name)
         if not bag_number(number) or bag_number(number) in used:
@@ -112,7 +111,7 @@ def destroy(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
     """Have every sheet of a void set shredded, and remove its package."""
     sheets = sorted(state.printed)
     if sheets:
-        names = ", ".join(share_name(shop.plan.policy, position) for position in sheets)
+        names = shop.plan.policy.names_of(sheets)
         ask.say(f"To be shredded, with every spoilt printout of them: the sheets of shares {names}.")
     else:
         ask.say("No share sheet of this set came out of the printer.")
