@@ -143,7 +143,7 @@ def test_an_import_is_asked_for_its_tree() -> None:
         (26, "two", "must be a number from 2 to 4"),
         (28, "grace", "is there already"),
         (28, "-", "is needed"),
-        (37, "maybe", "must be yes or no"),
+        (39, "maybe", "must be yes or no"),
     ],
 )
 def test_a_bad_answer_is_asked_for_again_and_loses_nothing(before: int, line: str, message: str) -> None:

@@ -32,7 +32,7 @@ from ceremony.rules.wording import Wording
 from escrow.issuing.fields import planned
 from escrow.paper.texts import Texts
 
-_NUMBER, _WHO, _INITIALS, _TIME = 13 * MM, 26 * MM, 15 * MM, 14 * MM
+_NUMBER, _WHO, _INITIALS, _TIME = 15 * MM, 28 * MM, 17 * MM, 15 * MM
 _LABEL = 54 * MM
 _IMPORTED = 4  # certificates: what a tree holds is not known yet
 _PAGE_OF_SHARE = 190 * MM  # a custodian's steps stand on one page
