@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from escrow import mounts
-from escrow.errors import FileError, RefusedError
+from escrow.errors import FileError, RefusedError, UsageError
 from escrow.memory import LastWill, Secret
 
 FILE_MODE = 0o600
@@ -18,6 +18,7 @@ DIRECTORY_MODE = 0o700
 
 _DESCRIPTOR = re.compile(r"(?:/dev/fd/|/proc/self/fd/|fd:)(\d+)")
 _PARTIAL = ".partial"
+_BEGINNING = 32
 
 
 def read_secret(path: Path, limit: int) -> Secret:
@@ -40,6 +41,15 @@ def read_public(path: Path, limit: int) -> bytes:
     if len(content) > limit:
         raise _too_long(path, limit)
     return content
+
+
+def read_beginning(path: Path) -> bytes:
+    """The first bytes of a regular file: enough to see of what kind it is, and nothing of a share. Raises FileError."""
+    descriptor = _open_regular(path)
+    try:
+        return os.read(descriptor, _BEGINNING)
+    finally:
+        os.close(descriptor)
 
 
 def read_password(source: str) -> Secret:
@@ -99,8 +109,9 @@ class NewFiles:
     `publish` at the end of the block. Raises FileError.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = _straight(root)
+    def __init__(self, root: Path, what: str = "directory") -> None:
+        """`what` was named by the person: a directory for several files, or one file."""
+        self.root, self._what = _straight(root), what
         self._owner = os.getpid()
         self._waiting: dict[Path, Path] = {}
         self._made: list[str] = []
@@ -133,10 +144,12 @@ class NewFiles:
     def check_absent(self, names: Iterable[str]) -> None:
         """Raise RefusedError if one of these files is there already, before any work is done."""
         for name in names:
-            if os.path.lexists(self.root / name):
-                message = (
-                    f"{self.root / name} exists and is never overwritten: name another directory, or move it away."
-                )
+            path = self.root / name
+            if self._what == "file" and path.is_dir():
+                message = f"{path} is a directory: name a file, such as {path / 'NAME'}."
+                raise UsageError(message)
+            if os.path.lexists(path):
+                message = f"{path} exists and is never overwritten: name another {self._what}, or move it away."
                 raise RefusedError(message)
 
     def write(self, name: str, content: bytes | memoryview, mode: int = FILE_MODE) -> None:
@@ -202,7 +215,7 @@ class NewFiles:
             path.mkdir(DIRECTORY_MODE)
         except FileExistsError:
             if (path.is_symlink() and path.is_relative_to(self.root)) or not path.is_dir():
-                message = f"{path} is not a directory."
+                message = f"{path} is no directory, and one is needed there: name another."
                 raise FileError(message) from None
             return
         except OSError as error:
@@ -276,9 +289,10 @@ def _open_regular(path: Path) -> int:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise _cannot(path, "read", error) from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
         os.close(descriptor)
-        message = f"{path} is not a regular file."
+        message = f"{path} is a directory: name a file in it." if stat.S_ISDIR(mode) else f"{path} is not a regular file."
         raise FileError(message)
     return descriptor
 

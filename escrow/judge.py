@@ -8,6 +8,7 @@ from escrow.label import Label, is_label_text
 from escrow.manifest import Manifest
 from escrow.paper.rescue import read_sheet
 from escrow.paper.scan import scan
+from escrow.package import is_package
 from escrow.pasted import is_pasted, shares_in
 from escrow.policy import Position
 from escrow.share import Record, is_share_text
@@ -49,6 +50,9 @@ def judge_file(manifest: Manifest, name: str, content: bytes) -> Iterable[tuple[
 
     A share that stands several times on one page is one share: sheets carry their code more than once.
     """
+    if is_package(content):
+        yield None, Verdict(name, None, None, "this is a package, and no share. It is named first, before the pages.")
+        return
     if is_pasted(content):
         yield from judge_pasted(manifest, name, content)
         return

@@ -77,6 +77,11 @@ and correct the paths in config/ca.json.
 """
 
 
+def is_package(beginning: bytes) -> bool:
+    """Whether something that begins so is meant to be a package."""
+    return beginning.startswith(_TITLE.encode())
+
+
 @dataclass(frozen=True)
 class Package:
     """What can be known of a package without its wrapping key."""

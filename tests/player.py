@@ -143,7 +143,9 @@ class Player:
             r".*: the time in UTC": lambda *_: dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M"),
             r"How many sheets": self._count_sheets,
             r"What (was|happened)": lambda _: "as written here",
-            r"Disposition": lambda: "accepted by all present",
+            r"The time that the script": lambda: "09:05",
+            r"Disposition": lambda: "accepted",
+            r"Why, in a sentence": lambda: "all present agree",
         }
 
     def _half(self, officer: str) -> str:
@@ -215,6 +217,7 @@ _QUESTIONS = re.compile(
     r"(Enter goes on|Enter tries|Is it as expected|Type '|The check words|[^:.]*: your half|Row \d: words|"
     r"Number of the bag|The same number|[^:.]*the sheet of share [\d.]+: scan|a sheet that had been|Type 'again'|"
     r"The folder where|Whose bags were|[^:.]*: the time in UTC|Take copy|How many sheets|The note|What was expected|"
+    r"The time that the script|Why, in a|"
     r"What happened|What was done|What does it touch|Disposition of|Paused|Why is the|Everything in memory|"
     r"Enter shows more)"
 )

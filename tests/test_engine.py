@@ -165,7 +165,7 @@ def something_happens(walk: Walk) -> None:  # noqa: C901, PLR0912 - one branch f
                 walk.step()
             else:
                 for incident in walk.state.open_incidents:
-                    walk.add("settle", exception=incident, disposition="accepted")
+                    walk.add("settle", exception=incident, disposition="accepted", reason="by all")
         case "crash":
             walk.session()
         case "crash inside" if not walk.engine.shut(walk.state, step):
@@ -178,7 +178,7 @@ def something_happens(walk: Walk) -> None:  # noqa: C901, PLR0912 - one branch f
         case "exception":
             walk.add("exception", expected="a", happened="b", done="c", touches=["integrity"])
         case "settle" if walk.state.open_incidents:
-            walk.add("settle", exception=walk.state.open_incidents[0], disposition="accepted")
+            walk.add("settle", exception=walk.state.open_incidents[0], disposition="accepted", reason="by all")
         case "pause":
             walk.add("pause")
         case "abort" if "zeroize" not in walk.state.done and not walk.state.aborting:
@@ -199,7 +199,7 @@ def _wrong_entries(walk: Walk, step: Step) -> Iterator[tuple[str, dict[str, Any]
     yield "fail", {"step": step.id, "problem": "", "again": None}
     yield "begin", {}
     yield "surprise", {}
-    yield "settle", {"exception": 99, "disposition": "x"}
+    yield "settle", {"exception": 99, "disposition": "accepted", "reason": "x"}
     yield "session", {"plan": "11" * 32, "kind": "specimen", "loss": None}
     yield "session", {"plan": "00" * 32, "kind": "production", "loss": walk.engine.loss(walk.state).rule.name}
     yield "exception", {"expected": "", "happened": "", "done": "", "touches": ["feelings"]}

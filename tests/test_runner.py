@@ -54,7 +54,9 @@ class Script:
             return " ".join(spoken.check_words(self.plan.digest, str(fields["step"])))
         if asked is Asked.DISPOSITION:
             return "accepted"
-        if asked in {Asked.EXPECTED, Asked.HAPPENED, Asked.DONE}:
+        if asked is Asked.AT:
+            return "09:05"
+        if asked in {Asked.EXPECTED, Asked.HAPPENED, Asked.DONE, Asked.SENTENCE}:
             return "a sentence"
         return str(fields.get("phrase", ""))
 

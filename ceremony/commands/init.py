@@ -28,7 +28,7 @@ def command(file: Path, *, example: bool) -> None:
     'escrow lint'. Nothing is written before the last answer, and never over an existing file.
     """
     today = dt.datetime.now(dt.UTC).astimezone().date()
-    with NewFiles(file.parent) as out:
+    with NewFiles(file.parent, "file") as out:
         out.check_absent([file.name])
         asking = sys.stdin.isatty() and sys.stderr.isatty() and not example
         source = (_ask(Interview(today)) if asking else draft.example(today)).encode()

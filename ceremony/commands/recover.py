@@ -47,7 +47,7 @@ def command(  # noqa: PLR0913 - what the command line has
     """
     options.require_source(pages, password_files, camera=camera, by_hand=by_hand)
     with Progress() as progress:
-        sealed = recovery.read_package(package, progress)
+        sealed = recovery.read_package(package, progress, pages)
     manifest = sealed.manifest
     recovery.check_names(manifest, only)
     read = [package, *(page for page in pages if page != STANDARD_INPUT), *([camera] if camera else [])]

@@ -22,7 +22,7 @@ from escrow.share import Kind
 _MAX_NAME = 64 - len(" Intermediate CA")  # RFC 5280, appendix A.1: ub-common-name
 
 
-class _How(options.Paper, printers.Printing):
+class _How(options.Paper, printers.Attended):
     """The options that say what papers look like, and where they are printed."""
 
 
@@ -57,6 +57,7 @@ class _How(options.Paper, printers.Printing):
 @options.password_files
 @options.allow_disk
 @printers.options
+@printers.pause
 def command(  # noqa: PLR0913 - one parameter an option
     *,
     steppath: Path | None,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Protocol
 
-from ceremony.rules.state import State
+from ceremony.rules.state import Incident, State
 from ceremony.rules.steps import Step, of_share
 from escrow.errors import EscrowError
 from escrow.memory import Secret
@@ -18,14 +18,15 @@ class Asked(Enum):
     SEEN = "Is it as expected? Enter: yes"
     PHRASE = "Type '{phrase}'"
     CHECK_WORDS = "The check words beside this step, from a witness's script"
-    HALF = "{officer}: your half of the words of the plan's hash, from your own copy"
+    AT = "The time that the script has beside this step, as HH:MM"
+    HALF = "{officer}: your half, words {first} to {last} of the plan's hash, from your own copy"
     WORDS = "Row {row}: words {columns}"
     BAG = "Number of the bag of share {share}"
     BAG_AGAIN = "The same number once more"
     OPENED = "Whose bags were opened besides (of {shares}), for a proof that was broken off? Enter: nobody's"
     TIME = "{officer}: the time in UTC from your own watch, as YYYY-MM-DD HH:MM"
     SCAN = "{what}: {how}, then press Enter"
-    TRY_AGAIN = "Type 'again' to read it again, or 'print' if the sheet is spoilt and destroyed"
+    TRY_AGAIN = "Type 'again' or 'print'"
     MEDIUM = "The folder where copy {copy} is mounted"
     REPLUGGED = "Take copy {copy} out and put it in again, then press Enter"
     DESTROYED = "How many sheets were shredded"
@@ -34,7 +35,8 @@ class Asked(Enum):
     HAPPENED = "What happened"
     DONE = "What was done about it"
     TOUCHES = "What does it touch: c, i, a, or nothing (confidentiality, integrity, availability)"
-    DISPOSITION = "Disposition of exception {number} ({happened})"
+    DISPOSITION = "Disposition of exception {number} ({happened}): type accepted, mended or abort"
+    SENTENCE = "Why, in a sentence"
     PAUSED = "Paused. Enter goes on"
     REASON = "Why is the ceremony aborted"
     SURE = "Everything in memory is wiped now and the sheets that came out must be destroyed. Type 'abort' to do so"
@@ -69,11 +71,17 @@ class Aborted(Exception):  # noqa: N818 - no error: a decision
 
 
 class StepError(EscrowError):
-    """A step did not succeed; `again` is the step that has to be done once more before it, if any."""
+    """A step did not succeed; `again` is the step that has to be done once more before it, if any.
 
-    def __init__(self, message: str, again: str | None = None) -> None:
+    With `told`, the people know already and have said what is to be done: the step comes again without a question.
+    An `incident` becomes an exception.
+    """
+
+    def __init__(
+        self, message: str, again: str | None = None, *, told: bool = False, incident: Incident | None = None
+    ) -> None:
         super().__init__(message)
-        self.again = again
+        self.again, self.told, self.incident = again, told, incident
 
 
 Facts = Mapping[str, Any]
@@ -126,4 +134,4 @@ class Questions:
 
 def print_again(step: Step, problem: str) -> StepError:
     """The failure of a sheet that has to be printed once more."""
-    return StepError(problem, of_share("print", step.position) if step.position else None)
+    return StepError(problem, of_share("print", step.position) if step.position else None, told=True)

@@ -4,6 +4,7 @@ What comes next is decided by `engine`, what a step does is done by a worker of 
 nothing here reads, prints or knows a secret.
 """
 
+import datetime as dt
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from ceremony.interrupt import Interrupted
 from ceremony.planning.plan import Plan
 from ceremony.rules.engine import Engine
 from ceremony.rules.loss import Rule
-from ceremony.rules.state import TOUCHES, State
+from ceremony.rules.state import ABORT, DISPOSITIONS, TOUCHES, State
 from ceremony.rules.steps import DESTROY_SHEETS, Action, Step
 from ceremony.rules.wording import Wording
 from ceremony.run.journal import Journal, JournalError
@@ -60,6 +61,9 @@ class Runner:
 
     def _one(self, step: Step) -> None:
         self._show(step)
+        if step.beforehand:
+            self._confirm(step)
+            return
         self._wait()
         self._settle(step)
         if self._engine.next(self.state) is not step:
@@ -76,13 +80,13 @@ class Runner:
         try:
             facts = self._work.do(step, self.state, self._ask) if step.action else {}
         except StepError as failure:
-            self._fail(step, str(failure), failure.again)
+            self._fail(step, failure)
         except (Interrupted, Aborted):
             raise
         except EscrowError as error:
-            self._fail(step, str(error), None)
+            self._fail(step, StepError(str(error)))
         except Exception as error:  # noqa: BLE001 - the shares in memory are worth more than a clean end; its text may be secret
-            self._fail(step, f"an error that nobody foresaw: {place(error)}. Please report this line.", None)
+            self._fail(step, StepError(f"an error that nobody foresaw: {place(error)}. Please report this line."))
         else:
             self._end(step, facts)
 
@@ -94,14 +98,27 @@ class Runner:
             while self._ask.line(Asked.SEEN).lower() not in {"", "yes"}:
                 self._desk.say("Then type exception, and say what is otherwise; Enter goes on after that.")
 
-    def _fail(self, step: Step, problem: str, again: str | None) -> None:
-        problem = problem.encode("utf-8", "backslashreplace").decode()  # the name of a file may be no text
-        self._write("fail", step=step.id, problem=problem, again=again)
-        self._desk.say(f"This did not succeed: {problem}")
+    def _confirm(self, step: Step) -> None:
+        """Take over from the script when something was done before the program was started."""
+        while not (at := _time_of_day(self._ask.line(Asked.AT))):
+            self._desk.say("That is no time of day: an example is 09:05. Nothing is confirmed without one.")
+        self._write("begin", step=step.id)
+        self._write("end", step=step.id, facts={"at": at})
+
+    def _fail(self, step: Step, failure: StepError) -> None:
+        problem = str(failure).encode("utf-8", "backslashreplace").decode()  # the name of a file may be no text
+        if found := failure.incident:
+            fields = {"expected": found.expected, "happened": found.happened, "done": found.done}
+            self._write("exception", **fields, touches=list(found.touches))
+        self._write("fail", step=step.id, problem=problem, again=failure.again)
+        if not failure.told:
+            self._desk.say(f"This did not succeed: {problem}")
+        if found:
+            self._number_exception()
         if self.state.owed is DESTROY_SHEETS:
             self._desk.say(f"With this sheet {Rule.VOID.value}")
             self._wait()
-        else:
+        elif not failure.told:
             self._wait(Asked.RETRY)
 
     def _wait(self, asked: Asked = Asked.READY) -> None:
@@ -117,11 +134,29 @@ class Runner:
     def _settle(self, step: Step) -> None:
         if step.action not in {Action.SETTLE, Action.CLOSE}:
             return
-        for number in self.state.open_incidents:
-            happened = self.state.incidents[number - 1].happened
-            while not (text := self._ask.line(Asked.DISPOSITION, number=number, happened=happened)):
-                self._desk.say("A disposition is a sentence.")
-            self._write("settle", exception=number, disposition=text)
+        while self.state.open_incidents:
+            self._dispose(self.state.open_incidents[0])
+
+    def _dispose(self, number: int) -> None:
+        """Ask what becomes of an exception, and why; an abort has to be meant."""
+        happened = self.state.incidents[number - 1].happened
+        disposition = self._ask.line(Asked.DISPOSITION, number=number, happened=happened).lower()
+        if disposition not in DISPOSITIONS:
+            self._desk.say("Type one of the three words: accepted (as it is), mended, or abort (the whole ceremony).")
+            return
+        while not (reason := self._ask.line(Asked.SENTENCE)):
+            self._desk.say("Write at least a few words.")
+        settled = {"exception": number, "disposition": disposition, "reason": reason}
+        if disposition != ABORT or self.state.aborting:
+            self._write("settle", **settled)
+            return
+        try:
+            self._abort_if_sure(reason)
+        except JournalError as error:
+            self._desk.say(f"Not now: {error}.")
+        except Aborted:
+            self._write("settle", **settled)  # after the abort: without it, the journal would have this disposition alone
+            raise
 
     def _show(self, step: Step) -> None:
         words = self._wording.of(step)
@@ -130,6 +165,7 @@ class Runner:
             [
                 f"{self._plan.ceremony.id}  {self._plan.ceremony.kind.value.upper()}  step {step.number}",
                 f"Act {step.act.value}, {self._wording.acts[step.act]}",
+                *self._headline(step),
                 "",
                 f"{words.who}:",
                 words.do,
@@ -143,8 +179,18 @@ class Runner:
             ]
         )
 
+    def _headline(self, step: Step) -> list[str]:
+        """What is out of the ordinary about a step."""
+        if self.state.aborting:
+            return [f"ABORTING: {self.state.abort_reason}"]
+        if step.beforehand:
+            return ["DONE BEFORE the program was started: only the time is taken over from the script."]
+        return []
+
     def _following(self, step: Step) -> Step | None:
         listed = self._engine.steps
+        if self.state.aborting:
+            return None if step is listed[-1] else listed[-1]
         if step not in listed:
             return next((one for one in listed if one.id not in self.state.done), None)
         later = listed[listed.index(step) + 1 :]
@@ -171,6 +217,9 @@ class Runner:
         while (touches := _touched(self._desk.line(Asked.TOUCHES, {}))) is None:
             self._desk.say("Answer with c, i, a, several of them, or nothing.")
         self._write("exception", expected=expected, happened=happened, done=done, touches=touches)
+        self._number_exception()
+
+    def _number_exception(self) -> None:
         self._desk.say(f"This is exception {len(self.state.incidents)}. It gets a disposition before zeroizing.")
 
     def _text(self, asked: Asked) -> str:
@@ -185,12 +234,25 @@ class Runner:
         self._write("pause", paused=False)
 
     def _abort(self) -> None:
-        reason = self._desk.line(Asked.REASON, {})
-        if not reason or self._desk.line(Asked.SURE, {}).lower() != "abort":
-            self._desk.say("Not aborted.")
+        if reason := self._desk.line(Asked.REASON, {}):
+            self._abort_if_sure(reason)
+        else:
+            self._desk.say("Not aborted: an abort has a reason.")
+
+    def _abort_if_sure(self, reason: str) -> None:
+        if self._desk.line(Asked.SURE, {}).lower() != ABORT:
+            self._desk.say("Not aborted: the ceremony goes on where it was.")
             return
         self._write("abort", reason=reason)
         raise Aborted
+
+
+def _time_of_day(typed: str) -> str:
+    """Hours and minutes in one form; empty for what is none."""
+    try:
+        return dt.datetime.strptime(typed, "%H:%M").strftime("%H:%M")  # noqa: DTZ007 - of the room's clock
+    except ValueError:
+        return ""
 
 
 def _touched(answer: str) -> list[str] | None:

@@ -1,9 +1,10 @@
 """Act 7: each custodian's sheet is printed, read back from paper and bagged; and what a loss of power makes of it."""
 
+from collections.abc import Collection as Collected
 from collections.abc import Sequence
 from functools import partial
 
-from ceremony.rules.bags import bag_number
+from ceremony.rules.bags import LONGEST, bag_number
 from ceremony.rules.loss import enough_to_go_on
 from ceremony.rules.state import State
 from ceremony.rules.steps import Step
@@ -13,7 +14,7 @@ from ceremony.run.questions import Asked, Facts, Questions, StepError, print_aga
 from ceremony.run.readback import Place, compare_words, drawn
 from ceremony.run.work import Workshop
 from escrow import sealing
-from escrow.errors import PrintError, ShareError
+from escrow.errors import PageError, PrintError, ShareError
 from escrow.gather import Collection
 from escrow.policy import Position
 
@@ -44,11 +45,10 @@ def read_back(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts
     name = share_name(shop.plan.policy, position)
     collection = Collection(shop.package(state).manifest, keep=True)
     try:
-        shop.equipment.paper.read(collection, f"the sheet of share {name}", name, ask)
+        _read_something(shop, collection, name, ask)
         if collection.problems or collection.present != {position}:
-            said = "; ".join(str(verdict) for verdict in collection.verdicts)
-            problem = f"What was read is not share {name} alone: {said}"
-            raise print_again(step, problem) if _is_spoilt(ask, problem) else StepError(problem)
+            problem = "\n".join([f"This is not share {name} alone:", *map(str, collection.verdicts)])
+            raise print_again(step, problem) if _is_spoilt(ask, problem) else StepError(problem, told=True)
         places = drawn(shop.equipment.lots)
         for place in places:
             _compare(collection, position, place, ask)
@@ -56,6 +56,15 @@ def read_back(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts
         collection.close()
     ask.say(f"Share {name} is proven from paper.")
     return {"words": [str(place) for place in places]}
+
+
+def _read_something(shop: Workshop, collection: Collection, name: str, ask: Questions) -> None:
+    """Read what lies in the scanner; where nothing does, it is asked for again."""
+    while not collection.verdicts:
+        try:
+            shop.equipment.paper.read(collection, f"the sheet of share {name}", name, ask)
+        except PageError as error:
+            ask.say(str(error))
 
 
 def _compare(collection: Collection, position: Position, place: Place, ask: Questions) -> None:
@@ -74,6 +83,8 @@ def _compare(collection: Collection, position: Position, place: Place, ask: Ques
 
 def _is_spoilt(ask: Questions, problem: str) -> bool:
     ask.say(problem)
+    ask.say("again: the sheet is good, and is read once more.")
+    ask.say("print: the sheet is spoilt. Shred it first; then it is printed anew.")
     while (answer := ask.line(Asked.TRY_AGAIN).lower()) not in {"again", "print"}:
         pass
     return answer == "print"
@@ -107,12 +118,26 @@ def _new_bag(shop: Workshop, position: Position, state: State, also: set[str], a
     name = share_name(shop.plan.policy, position)
     while True:
         number = ask.line(Asked.BAG, share=name)
-        if not bag_number(number) or bag_number(number) in used:
-            ask.say("A bag has a number of its own, and is used once.")
+        if problem := _problem_with(number, used):
+            ask.say(problem)
         elif bag_number(ask.line(Asked.BAG_AGAIN)) != bag_number(number):
-            ask.say("The two differ.")
+            ask.say("The two differ. Type the number as it stands on the bag.")
         else:
             return number
+
+
+def _problem_with(number: str, used: Collected[str]) -> str:
+    """Why this cannot be a bag's number; empty if it can."""
+    if not bag_number(number):
+        return "Every bag has a number: type it."
+    if not number.isprintable():
+        return "There is a character in it that nobody can see: type the number again."
+    if (length := len(bag_number(number))) > LONGEST:
+        return (
+            f"This number has {length} characters, and label and receipt have boxes for {LONGEST}. Use its last "
+            f"{LONGEST}, here, on the label and on the receipt."
+        )
+    return "This number was used before: each bag is used once." if bag_number(number) in used else ""
 
 
 def gather(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
