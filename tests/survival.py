@@ -99,10 +99,11 @@ def rate(results: Mapping[Case, Mapping[str, bool]], tool: str, part: float, *, 
 
 def table(results: Mapping[Case, Mapping[str, bool]]) -> str:
     """The rates as Markdown."""
-    lines = ["| destroyed | " + " | ".join(TOOLS) + " |", "|---|" + "---:|" * len(TOOLS)]
+    tools = list(next(iter(results.values())))
+    lines = ["| destroyed | " + " | ".join(tools) + " |", "|---|" + "---:|" * len(tools)]
     for part, phone in dict.fromkeys((fate.part, fate.phone) for fate in results):
         name = f"{part:.0%}" + (", photographed" if phone else "")
-        lines.append(f"| {name} | " + " | ".join(f"{rate(results, t, part, phone=phone):.0%}" for t in TOOLS) + " |")
+        lines.append(f"| {name} | " + " | ".join(f"{rate(results, t, part, phone=phone):.0%}" for t in tools) + " |")
     return "\n".join(lines)
 
 

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from film import EMPTY_TABLE, Scene, write_film
 from helpers import PASSWORD, TIMEOUT, StepTree, blot, can_lock, escrow
 from memory_scan import Hit, Scanner, unlocked
+from player import room
 from print_server import PrintServer, need_cups
 
 from escrow import shamir
@@ -403,8 +404,7 @@ def test_rehearsing_leaves_no_trace() -> None:
 
 def test_a_whole_ceremony_leaves_no_trace(shm: Path) -> None:
     """By its plan, with a loss of power, a quorum gathered from paper and shares made again."""
-    plan = (Path(__file__).parent.parent / "templates/ceremony.toml").read_text("utf-8")
-    (shm / "ceremony.toml").write_text(plan, "utf-8")
+    room(shm, threshold=2, custodians=3)
     may = {"share", "left", "right", "value"}
     tasks = (
         "write_sheet",

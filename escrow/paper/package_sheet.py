@@ -56,6 +56,8 @@ DECODING = Form(
     mandatory=frozenset({"package_hash", "data", "length", "decoder_hash", "vector_codes", "vector_text"}),
 )
 
+_MASK = 3  # any does: what is encoded has no pattern of its own, and to try all eight takes seconds
+
 
 def render(package: Package, stationery: Stationery, *, try_out: bool = False) -> bytes:
     """The package as a PDF: its contents, its codes, and a page on decoding. To try templates out, codes are left out.
@@ -82,7 +84,7 @@ def render(package: Package, stationery: Stationery, *, try_out: bool = False) -
     for page in code_pages:
         labels = [part.label for part in page] + [""] * (_MOST_CODES - len(page))
         fields = {f"label_{n}": label for n, label in enumerate(labels, 1)}
-        drawn = [] if try_out else [qr.modules(part.to_text(), "M") for part in page]
+        drawn = [] if try_out else [qr.modules(part.to_text(), "M", mask=_MASK) for part in page]
         paper.add(codes, codes.body.blocks, {**common, **fields}, drawn)
     paper.add(last, last.body.blocks, {**common, **_decoding_fields()})
     return paper.finish()
