@@ -18,7 +18,6 @@ DIRECTORY_MODE = 0o700
 
 _DESCRIPTOR = re.compile(r"(?:/dev/fd/|/proc/self/fd/|fd:)(\d+)")
 _PARTIAL = ".partial"
-_BEGINNING = 32
 
 
 def read_secret(path: Path, limit: int) -> Secret:
@@ -43,11 +42,12 @@ def read_public(path: Path, limit: int) -> bytes:
     return content
 
 
-def read_beginning(path: Path) -> bytes:
-    """The first bytes of a regular file: enough to see of what kind it is, and nothing of a share. Raises FileError."""
+def begins_with(path: Path, beginning: bytes) -> bool:
+    """Whether a regular file, which may hold a secret, begins so. Raises FileError."""
     descriptor = _open_regular(path)
     try:
-        return os.read(descriptor, _BEGINNING)
+        with Secret.of(bytes(len(beginning))) as read:
+            return os.readv(descriptor, [read.view]) == len(beginning) and read.view == beginning
     finally:
         os.close(descriptor)
 
@@ -292,7 +292,8 @@ def _open_regular(path: Path) -> int:
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
-        message = f"{path} is a directory: name a file in it." if stat.S_ISDIR(mode) else f"{path} is not a regular file."
+        what = "a directory: name a file in it." if stat.S_ISDIR(mode) else "not a regular file."
+        message = f"{path} is {what}"
         raise FileError(message)
     return descriptor
 

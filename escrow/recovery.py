@@ -8,12 +8,12 @@ from pathlib import Path
 
 from escrow import assemble, keys, package, shamir, stepca
 from escrow.contents import prove_contents
-from escrow.errors import ManifestError, PackageError, QuorumError, RefusedError, ShareError, UsageError
-from escrow.files import NewFiles, read_beginning, read_public
+from escrow.errors import FileError, ManifestError, PackageError, QuorumError, RefusedError, ShareError, UsageError
+from escrow.files import NewFiles, begins_with, read_public
 from escrow.gather import Collection
 from escrow.manifest import Manifest
 from escrow.memory import Secret, isolate
-from escrow.package import Package, is_package
+from escrow.package import Package
 from escrow.policy import Policy, Position
 from escrow.progress import Progress
 from escrow.share import key_check
@@ -43,7 +43,7 @@ def _package_among(pages: Sequence[Path]) -> Path | None:
 
 def _begins_as_package(path: Path) -> bool:
     try:
-        return is_package(read_beginning(path))
+        return begins_with(path, package.TITLE.encode())
     except FileError:
         return False
 

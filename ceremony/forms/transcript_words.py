@@ -17,16 +17,15 @@ _TABLES = {
     "waivers": "title text lint reason none",
     "steps": "title text act number ended minutes of unknown who planned done by_people by_program again failed "
     "cut_off ended_by_abort unfinished session session_again abort",
-    "facts": "before plan checks open head keys imported certificates set words words_row bag bags shares copy copy_differs "
-    "destroyed settled",
+    "facts": "before plan checks open head keys imported certificates set words words_row bag bags shares copy "
+    "copy_differs destroyed settled",
     "keys": "title generated imported key algorithm public_key subject validity fingerprint none",
     "custody": "title text share custodian unit site opened now receipt none missing",
     "proof": "title text none share custodian copies copy site medium written no_copies",
     "losses": "title text session time rule torn aborting none",
     "void": "title sets keys destroyed destroyed_at none",
-    "exceptions": "title text number when at_step expected happened done touches disposition settled accepted mended abort "
-    "open nothing "
-    "confidentiality integrity availability none",
+    "exceptions": "title text number when at_step expected happened done touches disposition settled accepted mended "
+    "abort open nothing confidentiality integrity availability none",
     "notes": "title time step note break break_open none",
     "zeroizing": "title done lost aborted not_yet residual_title generate import",
     "heads": "title text head wrote none key key_text",

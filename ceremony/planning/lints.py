@@ -184,8 +184,8 @@ LINTS = (
         "not-rehearsed",
         checks.not_rehearsed,
         "What goes wrong in a rehearsal costs paper; in a ceremony it costs the ceremony.",
-        "In the last 30 days before the ceremony: 'escrow rehearse PLAN --auto --out DIR', in seconds, or without --auto "
-        "with the people. Then name it: '--rehearsal DIR'.",
+        "In the last 30 days before the ceremony: 'escrow rehearse PLAN --auto --out DIR', which takes a minute, or "
+        "without --auto with the people. Then name it: '--rehearsal DIR'.",
         only_warns=checks.rehearsal_may_wait,
         of_the_day=True,
     ),

@@ -92,7 +92,7 @@ class Scans:
 
 
 class Camera:
-    """A camera before which sheets are held; or a video that one made, which is watched from its beginning each time."""
+    """A camera before which sheets are held; or a video of that, watched from its beginning each time."""
 
     def __init__(self, camera: Path, enter_pressed: Callable[[], bool], *, allow_disk: bool = False) -> None:
         """Raises RefusedError for a video on a disk: sheets could be read from it later."""

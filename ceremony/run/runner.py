@@ -54,16 +54,13 @@ class Runner:
                     self._desk.say(f"The program was started again: {meaning}")
                     meaning = None
                     self._wait()
-                self._one(step)
+                self._show(step)
+                self._confirm(step) if step.beforehand else self._one(step)
             except Aborted:
                 self._work.forget()
         return self.state
 
     def _one(self, step: Step) -> None:
-        self._show(step)
-        if step.beforehand:
-            self._confirm(step)
-            return
         self._wait()
         self._settle(step)
         if self._engine.next(self.state) is not step:
@@ -155,7 +152,7 @@ class Runner:
         except JournalError as error:
             self._desk.say(f"Not now: {error}.")
         except Aborted:
-            self._write("settle", **settled)  # after the abort: without it, the journal would have this disposition alone
+            self._write("settle", **settled)  # not before: the ceremony might be cut off in between
             raise
 
     def _show(self, step: Step) -> None:

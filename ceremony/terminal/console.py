@@ -123,7 +123,7 @@ def ask_password(question: str) -> Secret:
     with open_terminal(question) as terminal, ExitStack() as undo:
         os.write(terminal, question.encode("utf-8", "replace"))
         secret = Secret(_MAX_PASSWORD)
-        undo.callback(secret.close)  # an interrupt may be answered by going back: half a line does not stay until the end
+        undo.callback(secret.close)  # whoever is interrupted here may go back, and asks anew
         secret.fill(bytes(_MAX_PASSWORD))
         with _no_echo(terminal):
             length = _read_line(terminal, secret.view)

@@ -65,7 +65,7 @@ def open_ceremony(shop: Workshop, _step: Step, _state: State, ask: Questions) ->
 
 
 def _have_typed(officer: str, half: Sequence[str], first: int, ask: Questions) -> None:
-    """Have an officer type a half of the words, the first of which has this number. Raises StepError after some tries."""
+    """Have an officer type a half of the words, the first of which has this number. Raises StepError in the end."""
     which = f"words {first} to {first + len(half) - 1}"
     for tries_left in reversed(range(_TRIES)):
         with ask.secret(Asked.HALF, officer=officer, first=first, last=first + len(half) - 1) as typed:
