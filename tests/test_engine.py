@@ -251,13 +251,13 @@ def test_nothing_is_zeroized_before_its_gate_opens() -> None:
         assert message in " ".join(walk.engine.shut(without, zeroize))
 
 
-@pytest.mark.parametrize("bag", ["B0", " b 0 ", "", None, 7])
+@pytest.mark.parametrize("bag", ["B0", " b 0 ", "", None, 7, "B" * 13, "B\x00", "B\u200b1"])
 def test_a_bag_is_used_once_and_has_a_number(bag: object) -> None:
     walk = Walk(PLAIN, "bags")
     while walk.due().id != "bag 1.2":
         walk.step()
     walk.add("begin", step="bag 1.2")
-    with pytest.raises(JournalError, match=r"number|lacks something"):
+    with pytest.raises(JournalError, match=r"number|characters|lacks something"):
         walk.add("end", step="bag 1.2", facts={"bag": bag})
 
 
@@ -288,3 +288,29 @@ def test_an_aborted_ceremony_ends_when_what_came_out_is_destroyed() -> None:
     assert walk.state.phase.value == "aborted"
     assert walk.state.never_use
     assert walk.state.void_sets
+
+
+@pytest.mark.parametrize("bag", ["123456789012", "1234 5678 9012"])
+def test_a_bag_number_fills_the_boxes_of_the_label(bag: str) -> None:
+    walk = Walk(PLAIN, "bags")
+    while walk.due().id != "bag 1.2":
+        walk.step()
+    walk.add("begin", step="bag 1.2")
+    walk.add("end", step="bag 1.2", facts={"bag": bag})
+
+
+@pytest.mark.parametrize(
+    ("disposition", "reason"),
+    [("fine", "x"), ("", "x"), ("accepted", " "), ("abort", "x"), (None, "x"), ("mended", None)],
+)
+def test_a_disposition_is_one_of_the_words_with_a_reason_and_abort_only_with_an_abort(
+    disposition: str | None, reason: str | None
+) -> None:
+    walk = Walk(PLAIN, "dispositions")
+    walk.add("exception", expected="a", happened="b", done="c", touches=[])
+    with pytest.raises(JournalError, match=r"exception 1|lacks something"):
+        walk.add("settle", exception=1, disposition=disposition, reason=reason)
+    walk.add("abort", reason="x")
+    if disposition == "abort":
+        walk.add("settle", exception=1, disposition=disposition, reason=reason)
+        assert not walk.state.open_incidents

@@ -77,7 +77,7 @@ class Scans:
 
     def read(self, collection: Collection, what: str, share: str, ask: Questions) -> list[Verdict]:
         """Read and remove every file in the folder."""
-        ask.line(Asked.SCAN, share=share, what=what, how=f"scan it into {self._folder}")
+        ask.enter(Asked.SCAN, share=share, what=what, how=f"scan it into {self._folder}")
         files = sorted(path for path in self._folder.iterdir() if path.is_file() and not path.name.startswith("."))
         if not files:
             message = f"There is no scan in {self._folder}: scan the sheet, and wait until the scanner has finished."
@@ -103,7 +103,7 @@ class Camera:
 
     def read(self, collection: Collection, what: str, share: str, ask: Questions) -> list[Verdict]:
         """Watch until a sheet was seen, Enter was pressed, or the video is over."""
-        ask.line(Asked.SCAN, share=share, what=what, how=f"hold it before {self._camera}")
+        ask.enter(Asked.SCAN, share=share, what=what, how=f"hold it before {self._camera}")
         ask.say("The camera is on. Hold the sheet flat and still; Enter gives up.")
         at = 0
         while True:

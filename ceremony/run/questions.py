@@ -1,6 +1,6 @@
 """What passes between the program and the people: questions, answers, and the work that asks them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 from typing import Any, Protocol
 
@@ -15,16 +15,17 @@ class Asked(Enum):
 
     READY = "Enter goes on"
     RETRY = "Enter tries this step again"
-    SEEN = "Is it as expected? Enter: yes"
+    SEEN = "Is it as expected? Enter says yes; if not, type exception"
+    CLEAR = "Is it as expected? Enter says yes; type print for a new sheet if this one is spoilt"
     PHRASE = "Type '{phrase}'"
     CHECK_WORDS = "The check words beside this step, from a witness's script"
     AT = "The time that the script has beside this step, as HH:MM"
-    HALF = "{officer}: your half, words {first} to {last} of the plan's hash, from your own copy"
-    WORDS = "Row {row}: words {columns}"
+    HALF = "{officer}: your half, words {first} to {last}"
+    WORDS = "Row {row}: words {columns} of the sheet, with blanks between"
     BAG = "Number of the bag of share {share}"
     BAG_AGAIN = "The same number once more"
     OPENED = "Whose bags were opened besides (of {shares}), for a proof that was broken off? Enter: nobody's"
-    TIME = "{officer}: the time in UTC from your own watch, as YYYY-MM-DD HH:MM"
+    TIME = "{officer}: the time in UTC by your watch (YYYY-MM-DD HH:MM)"
     SCAN = "{what}: {how}, then press Enter"
     TRY_AGAIN = "Type 'again' or 'print'"
     MEDIUM = "The folder where copy {copy} is mounted"
@@ -110,9 +111,9 @@ class Questions:
         """Tell something."""
         self._desk.say(text)
 
-    def line(self, asked: Asked, **fields: object) -> str:
-        """A line that is no command."""
-        while (answer := self._desk.line(asked, fields)).lower() in self._commands:
+    def line(self, asked: Asked, answers: Collection[str] = (), **fields: object) -> str:
+        """A line that is no command. Words that are `answers` here are none."""
+        while (answer := self._desk.line(asked, fields)).lower() in self._commands.keys() - set(answers):
             self._commands[answer.lower()]()
         return answer
 
@@ -125,6 +126,11 @@ class Questions:
                 return answer
             answer.close()
             self._commands[command]()
+
+    def enter(self, asked: Asked, **fields: object) -> None:
+        """Wait for Enter alone. Whatever else is typed, a 'stop' above all, does not go on."""
+        while self.line(asked, **fields):
+            self.say("Nothing is done until Enter alone is pressed. Commands: note, exception, pause, abort.")
 
     def exactly(self, asked: Asked, wanted: str, **fields: object) -> None:
         """Ask until the wanted words are typed; blanks and letter case do not matter."""

@@ -91,9 +91,9 @@ class Runner:
         self._write("end", step=step.id, facts=dict(facts))
         if self.state.ended:
             self._work.end()
-        elif step.action:
+        elif step.action and step.action is not Action.PRINT:  # of a sheet, the custodian has been asked
             while self._ask.line(Asked.SEEN).lower() not in {"", "yes"}:
-                self._desk.say("Then type exception, and say what is otherwise; Enter goes on after that.")
+                self._desk.say("Then type exception, and say what is otherwise. After that, Enter goes on.")
 
     def _confirm(self, step: Step) -> None:
         """Take over from the script when something was done before the program was started."""
@@ -119,9 +119,7 @@ class Runner:
             self._wait(Asked.RETRY)
 
     def _wait(self, asked: Asked = Asked.READY) -> None:
-        """Wait for Enter alone. Whatever else is typed, a 'stop' above all, does not go on."""
-        while self._ask.line(asked):
-            self._desk.say("Nothing is done until Enter alone is pressed. Commands: note, exception, pause, abort.")
+        self._ask.enter(asked)
 
     def _agree(self, step: Step) -> None:
         """What cannot be undone takes a typed phrase, and words that only a witness has."""
@@ -137,7 +135,7 @@ class Runner:
     def _dispose(self, number: int) -> None:
         """Ask what becomes of an exception, and why; an abort has to be meant."""
         happened = self.state.incidents[number - 1].happened
-        disposition = self._ask.line(Asked.DISPOSITION, number=number, happened=happened).lower()
+        disposition = self._ask.line(Asked.DISPOSITION, DISPOSITIONS, number=number, happened=happened).lower()
         if disposition not in DISPOSITIONS:
             self._desk.say("Type one of the three words: accepted (as it is), mended, or abort (the whole ceremony).")
             return
@@ -173,6 +171,7 @@ class Runner:
                 if following
                 else "This is the last step.",
                 "At any prompt: note, exception, pause, abort.",
+                f"Enter starts what the program does: {step.action.value}." if step.action else "",
             ]
         )
 
@@ -227,7 +226,8 @@ class Runner:
 
     def _pause(self) -> None:
         self._write("pause", paused=True)
-        self._desk.line(Asked.PAUSED, {})
+        while self._desk.line(Asked.PAUSED, {}):
+            self._desk.say("This is a break: Enter alone ends it.")
         self._write("pause", paused=False)
 
     def _abort(self) -> None:

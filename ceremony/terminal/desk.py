@@ -19,8 +19,10 @@ _LONGEST = 4096
 _MORE = ("Enter shows more",)
 _STOP = (
     "",
-    "The ceremony stands. If the program ends now, what is in its memory is lost, and the",
-    "same command goes on from the journal and from paper.",
+    (
+        "The ceremony stands. If the program ends now, what is in its memory is lost, and the same command goes on "
+        "from the journal and from paper."
+    ),
     "Type 'stop' to end the program; Enter goes back",
 )
 

@@ -67,15 +67,15 @@ def open_ceremony(shop: Workshop, _step: Step, _state: State, ask: Questions) ->
 def _have_typed(officer: str, half: Sequence[str], first: int, ask: Questions) -> None:
     """Have an officer type a half of the words, the first of which has this number. Raises StepError in the end."""
     which = f"words {first} to {first + len(half) - 1}"
-    for tries_left in reversed(range(_TRIES)):
+    tries = 0
+    while tries < _TRIES:
         with ask.secret(Asked.HALF, officer=officer, first=first, last=first + len(half) - 1) as typed:
             if same_words(typed, half):
                 return
             number = number_of_words(typed)
-        wrong = "they are not those" if number == len(half) else f"{number} were typed, and {len(half)} are wanted"
-        ask.say(f"These are not {which} of the plan's hash: {wrong}.")
-        if tries_left:
-            ask.say("Type them again. Nothing else is lost.")
+        tries += number > 0  # Enter alone is a slip, and no try
+        counted = f" They are {len(half)}, and you typed {number}." if number != len(half) else ""
+        ask.say(f"These are not {which} of the plan's hash.{counted} Nothing else is lost.")
     message = f"{officer} did not type {which} of the plan's hash: the ceremony is not opened."
     done = "The ceremony was not opened; the step begins again."
     happened = f"Something else was typed {_TRIES} times."

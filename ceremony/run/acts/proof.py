@@ -55,7 +55,7 @@ def copy_package(shop: Workshop, step: Step, state: State, ask: Questions) -> Fa
         out.write(standalone.FILE, decoder)
         out.write(PACKAGE_FILE, text)
         out.publish()
-    ask.line(Asked.REPLUGGED, copy=step.copy)
+    ask.enter(Asked.REPLUGGED, copy=step.copy)
     if {name: read_public(folder / name, MAX_LENGTH) for name in wanted} != wanted:
         message = f"What {folder} gives back is not what was written: take another medium."
         raise StepError(message)

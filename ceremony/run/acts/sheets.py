@@ -36,6 +36,11 @@ def print_sheet(shop: Workshop, step: Step, state: State, ask: Questions) -> Fac
         message = f"{error} Shred what came out, also if it looks whole: the sheet is printed again."
         raise StepError(message) from None
     ask.say(f"Share {share_name(shop.plan.policy, position)} was printed.")
+    while (answer := ask.line(Asked.CLEAR).lower()) not in {"", "yes"}:
+        if answer == "print":
+            message = "The sheet came out spoilt, and is shredded."
+            raise StepError(message, told=True)
+        ask.say("Type print if the sheet is spoilt, and exception if something else is not as it should be.")
     return {}
 
 
@@ -47,7 +52,7 @@ def read_back(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts
     try:
         _read_something(shop, collection, name, ask)
         if collection.problems or collection.present != {position}:
-            problem = "\n".join([f"This is not share {name} alone:", *map(str, collection.verdicts)])
+            problem = "\n".join([f"This is not share {name} alone:", *(f"  {each}" for each in collection.verdicts)])
             raise print_again(step, problem) if _is_spoilt(ask, problem) else StepError(problem, told=True)
         places = drawn(shop.equipment.lots)
         for place in places:
@@ -76,7 +81,7 @@ def _compare(collection: Collection, position: Position, place: Place, ask: Ques
             except ShareError as error:
                 if not tries_left:
                     raise
-                ask.say(str(error))
+                ask.say(f"{error} Type them again.")
             else:
                 return
 
