@@ -130,14 +130,14 @@ class Player:
     @property
     def _replies(self) -> dict[str, Callable[..., object]]:
         return {
-            r"(.*): your half of the words": self._half,
+            r"(.*): your half": self._half,
             r"Type 'again'": lambda: "again",  # a scan of before a crash may lie beside the new one
             r"Type '(.*)'": self._type_phrase,
             r"The check words": self._check_words,
             r"Row (\d): words (\d), (\d) and (\d)": self._words_of_sheet,
             r"Number of the bag": self._new_bag,
             r"The same number": lambda: self._bag,
-            r".*the sheet of share ([\d.]+): scan it": self._scan_share,
+            r".*the sheet of share ([\d.]+): (?:scan|hold) it": self._scan_share,
             r"a sheet that had been read back": self._scan_another,
             r"The folder where copy (\d)": lambda copy: self.room.base / f"medium-{copy}",
             r".*: the time in UTC": lambda *_: dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M"),
@@ -215,10 +215,10 @@ def _plain(shown: str) -> str:
 
 _QUESTIONS = re.compile(
     r"(Enter goes on|Enter tries|Is it as expected|Type '|The check words|[^:.]*: your half|Row \d: words|"
-    r"Number of the bag|The same number|[^:.]*the sheet of share [\d.]+: scan|a sheet that had been|Type 'again'|"
-    r"The folder where|Whose bags were|[^:.]*: the time in UTC|Take copy|How many sheets|The note|What was expected|"
-    r"The time that the script|Why, in a|"
-    r"What happened|What was done|What does it touch|Disposition of|Paused|Why is the|Everything in memory|"
+    r"Number of the bag|The same number|[^:.]*the sheet of share [\d.]+: (?:scan|hold)|a sheet that had been|"
+    r"Type 'again'|The folder where|Whose bags were|[^:.]*: the time in UTC|Take copy|How many sheets|The note|"
+    r"The time that the script|Why, in a|What was expected|What happened|What was done|"
+    r"What does it touch|Disposition of|Paused|Why is the|Everything in memory|"
     r"Enter shows more)"
 )
 

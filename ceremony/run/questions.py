@@ -16,7 +16,7 @@ class Asked(Enum):
     READY = "Enter goes on"
     RETRY = "Enter tries this step again"
     SEEN = "Is it as expected? Enter says yes; if not, type exception"
-    CLEAR = "Is it as expected? Enter says yes; type print for a new sheet if this one is spoilt"
+    CLEAR = "Is it as expected? Enter says yes; type print if the sheet is spoilt"
     PHRASE = "Type '{phrase}'"
     CHECK_WORDS = "The check words beside this step, from a witness's script"
     AT = "The time that the script has beside this step, as HH:MM"
@@ -111,7 +111,7 @@ class Questions:
         """Tell something."""
         self._desk.say(text)
 
-    def line(self, asked: Asked, answers: Collection[str] = (), **fields: object) -> str:
+    def line(self, asked: Asked, answers: Collection[str] = (), /, **fields: object) -> str:
         """A line that is no command. Words that are `answers` here are none."""
         while (answer := self._desk.line(asked, fields)).lower() in self._commands.keys() - set(answers):
             self._commands[answer.lower()]()
