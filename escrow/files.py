@@ -292,7 +292,7 @@ def _open_regular(path: Path) -> int:
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
-        what = "a directory: name a file in it." if stat.S_ISDIR(mode) else "not a regular file."
+        what = "a directory, and a file is needed." if stat.S_ISDIR(mode) else "not a regular file."
         message = f"{path} is {what}"
         raise FileError(message)
     return descriptor

@@ -24,7 +24,7 @@ class Asked(Enum):
     WORDS = "Row {row}: words {columns} of the sheet, with blanks between"
     BAG = "Number of the bag of share {share}"
     BAG_AGAIN = "The same number once more"
-    OPENED = "Whose bags were opened besides (of {shares}), for a proof that was broken off? Enter: nobody's"
+    OPENED = "Whose bags were opened besides, for a proof that was broken off (of {shares}; Enter if none)"
     TIME = "{officer}: the time in UTC by your watch (YYYY-MM-DD HH:MM)"
     SCAN = "{what}: {how}, then press Enter"
     TRY_AGAIN = "Type 'again' or 'print'"

@@ -171,7 +171,9 @@ class Runner:
                 if following
                 else "This is the last step.",
                 "At any prompt: note, exception, pause, abort.",
-                f"Enter starts what the program does: {step.action.value}." if step.action else "",
+                f"Enter starts what the program does: {step.action.value}."
+                if step.action
+                else "Enter says that this was done.",
             ]
         )
 

@@ -113,6 +113,8 @@ def _opened_besides(shop: Workshop, proof: Sequence[Position], ask: Questions) -
     """Whose bags were opened for a proof that was broken off: asked, because nobody else knows."""
     policy = shop.plan.policy
     rest = {share_name(policy, position): position for position in policy.positions if position not in proof}
+    if not rest:
+        return []
     while not set(names := ask.line(Asked.OPENED, shares=" ".join(rest)).split()) <= set(rest):
         ask.say(f"The other shares are {', '.join(rest)}.")
     return [rest[name] for name in dict.fromkeys(names)]
