@@ -226,4 +226,4 @@ _QUESTIONS = re.compile(
 def _last_question(new: str) -> str:
     places = [match.start() for match in _QUESTIONS.finditer(new)]
     assert places, f"an unknown question: {new[-300:]}"
-    return new[places[-1] :].removesuffix(":").removesuffix(" (not shown)")
+    return new[places[-1] :].strip().removesuffix(":").removesuffix(" (not shown)")
