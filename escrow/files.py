@@ -2,7 +2,6 @@
 
 import errno
 import os
-import re
 import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,7 +15,6 @@ from escrow.memory import LastWill, Secret
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
 
-_DESCRIPTOR = re.compile(r"(?:/dev/fd/|/proc/self/fd/|fd:)(\d+)")
 _PARTIAL = ".partial"
 
 
@@ -52,51 +50,13 @@ def begins_with(path: Path, beginning: bytes) -> bool:
         os.close(descriptor)
 
 
-def read_password(source: str) -> Secret:
-    """Read a password from a file, from `-` (standard input), or from a descriptor (/dev/fd/N, fd:N).
-
-    White space at the end is cut off, as step does. Raises FileError, also when nothing is left.
-    """
-    limit = 1024
-    match = _DESCRIPTOR.fullmatch({"-": "fd:0", "/dev/stdin": "fd:0"}.get(source, source))
-    name = "standard input" if match and match[1] == "0" else source
-    if match:
-        # Not by opening /dev/fd/N: that path is closed to a process that forbids being traced.
-        password = Secret.read(int(match[1]), limit, name)
-    else:
-        try:
-            descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise _cannot(Path(source), "read", error) from None
-        try:
-            password = Secret.read(descriptor, limit, name)
-        finally:
-            os.close(descriptor)
-    strip_end(password)
-    if not len(password):
-        password.close()
-        message = f"The password from {name} is empty. step would take that for no password at all; give one."
-        raise FileError(message)
-    return password
-
-
-def strip_end(password: Secret) -> None:
-    """Cut white space off the end, in place: step and step-ca do the same when they read a password file."""
-    view = password.view
-    length = len(view)
-    while length and view[length - 1] in b" \t\n\v\f\r":
-        length -= 1
-    password.shorten(length)
-
-
 def is_memory_backed(path: Path) -> bool:
     """Whether what is written at or below `path` stays in memory: tmpfs, ramfs, or an overlay that writes to one."""
     existing = _straight(path)
     while not existing.exists():
         existing = existing.parent
-    found = mounts.parse(Path(mounts.MOUNTINFO).read_text("utf-8", "surrogateescape"))
     try:
-        return mounts.holder(found, str(existing.resolve())).in_memory
+        return mounts.holder(mounts.current(), str(existing.resolve())).in_memory
     except FileError:
         return False
 
@@ -151,6 +111,14 @@ class NewFiles:
             if os.path.lexists(path):
                 message = f"{path} exists and is never overwritten: name another {self._what}, or move it away."
                 raise RefusedError(message)
+
+    def discard_partial(self, names: Iterable[str]) -> None:
+        """Remove what an interrupted run left unfinished of files that hold no secret."""
+        for path in (self.root / name for name in names):
+            try:
+                path.with_name(f".{path.name}{_PARTIAL}").unlink(missing_ok=True)
+            except OSError as error:
+                raise _cannot(path, "write", error) from None
 
     def write(self, name: str, content: bytes | memoryview, mode: int = FILE_MODE) -> None:
         """Write one file, to appear when `publish` is called."""

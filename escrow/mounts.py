@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from escrow.errors import FileError
 
@@ -34,6 +34,11 @@ class Mount:
     def in_memory(self) -> bool:
         """Whether this file system is nothing but memory."""
         return self.kind in _IN_MEMORY
+
+
+def current() -> tuple[Mount, ...]:
+    """What is mounted now, as this process sees it."""
+    return parse(Path(MOUNTINFO).read_text("utf-8", "surrogateescape"))
 
 
 def parse(mountinfo: str) -> tuple[Mount, ...]:

@@ -1,10 +1,10 @@
 """Whole ceremonies at a pseudo-terminal of 80x24, with paper that is printed into a tray and laid into a scanner."""
 
+import hashlib
 import itertools
 import json
 import random
 import re
-import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,20 +13,15 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from helpers import escrow
+from helpers import escrow, need, run
 from memory_scan import Scanner
 from player import Held, Player, Room, record_on, room
-from walk import Walk
 
-from ceremony.forms.transcript import PDF_FILE, TEXT_FILE
-from ceremony.planning.plan import load, parse
-from ceremony.rules.engine import Engine
 from ceremony.rules.steps import steps
-from ceremony.run.archive import LIST_FILE, audit, seal_archive, sign_journal
 from ceremony.run.journal import decode
 from ceremony.spoken import words_of
-from escrow import package, recovery, signature
-from escrow.errors import PlanError
+from escrow import package, recovery
+from escrow.label import set_words, share_words
 from escrow.memory import Secret
 from escrow.package import Package
 from escrow.share import Record
@@ -56,48 +51,14 @@ def test_every_screen_fits_80_columns_and_24_lines(held: Held) -> None:
         assert max(map(len, lines)) < 80, page
 
 
-def test_the_archive_is_as_it_was_left_and_the_words_of_any_witness_prove_it(held: Held) -> None:
-    heads = re.findall(r"The journal's head:\s+(\w+ \w+ \w+ \w+)", held.shown)
-    assert len(heads) == 3
-    for head in heads:
-        escrow("audit", held.room.out, "--words", head).expect()
-    wrong = escrow("audit", held.room.out, "--words", "able able able able")
-    assert wrong.status == 1
-    assert "at no checkpoint was its head 'able able able able'" in wrong.out
-
-
-def test_a_journal_that_was_cut_and_continued_is_not_proved_by_earlier_words(held: Held, tmp_path: Path) -> None:
-    """Whoever cuts the journal behind a checkpoint and goes on with a key of their own signs everything anew."""
-    shutil.copytree(held.room.out, tmp_path / "archive")
-    archive = tmp_path / "archive"
-    engine = Engine(steps(held.room.plan.policy, 2), held.room.plan.policy)
-    entries, _ = decode((archive / "journal.jsonl").read_bytes())
-    cut = next(entry.n for entry in entries if entry.fields.get("step") == "head-close" and entry.event == "end")
-    walk = Walk(held.room.plan.policy, 0, plan=held.room.plan.digest.hex())
-    walk.entries, walk.state = entries[: cut + 1], engine.replay(entries[: cut + 1])
-    key = signature.new_key()
-    facts = {"open": {"key": key.public.hex()}}
-    walk.session()
-    (archive / "certs/root_ca.crt").write_bytes((archive / "certs/intermediate_ca.crt").read_bytes())
-    while not walk.state.ended:
-        step = walk.due()
-        walk.chain("begin", step=step.id)
-        if step.id == "close":
-            facts["close"] = {"archive": seal_archive(archive, walk.entries, key, {}).hex()}
-        walk.chain("end", step=step.id, facts=facts.get(step.id, {}))
-    (archive / "journal.jsonl").write_bytes(b"".join(entry.encode() + b"\n" for entry in walk.entries))
-    (archive / "journal.jsonl.sig").unlink()
-    sign_journal(archive, walk.entries, key)
-    heads = re.findall(r"The journal's head:\s+(\w+) (\w+) (\w+) (\w+)", held.shown)
-    found = audit(archive, engine, held.room.plan.digest, heads)
-    assert [finding.split(":")[0] for finding in found] == ["journal.jsonl", "certs/root_ca.crt"]
-    assert "the program was started again" in found[0]
-
-
 def test_what_the_ceremony_leaves_restores_the_ca(held: Held, shm: Path) -> None:
     (shm / "password").write_text("new")
     sheets = list(held.room.sheets().values())[1:4]
-    copy = held.room.base / "medium-2/package.escrow"
+    (copy,) = (held.room.base / "package-2").glob("package-*-copy-2")
+    assert sorted(path.name for path in copy.iterdir()) == [
+        *("decode.py", "package-sheets.pdf", "package.escrow", "recovery-card.pdf"),
+    ]
+    copy /= "package.escrow"
     escrow("recover", copy, *sheets, "--to", shm / "step", "--password-file", shm / "password").expect()
     assert sorted(path.name for path in (shm / "step/secrets").iterdir()) == ["intermediate_ca_key", "root_ca_key"]
 
@@ -131,7 +92,7 @@ def secrets_of(held_in: Room) -> dict[str, bytes]:
 
 def test_nothing_secret_is_in_journal_archive_or_on_the_screen(held: Held) -> None:
     scanner = Scanner(secrets_of(held.room))
-    for path in (held.room.base / "tray").iterdir():
+    for path in (held.room.base / "tray").glob("*-sheet.pdf"):
         assert scanner.find(words_on(record_on(path)), "control")
     assert scanner.find(held.shown.encode(), "the screen") == []
     public = [path for path in held.room.out.rglob("*") if path.is_file()]
@@ -139,52 +100,6 @@ def test_nothing_secret_is_in_journal_archive_or_on_the_screen(held: Held) -> No
     for path in public:
         assert scanner.find(path.read_bytes(), path.name) == [], path
     assert list((held.room.base / "scans").iterdir()) == [], "scans are removed when they were read"
-
-
-NAMES = ["journal.jsonl", "plan.toml", "package.escrow", "certs/root_ca.crt", PDF_FILE, TEXT_FILE, LIST_FILE]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_any_byte_changed_in_the_archive_is_found_and_named(name: str, held: Held, tmp_path: Path) -> None:
-    """Every byte of the small files; of the large ones as many as there is time for."""
-    shutil.copytree(held.room.out, tmp_path / "archive")
-    archive = tmp_path / "archive"
-    plan = load(archive / "plan.toml")
-    engine = Engine(steps(plan.policy, len(plan.packages)), plan.policy)
-    assert audit(archive, engine, plan.digest) == []
-    original = (archive / name).read_bytes()
-    chance = random.Random(f"{SEED} {name}")  # noqa: S311 - not for keys
-    for place in sorted(chance.sample(range(len(original)), min(len(original), 120))):
-        changed = bytearray(original)
-        changed[place] ^= chance.choice([1, 4, 32, 128])
-        (archive / name).write_bytes(changed)
-        digest = plan.digest
-        if name == "plan.toml":
-            try:
-                digest = parse(bytes(changed), archive / name).digest
-            except PlanError:
-                continue  # audit says so, and names the file and the line
-        findings = audit(archive, engine, digest)
-        assert any(finding.startswith(name) for finding in findings), (place, findings)
-    (archive / name).write_bytes(original)
-    assert audit(archive, engine, plan.digest) == []
-
-
-@pytest.mark.parametrize("change", ["missing", "added", "other signature"])
-def test_a_file_missing_added_or_signed_by_another_is_found_and_named(change: str, held: Held, tmp_path: Path) -> None:
-    shutil.copytree(held.room.out, tmp_path / "archive")
-    archive = tmp_path / "archive"
-    match change:
-        case "missing":
-            (archive / "documents/label-1.pdf").unlink()
-        case "added":
-            (archive / "documents/extra.pdf").write_bytes(b"x")
-        case _:
-            (archive / "journal.jsonl.sig").write_bytes(bytes(64))
-    done = escrow("audit", archive)
-    assert done.status == 1
-    expected = {"missing": "documents/label-1.pdf", "added": "documents/extra.pdf"}.get(change, "journal.jsonl.sig")
-    assert done.out.startswith(expected)
 
 
 @pytest.mark.parametrize("change", ["one officer alone", "a wrong half", "words of another plan"])
@@ -208,7 +123,7 @@ def test_a_ceremony_opens_only_with_both_halves_of_the_words_of_its_plan(change:
         *[f"{OFFICERS[1]}: your half, words 17 to 32"] * 4,
     ]
     entries = entries_of(held_in)
-    assert [entry["step"] for entry in entries if entry["event"] == "end"][-1] == "preflight"
+    assert [entry["step"] for entry in entries if entry["event"] == "end"][-1] == "test-page"
     (exception,) = [entry for entry in entries if entry["event"] == "exception"]
     assert exception["expected"] == f"{OFFICERS[1]} types words 17 to 32."
     player.terminal.process.send_signal(signal.SIGTERM)
@@ -254,6 +169,42 @@ def test_a_sheet_that_came_out_spoilt_is_printed_again_before_it_is_read(shm: Pa
     assert len(list((shm / "tray").iterdir())) == 2
     player.terminal.process.kill()
     player.end()
+
+
+def test_paper_comes_out_where_the_script_says_and_is_in_the_archive(held: Held) -> None:
+    """The test page before there are keys, what goes with the sheets before the first, new labels at the end."""
+    tray = [path.stem.partition("-")[2] for path in sorted((held.room.base / "tray").iterdir())]
+    shares = range(1, 6)
+    stacks = [name for share in shares for name in (f"label-{share}", f"receipt-{share}")]
+    stacks += ["recovery-card", "package-sheets"] * 2 + ["recovery-card"]
+    assert tray[: len(stacks) + 6] == ["test-page", *stacks, *["sheet"] * 5]
+    ended = {entry["step"]: entry["facts"] for entry in entries_of(held.room) if entry["event"] == "end"}
+    opened = [f"label-{x}" for _, x in ended["quorum"]["positions"]]
+    assert tray[len(stacks) + 6 :] == opened
+    assert list(ended).index("test-page") < list(ended).index("open") < list(ended).index("keys")
+    for paper in [*ended["papers"]["papers"], *ended["bag-again"]["papers"]]:
+        document = (held.room.out / paper["name"]).read_bytes()
+        assert hashlib.sha256(document).hexdigest() == paper["sha256"]
+    assert sum(paper["pages"] * paper["printed"] for paper in ended["papers"]["papers"]) == 38
+    assert {Path(paper["name"]).stem for paper in ended["bag-again"]["papers"]} == set(opened)
+
+
+def test_the_receipts_of_a_ceremony_have_everything_that_the_plan_knows(held: Held) -> None:
+    need("pdftotext")
+    for share, custodian in enumerate(held.room.plan.custodians, 1):
+        text = run("pdftotext", "-raw", held.room.out / f"documents/receipt-{share}.pdf", "-").expect().out
+        for known in (custodian.name, custodian.unit, custodian.manager, custodian.site):
+            assert text.count(f"\n{known}\n") == 3, known
+
+
+def test_the_words_of_set_and_share_are_shown_and_stand_on_sheet_and_label(held: Held) -> None:
+    manifest = Package.decode((held.room.out / "package.escrow").read_bytes()).manifest
+    (shown,) = re.findall(r"The words of the set:  ([A-Z ]+)\r", held.shown)
+    assert shown == set_words(manifest.set_id)
+    shares = re.findall(r"The words of the share:\s+([A-Z]+ [A-Z]+\s+[A-Z]+ [A-Z]+)\s", held.shown)
+    assert [" ".join(words.split()) for words in shares] == [
+        share_words(manifest.commitment_at(position)) for position in manifest.policy.positions
+    ]
 
 
 def test_a_note_an_exception_a_pause_and_a_spoilt_sheet_are_part_of_a_ceremony(shm: Path) -> None:
@@ -351,7 +302,7 @@ def test_groups_and_wrong_answers_cost_nothing(shm: Path) -> None:
         "What was expected": ["a"],
         "What happened": ["b"],
         "What does it touch": ["feelings", "nothing"],
-        "The folder where copy 1": ["", str(shm / "nowhere")],
+        "Number or folder of the medium for copy 1": ["", "1000", "nowhere", str(shm / "nowhere")],
     }
     player.play(until=lambda question: "sheet of share" in question and "Officer Alan Turing:" in player.screen)
     player.answers[player.asked[-1]] = [""]  # nothing lies in the scanner

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pypdfium2
 import pytest
 from film import EMPTY_TABLE, Scene, write_film
 from helpers import escrow
@@ -37,6 +38,14 @@ class BeforeCamera(Player):
     def scan(self, sheet: Path) -> None:
         """The table, a hand that comes nearer, and the sheet."""
         write_film(self.room.base / "film.avi", [EMPTY_TABLE, Scene(sheet, 1, 6.0), Scene(sheet, 2)])
+
+    def _scan_package_sheets(self) -> str:
+        """Page after page."""
+        sheets = self.room.newest("package-sheets")
+        with pypdfium2.PdfDocument(sheets) as document:
+            pages = range(1, len(document) + 1)
+        write_film(self.room.base / "film.avi", [Scene(sheets, 2, number=number) for number in pages])
+        return ""
 
 
 def test_a_whole_ceremony_before_a_camera(shm: Path) -> None:

@@ -24,6 +24,7 @@ ANSWERS = [
     *("HQ, A safe, with two keys", "Plant", "A box", "Bank, A deposit box", "-"),
     *("Ada, IT, Charles, HQ", "Bert; Ops; Dora; Plant", "Cleo", "Legal", "Eve", "bank", "Dan, Audit, Fred, HQ", "-"),
     *("", "Grace, IT", "Alan, Ops", "", "Kat, Audit", "", "Plant, USB stick, and paper", "Bank, disc", ""),
+    *("Plant, stick", "HQ, disc", "-"),
     *("Keys", "no"),
 ]
 
@@ -42,7 +43,8 @@ def plan(text: str) -> Plan:
 @pytest.mark.parametrize("today", [dt.date(2030, 1, 1), dt.date(2028, 2, 15), dt.date(2029, 12, 31)], ids=str)
 def test_the_example_passes_on_the_day_it_is_written(today: dt.date) -> None:
     made = plan(draft.example(today))
-    assert made.ceremony.date - today == dt.timedelta(days=14)
+    assert dt.timedelta(weeks=4) <= made.ceremony.date - today < dt.timedelta(weeks=5)
+    assert [made.ceremony.date.strftime("%A"), (made.ceremony.standby or today).strftime("%A")] == ["Tuesday"] * 2
     findings = lint(made, today, None)
     assert [(finding.lint, finding.stands) for finding in findings] == [("not-rehearsed", False)]
 
@@ -93,6 +95,7 @@ def test_the_answers_are_in_the_plan_and_the_comments_stay() -> None:
     ]
     assert [each.name for each in (*made.officers, *made.witnesses)] == ["Grace", "Alan", "Kat"]
     assert [(each.site, each.medium) for each in made.packages] == [("Plant", "USB stick, and paper"), ("Bank", "disc")]
+    assert [(each.site, each.medium) for each in made.archives] == [("Plant", "stick"), ("HQ", "disc")]
     assert [(each.what, each.depends_on_ca) for each in made.access] == [("Keys", False)]
     comments = re.compile(r"^#.*$", re.MULTILINE)
     assert comments.findall(text) == comments.findall(draft.fill({}, {}))
@@ -125,7 +128,7 @@ def test_an_import_is_asked_for_its_tree() -> None:
         (20, "two", "must be a number from 2 to 4"),
         (22, "grace", "is there already"),
         (22, "-", "is needed"),
-        (30, "maybe", "must be yes or no"),
+        (33, "maybe", "must be yes or no"),
     ],
 )
 def test_a_bad_answer_is_asked_for_again_and_loses_nothing(before: int, line: str, message: str) -> None:
@@ -230,6 +233,8 @@ def test_the_questions_are_asked_in_a_terminal_with_a_way_back(tmp_path: Path) -
         ("Kat, Audit\n", "Witness 2"),
         ("\n", "Copy of the package 1, site: "),
         ("Plant, disc\n", "Copy of the package 2"),
+        ("-\n", "Copy of the archive 1, site: "),
+        ("Plant, stick\n", "Copy of the archive 2"),
         ("-\n", "What it takes"),
         ("Keys\n", "yes or no: "),
         ("yes\n", f"The plan: {path}"),

@@ -157,7 +157,7 @@ CASES: list[tuple[str, Change, str]] = [
     (
         "quorum-under-one-manager",
         both(groups(2), of(ADA, "manager", "Boss"), of(BERT, "manager", "Boss"), of(DAVE, "manager", "Boss")),
-        "Boss is manager of the custodians of the shares 1-1, 2-1 and 2-2, a quorum",
+        "Boss is manager of the custodians of the shares 1 of group 1, 1 and 2 of group 2, a quorum",
     ),
     (
         "quorum-in-one-unit",
@@ -172,7 +172,7 @@ CASES: list[tuple[str, Change, str]] = [
     (
         "quorum-at-one-site",
         both(groups(2), of(DAVE, "site", "Head Office")),
-        "At the site Head Office are the shares 1-1, 2-1 and 2-2, a quorum",
+        "At the site Head Office are the shares 1 of group 1, 1 and 2 of group 2, a quorum",
     ),
     (
         "package-beside-quorum",
@@ -183,6 +183,24 @@ CASES: list[tuple[str, Change, str]] = [
         "packages-at-one-site",
         swap('site = "Data Centre"', 'site = "Bank"'),
         "copy of the package is at the site Bank",
+    ),
+    (
+        "package-beside-quorum",
+        both(
+            swap('[[archive]]\nsite = "Bank"', '[[archive]]\nsite = "North Plant"'),
+            of(EMMY, "site", "North Plant"),
+        ),
+        "At the site North Plant are a copy of the archive, with the package in it, and the shares 3, 4 and 5",
+    ),
+    (
+        "one-archive",
+        swap('[[archive]]\nsite = "Bank"\nmedium = "Archival disc"\n', ""),
+        "only one copy of the archive, at the site Data Centre",
+    ),
+    (
+        "archives-at-one-site",
+        swap('[[archive]]\nsite = "Bank"', '[[archive]]\nsite = "Data Centre"'),
+        "Every copy of the archive is at the site Data Centre",
     ),
     (
         "access-needs-ca",
@@ -410,11 +428,11 @@ def journal(of: Plan, day: dt.date, *, closed: bool = True) -> bytes:
 def test_a_rehearsal_is_proved_by_the_directory_it_left(tmp_path: Path) -> None:
     path, left = tmp_path / "ceremony.toml", tmp_path / "journal.jsonl"
     today = dt.datetime.now(dt.UTC).date()
-    path.write_text(draft.example(today))
+    path.write_text(draft.example(today - draft.AHEAD))  # in a few days
     read = parse(path.read_bytes(), path)
     left.write_bytes(journal(read, today - days(3)))
     assert "not-rehearsed" not in escrow("lint", path, "--rehearsal", tmp_path).expect().out
-    left.write_bytes(journal(read, today - days(20)))
+    left.write_bytes(journal(read, read.ceremony.date - days(31)))
     assert "more than 30 days before" in " ".join(escrow("lint", path, "--rehearsal", tmp_path).expect().out.split())
 
 

@@ -13,11 +13,12 @@ from ceremony.interrupt import Interrupted
 from ceremony.planning.lints import lint
 from ceremony.planning.plan import Plan, load
 from ceremony.planning.rehearsed import rehearsed
-from ceremony.rules.state import Phase
+from ceremony.rules.state import Phase, State
 from ceremony.run.examine import look
 from ceremony.run.journal import FILE as JOURNAL
+from ceremony.run.keeping import keep_archive
 from ceremony.run.paper import Camera, Paper, Scans, Tray
-from ceremony.run.session import hold
+from ceremony.run.session import ended, hold
 from ceremony.terminal import printers
 from ceremony.terminal.console import Passwords, Progress, enter_pressed, say
 from ceremony.terminal.desk import TerminalDesk
@@ -53,7 +54,8 @@ def command(  # noqa: PLR0913 - one parameter an option
 
     Sheets go to --printer or --device, and come back by --scans or --camera.
     DIR gets public records only: journal, package, certificates, documents, and at the end the signed archive.
-    After a crash or a loss of power the same command goes on, from the journal and from paper.
+    After a crash or a loss of power the same command goes on, from the journal and from paper. After the end it copies
+    the archive to the media that the plan names, and may be given again for that. Exit status 0: closed, and copied.
     """
     plan = load(plan_file)
     kind = plan.ceremony.kind
@@ -66,6 +68,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     if tray is not None and kind is Kind.PRODUCTION:
         message = "--tray is for specimen ceremonies: production prints on paper."
         raise click.UsageError(message)
+    if state := ended(plan, out_directory):
+        return _keep(plan, out_directory, state)
     if not (out_directory / JOURNAL).exists():  # what was begun by a plan goes on by it, whatever the day
         _refuse_unwise(plan, rehearsal)
     if kind is Kind.SPECIMEN and plan.ca.tree:
@@ -89,8 +93,14 @@ def command(  # noqa: PLR0913 - one parameter an option
             progress=progress,
             version=__version__,
         )
-    say(f"The ceremony is {state.phase.value}. Its archive: {out_directory}")
-    return 0 if state.phase is Phase.CLOSED else 1
+    return _keep(plan, out_directory, state)
+
+
+def _keep(plan: Plan, out: Path, state: State) -> int:
+    """Say how it ended, and have the archive copied."""
+    say(f"The ceremony is {state.phase.value}. Its archive: {out}")
+    kept = keep_archive(plan, out, TerminalDesk(), plan.ceremony.kind)
+    return 0 if state.phase is Phase.CLOSED and kept else 1
 
 
 def _paper(scans: Path | None, camera: Path | None, *, allow_disk: bool) -> Paper:

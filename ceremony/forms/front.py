@@ -21,10 +21,10 @@ from ceremony.forms.pieces import (
     text,
     together,
 )
-from ceremony.forms.texts import Texts
 from ceremony.planning.plan import Plan
 from ceremony.rules.steps import Act, Step
-from ceremony.rules.wording import Wording, share_name
+from ceremony.rules.wording import Wording
+from escrow.paper.texts import Texts
 from escrow.share import Kind
 
 _APPROVALS = 4
@@ -153,7 +153,7 @@ def participants(plan: Plan, say: Texts, width: float) -> Iterator[Flowable]:
     ]
     people += [(each.name, each.unit, say("participants.witness")) for each in plan.witnesses]
     people += [
-        (each.name, each.unit, say("participants.custodian", share=share_name(plan.policy, plan.position_of(each))))
+        (each.name, each.unit, say("participants.custodian", share=plan.policy.name_of(plan.position_of(each))))
         for each in plan.custodians
     ]
     people += [("", "", "")] * _SPARE_PARTICIPANTS
@@ -185,10 +185,11 @@ def log(say: Texts, width: float, numbers: Mapping[str, str]) -> Iterator[Flowab
 def materials(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str]) -> Iterator[Flowable]:
     """What is brought, with serial numbers and bags."""
     devices = [each["what"] for each in say.list("device")]
-    devices += [
-        say("materials.copy", copy=number, site=each.site, medium=each.medium)
-        for number, each in enumerate(plan.packages, 1)
-    ]
+    for what, copies in (("copy", plan.packages), ("archive", plan.archives)):
+        devices += [
+            say(f"materials.{what}", copy=number, site=each.site, medium=each.medium)
+            for number, each in enumerate(copies, 1)
+        ]
     rows: list[list[Cell]] = [[say(f"materials.{name}") for name in ("devices", "serial", "bag", "same")]]
     rows += [[what, "", Boxes(NUMBER_OF_A_BAG), Marked("")] for what in [*devices, *[""] * _SPARE_DEVICES]]
     widths = [width - 117 * MM, 44 * MM, 59 * MM, 14 * MM]

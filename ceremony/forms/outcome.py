@@ -93,7 +93,10 @@ def keys(tell: Telling) -> Section:
         [each["subject"], f"{_date(each['from'])}\n{_date(each['to'])}", Code(grouped(each["sha256"]))]
         for each in shown
     ]
-    return Section(say("keys.title"), [*parts, Table(head, rows, (26, 22, 52))])
+    parts.append(Table(head, rows, (26, 22, 52)))
+    if made["notes"]:
+        parts += [Line(say("keys.notes")), *(Line(note) for note in made["notes"])]
+    return Section(say("keys.title"), parts)
 
 
 def _date(text: str) -> str:
@@ -187,5 +190,9 @@ def heads(tell: Telling) -> Section:
 
 
 def retention(tell: Telling) -> Section:
-    """Until when it is kept."""
-    return Section(tell.say("retention.title"), [Line(tell.say("retention.text"))])
+    """Until when it is kept, and where."""
+    say = tell.say
+    copies = [[each.site, each.medium] for each in tell.plan.archives]
+    head = [say("retention.site"), say("retention.medium")]
+    parts: list[Part] = [Line(say("retention.text")), Line(say("retention.copies")), Table(head, copies, (40, 60))]
+    return Section(say("retention.title"), parts)

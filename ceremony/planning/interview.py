@@ -85,6 +85,13 @@ _PACKAGES = Listed(
     "Keep several, where no quorum of shares is.",
     {"site": "site", "medium": "medium, such as USB stick and paper"},
 )
+_ARCHIVES = Listed(
+    "archive",
+    1,
+    "Copy of the archive",
+    "The ceremony's record. Keep two, at different sites.",
+    {"site": "site", "medium": "medium, such as USB stick"},
+)
 _NAMED, _TOLD = f"Up to {MAX_NAME} characters, such as:", f"Up to {MAX_TEXT} characters, such as:"
 _HINTS = {
     ("ceremony", "organisation"): f"{_NAMED} Example GmbH",
@@ -102,10 +109,12 @@ _HINTS = {
     ("witness", "name"): f"{_NAMED} Katherine Johnson",
     ("witness", "unit"): f"{_NAMED} Internal Audit",
     ("package", "medium"): f"{_TOLD} USB stick and paper",
+    ("archive", "medium"): f"{_TOLD} USB stick",
     ("access", "what"): f"{_TOLD} Badge at the gate, key of the safe",
     ("access", "depends_on_ca"): "yes, if a badge reader or a login stops with the CA; no otherwise.",
 }
-_TABLES = {listed.table for listed in (_SITES, _CUSTODIANS, _OFFICERS, _WITNESSES, _PACKAGES)} | {"access", "group"}
+_LISTED = (_SITES, _CUSTODIANS, _OFFICERS, _WITNESSES, _PACKAGES, _ARCHIVES)
+_TABLES = {listed.table for listed in _LISTED} | {"access", "group"}
 
 
 class Interview:
@@ -182,7 +191,7 @@ class Interview:
 
     def _questions(self) -> Iterator[Question]:
         """All questions in their order. What depends on an answer is reached only once that is given."""
-        date = self._today + draft.AHEAD
+        date = draft.day(self._today)
         yield _asked("ceremony", "organisation", "Organisation", a_name)
         yield _asked("ceremony", "contact", "Whom custodians call when a share is lost or seen", a_text)
         yield _asked("ca", "keys", "The CA's keys: generate or import", one_of("generate", "import"), "generate")
@@ -208,6 +217,7 @@ class Interview:
         yield from self._entries(_OFFICERS)
         yield from self._entries(_WITNESSES)
         yield from self._entries(_PACKAGES)
+        yield from self._entries(_ARCHIVES)
         yield _asked("access", "what", "What it takes to reach shares and package: keys, badges", a_text)
         yield _asked("access", "depends_on_ca", "Does any of it work only while the CA does: yes or no", yes_or_no)
 

@@ -9,7 +9,7 @@ from ceremony.planning.odds import Holder, holdings, person, spares
 from ceremony.planning.plan import Custodian, Person, Plan
 from escrow.errors import TemplateError
 from escrow.paper.fonts import check_printable
-from escrow.policy import Position
+from escrow.policy import and_list
 from escrow.share import Kind
 
 MAX_SHARES = 15
@@ -73,7 +73,7 @@ def deputy_of_several(facts: Facts) -> Iterator[str]:
             represented.setdefault(person(each.deputy), [each.deputy]).append(each.name)
     for deputy, *names in represented.values():
         if len(names) > 1:
-            yield f"{deputy} is the deputy of {_and(names)}."
+            yield f"{deputy} is the deputy of {and_list(names)}."
 
 
 def own_manager(facts: Facts) -> Iterator[str]:
@@ -120,9 +120,12 @@ def quorum_at_one_site(facts: Facts) -> Iterator[str]:
 def package_beside_quorum(facts: Facts) -> Iterator[str]:
     """No site has all that a recovery needs."""
     packages = {package.site for package in facts.plan.packages}
+    archives = {archive.site for archive in facts.plan.archives}
     for name, what in _quorums(facts.plan, "site"):
         if name in packages:
             yield f"At the site {name} are a copy of the package and {what}."
+        elif name in archives:
+            yield f"At the site {name} are a copy of the archive, with the package in it, and {what}."
 
 
 def packages_at_one_site(facts: Facts) -> Iterator[str]:
@@ -130,6 +133,19 @@ def packages_at_one_site(facts: Facts) -> Iterator[str]:
     sites = {package.site for package in facts.plan.packages}
     if len(sites) == 1:
         yield f"Every copy of the package is at the site {sites.pop()}."
+
+
+def one_archive(facts: Facts) -> Iterator[str]:
+    """The archive is kept twice or more."""
+    if len(facts.plan.archives) == 1:
+        yield f"There is only one copy of the archive, at the site {facts.plan.archives[0].site}."
+
+
+def archives_at_one_site(facts: Facts) -> Iterator[str]:
+    """Copies of the archive are at two sites or more."""
+    sites = [archive.site for archive in facts.plan.archives]
+    if len(sites) > 1 and len(set(sites)) == 1:
+        yield f"Every copy of the archive is at the site {sites[0]}."
 
 
 def access_needs_ca(facts: Facts) -> Iterator[str]:
@@ -191,7 +207,7 @@ def unprintable(facts: Facts) -> Iterator[str]:
         *((each.name, each.unit) for each in (*plan.officers, *plan.witnesses)),
         *((each.name, each.what) for each in plan.sites),
         (group.name for group in plan.groups),
-        (package.medium for package in plan.packages),
+        (copy.medium for copy in (*plan.packages, *plan.archives)),
         (access.what for access in plan.access),
         (waiver.reason for waiver in plan.waivers),
     )
@@ -211,12 +227,4 @@ def _quorums(plan: Plan, by: Holder) -> Iterator[tuple[str, str]]:
     """Who holds a quorum alone, and which shares."""
     for name, held in holdings(plan, by).items():
         if not plan.policy.missing(held):
-            yield name, f"the shares {_shares(plan, held)}, a quorum"
-
-
-def _shares(plan: Plan, held: frozenset[Position]) -> str:
-    return _and([str(x) if len(plan.groups) == 1 else f"{group}-{x}" for group, x in sorted(held)])
-
-
-def _and(words: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+            yield name, f"the shares {plan.policy.names_of(held)}, a quorum"

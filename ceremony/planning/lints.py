@@ -153,6 +153,18 @@ LINTS = (
         "Add a copy at another site.",
     ),
     Lint(
+        "one-archive",
+        checks.one_archive,
+        "The archive is the only record of what happened; without it nobody can prove how the keys were made and kept.",
+        "Add a copy, at another site.",
+    ),
+    Lint(
+        "archives-at-one-site",
+        checks.archives_at_one_site,
+        "One fire, or one person with access, takes every copy of the record.",
+        "Keep one of them at another site.",
+    ),
+    Lint(
         "access-needs-ca",
         checks.access_needs_ca,
         "On the day when the CA is lost, what depends on it is shut: a badge reader, a login, a vault.",

@@ -18,12 +18,12 @@ from ceremony.planning.tables import (
     CA,
     Access,
     Ceremony,
+    Copy,
     Custodian,
     Devices,
     Documents,
     File,
     Group,
-    PackageCopy,
     Person,
     Site,
     Waiver,
@@ -32,6 +32,7 @@ from ceremony.planning.tables import (
 from escrow import policy
 from escrow.errors import FileError, PlanError
 from escrow.files import read_public
+from escrow.paper.public import Keeping
 from escrow.paper.stationery import Stationery
 from escrow.policy import Policy, Position
 
@@ -39,10 +40,10 @@ __all__ = [
     "CA",
     "Access",
     "Ceremony",
+    "Copy",
     "Custodian",
     "Documents",
     "Group",
-    "PackageCopy",
     "Person",
     "Plan",
     "Site",
@@ -67,7 +68,8 @@ class Plan:
     officers: tuple[Person, ...]
     witnesses: tuple[Person, ...]
     sites: tuple[Site, ...]
-    packages: tuple[PackageCopy, ...]
+    packages: tuple[Copy, ...]
+    archives: tuple[Copy, ...]
     access: tuple[Access, ...]
     retain_until: dt.date
     documents: Documents
@@ -101,6 +103,11 @@ class Plan:
         """How the set's papers look. Raises UsageError for what cannot be printed."""
         own = self.documents
         return Stationery(own.templates, own.page, self.ceremony.organisation, self.ceremony.contact, own.discreet)
+
+    @property
+    def keeping(self) -> tuple[Keeping, ...]:
+        """How each share is kept, in the order of the shares."""
+        return tuple(Keeping(each.unit, each.manager, each.deputy, each.site) for each in self.custodians)
 
     def custodian_at(self, position: Position) -> Custodian:
         """Who keeps the share at a position. Raises ValueError for a position that the policy has not."""
@@ -153,6 +160,7 @@ def parse(source: bytes, path: Path) -> Plan:
         file.witness,
         file.site,
         file.package,
+        file.archive,
         file.access,
         file.retention.until or _after(file.ceremony.date, file.retention.years or 0),
         file.documents,

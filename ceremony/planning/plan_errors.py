@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 Place = tuple[str | int, ...]
 """Where something stands: a table, the number of its entry (from 0), a key."""
 
+_REFERENCES = (
+    ("custodian", "group", "group"),
+    ("custodian", "site", "site"),
+    ("package", "site", "site"),
+    ("archive", "site", "site"),
+)
 _LONGEST = 500  # lines of one statement, beyond which its end is not looked for
 _SAID = {
     "is_instance_of": 'must be a path in quotes, such as "/media/step".',
@@ -84,7 +90,7 @@ def contradictions(content: Mapping[str, Any]) -> Iterator[Problem]:
     """What does not fit together. Reads the bare file, so that it is found beside what does not fit the schema."""
     for table, key, what in (("group", "name", "group"), ("site", "name", "site"), ("waiver", "lint", "waiver")):
         yield from _twice(content, table, key, what)
-    for table, key, target in (*(("custodian", name, name) for name in ("group", "site")), ("package", "site", "site")):
+    for table, key, target in _REFERENCES:
         yield from _unknown(content, table, key, target)
     yield from _impossible_policy(content)
     yield from _short_retention(content)

@@ -14,6 +14,7 @@ from pydantic import (
     field_validator,
 )
 
+from escrow.choice import Choice
 from escrow.paper.stationery import PageSize
 from escrow.share import Kind
 
@@ -66,11 +67,17 @@ class Ceremony(_Table):
 
 
 class CA(_Table):
-    """The authority: made by the ceremony as `step ca init` makes it, or imported from the STEPPATH at `tree`."""
+    """The authority: made by the ceremony as `step ca init` makes it, or imported from the STEPPATH at `tree`.
+
+    Of that, one `context`; keys whose files lie elsewhere, by name; and the names of keys that are left out on purpose.
+    """
 
     keys: Literal["generate", "import"]
     name: Name
     tree: Annotated[PathText | None, Field(validate_default=True)] = None
+    context: Name | None = None
+    key_files: dict[Name, PathText] = Field(default_factory=dict)
+    without: list[Name] = Field(default_factory=list)
 
     @field_validator("name")
     @classmethod
@@ -90,6 +97,19 @@ class CA(_Table):
             message = 'belongs to keys = "import": remove it, or import.'
             raise ValueError(message)
         return tree
+
+    @field_validator("context", "key_files", "without")
+    @classmethod
+    def _says_what_to_import(cls, value: object, info: ValidationInfo) -> object:
+        if value and info.data.get("keys") == "generate":
+            message = 'belongs to keys = "import": remove it, or import.'
+            raise ValueError(message)
+        return value
+
+    @property
+    def choice(self) -> Choice:
+        """What is wanted of the tree."""
+        return Choice(self.context, self.key_files, frozenset(self.without))
 
 
 class Group(_Table):
@@ -124,8 +144,8 @@ class Site(_Table):
     what: Text
 
 
-class PackageCopy(_Table):
-    """A copy of the package: where, and on what."""
+class Copy(_Table):
+    """A copy of the package, or of the archive: where it is kept, and on what."""
 
     site: Name
     medium: Text
@@ -193,7 +213,8 @@ class File(_Table):
     officer: Annotated[tuple[Person, ...], Field(strict=False, min_length=2)]
     witness: Annotated[tuple[Person, ...], Field(strict=False, min_length=1)]
     site: Annotated[tuple[Site, ...], Field(strict=False, min_length=1)]
-    package: Annotated[tuple[PackageCopy, ...], Field(strict=False, min_length=1)]
+    package: Annotated[tuple[Copy, ...], Field(strict=False, min_length=1)]
+    archive: Annotated[tuple[Copy, ...], Field(strict=False, min_length=1)]
     access: Annotated[tuple[Access, ...], Field(strict=False, min_length=1)]
     retention: Retention
     documents: Documents = Documents()

@@ -60,10 +60,10 @@ def _self_tests() -> Mapping[str, Callable[[], None]]:
 
 
 def _tool() -> Mapping[str, Path]:
-    from escrow.paper import template
+    from escrow.paper import source
 
     here = Path(__file__).parent.parent
-    return {"ceremony": here, "escrow": Path(mounts.__file__).parent, "templates": template.directory()}
+    return {"ceremony": here, "escrow": Path(mounts.__file__).parent, "templates": source.directory()}
 
 
 @dataclass(frozen=True)
@@ -154,6 +154,15 @@ class Machine:
         while not self.exists(str(existing)):
             existing = existing.parent
         return mounts.holder(self.mounts(), self.real(str(existing)), lambda upper: self._at(upper).is_dir())
+
+    def space(self, path: str) -> tuple[int, int, bool]:
+        """Of the file system at a path: bytes in all, bytes free, whether it is read-only. Raises UnreadableError."""
+        try:
+            found = os.statvfs(self._at(path))
+        except OSError as error:
+            raise _unreadable(path, error) from None
+        read_only = bool(found.f_flag & os.ST_RDONLY)
+        return found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize, read_only
 
     def _at(self, path: str) -> Path:
         return self.root / path.lstrip("/")

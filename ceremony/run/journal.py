@@ -92,12 +92,15 @@ def decode(content: bytes) -> tuple[list[Entry], bytes]:
     lines = whole.split(b"\n") if newline else []
     if lines and not torn and not _is_json(lines[-1]):
         torn = lines.pop() + b"\n"  # its end reached the disk before its middle
-    return list(_chained(lines)), torn
+    return list(chained(lines, 0, hashlib.sha256(LABEL).digest())), torn
 
 
-def _chained(lines: Sequence[bytes]) -> Iterator[Entry]:
-    before = hashlib.sha256(LABEL).digest()
-    for number, line in enumerate(lines):
+def chained(lines: Sequence[bytes], first: int, before: bytes) -> Iterator[Entry]:
+    """The entries of lines that follow one another, from the number `first` (from 0) and the hash `before` it.
+
+    Raises JournalError, with the number of the line from 1, for one that was changed.
+    """
+    for number, line in enumerate(lines, first):
         try:
             entry = Entry.decode(line)
         except JournalError as error:

@@ -3,9 +3,10 @@
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ceremony.run.questions import Asked, Questions
+from escrow.assemble import read_codes
 from escrow.errors import PageError, RefusedError, WorkerError
 from escrow.files import NewFiles, is_memory_backed, write_all
 from escrow.gather import Collection
@@ -13,10 +14,14 @@ from escrow.judge import Verdict
 from escrow.memory import isolate
 from escrow.paper.camera import is_live
 from escrow.paper.raster import pictures
-from escrow.printing import Write
-from escrow.watch import Ending, Glance
+from escrow.printing import SHEET, Write
+from escrow.watch import Ending, Glance, watch_codes
+
+T = TypeVar("T")
 
 DPI = 200
+TEST_PAGE, PACKAGE_SHEETS = "test-page", "package-sheets"
+"""What is asked for instead of a share, and the titles of these when they are printed."""
 
 
 class Paper(Protocol):
@@ -25,8 +30,11 @@ class Paper(Protocol):
     def read(self, collection: Collection, what: str, share: str, ask: Questions) -> list[Verdict]:
         """Have something read into a collection; what was found. Raises PageError when nothing came.
 
-        `share` is the name of the share that is wanted, empty for any.
+        `share` is the name of the share that is wanted, or TEST_PAGE; empty for any share.
         """
+
+    def codes(self, what: str, name: str, ask: Questions) -> list[str]:
+        """The texts of a package's codes on public paper that is put before it. Raises PageError, PackageError."""
 
 
 def photograph(sheet: Path, out: NewFiles, name: str) -> None:
@@ -44,7 +52,7 @@ def photograph(sheet: Path, out: NewFiles, name: str) -> None:
 
 
 class Tray:
-    """Stands in for a printer where nothing is printed: each sheet is a file in a folder, numbered as they come."""
+    """Stands in for a printer where nothing is printed: each document is a file, numbered and with its title."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -55,11 +63,11 @@ class Tray:
             message = f"{self._folder} is no folder to put sheets into."
             raise RefusedError(message)
 
-    def print(self, write: Write) -> None:
-        """Write one sheet."""
+    def print(self, write: Write, title: str = SHEET, media: str | None = None) -> None:  # noqa: ARG002 - the interface
+        """Write one document."""
         number = sum(1 for _ in self._folder.glob("*.pdf")) + 1
         with NewFiles(self._folder) as out:
-            name = f"{number:03}.pdf"
+            name = f"{number:03}-{title}.pdf"
             with open(out.open(name), "wb", buffering=0) as opened:  # noqa: PTH123 - a descriptor, not a path
                 write(opened.fileno(), self._folder / name)
             out.publish()
@@ -77,18 +85,25 @@ class Scans:
 
     def read(self, collection: Collection, what: str, share: str, ask: Questions) -> list[Verdict]:
         """Read and remove every file in the folder."""
-        ask.enter(Asked.SCAN, share=share, what=what, how=f"scan it into {self._folder}")
+        return self._each(collection.add_file, what, share, ask)
+
+    def codes(self, what: str, name: str, ask: Questions) -> list[str]:
+        """Read and remove every file in the folder."""
+        return self._each(read_codes, what, name, ask)
+
+    def _each(self, read: Callable[[Path], list[T]], what: str, name: str, ask: Questions) -> list[T]:
+        ask.enter(Asked.SCAN, share=name, what=what, how=f"scan it into {self._folder}")
         files = sorted(path for path in self._folder.iterdir() if path.is_file() and not path.name.startswith("."))
         if not files:
             message = f"There is no scan in {self._folder}: scan the sheet, and wait until the scanner has finished."
             raise PageError(message)
-        verdicts = []
+        found: list[T] = []
         for file in files:
             try:
-                verdicts += collection.add_file(file)
+                found += read(file)
             finally:
                 file.unlink(missing_ok=True)
-        return verdicts
+        return found
 
 
 class Camera:
@@ -117,6 +132,18 @@ class Camera:
                 raise PageError(message)
             seen = "Only what was seen before is seen" if glance.ending is Ending.KNOWN else "No code is seen"
             ask.say(f"{seen}. Fill the picture with the sheet, and give it light.")
+
+    def codes(self, what: str, name: str, ask: Questions) -> list[str]:
+        """Watch until Enter was pressed, nothing new was seen for a while, or the video is over."""
+        ask.enter(Asked.SCAN, share=name, what=what, how=f"hold one page after the other before {self._camera}")
+        ask.say("The camera is on. Hold each page flat and still for two seconds; Enter ends.")
+        try:
+            found = watch_codes(self._camera, self._enter_pressed)
+        except WorkerError:
+            message = f"The pictures of {self._camera} are damaged beyond reading: film the pages again."
+            raise PageError(message) from None
+        ask.say(f"{len(found)} different codes were seen.")
+        return found
 
     def _watch(self, collection: Collection, at: int) -> Glance:
         try:

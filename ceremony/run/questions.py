@@ -27,9 +27,13 @@ class Asked(Enum):
     OPENED = "Whose bags were opened besides, for a proof that was broken off (of {shares}; Enter if none)"
     TIME = "{officer}: the time in UTC by your watch (YYYY-MM-DD HH:MM)"
     SCAN = "{what}: {how}, then press Enter"
+    PRINTED = "Whole, clear, and in its place? Enter says yes; type again to print it again"
+    PRINT_AGAIN = "Enter prints it again"
     TRY_AGAIN = "Type 'again' or 'print'"
-    MEDIUM = "The folder where copy {copy} is mounted"
-    REPLUGGED = "Take copy {copy} out and put it in again, then press Enter"
+    MEDIUM = "Number or folder of the medium for {what}. Enter looks again"
+    TAKE_OUT = "Take {what} out, then press Enter ('again' begins this copy anew)"
+    PUT_IN = "Put {what} in again and mount it. Enter looks for it, or name its folder ('again' begins this copy anew)"
+    KEEP = "{what}: Enter writes it, 'skip' leaves it for later"
     DESTROYED = "How many sheets were shredded"
     NOTE = "The note"
     EXPECTED = "What was expected"
@@ -136,6 +140,16 @@ class Questions:
         """Ask until the wanted words are typed; blanks and letter case do not matter."""
         while self.line(asked, **fields).lower().split() != wanted.lower().split():
             self.say("That is something else. Nothing was done.")
+
+
+def is_spoilt(ask: Questions, problem: str) -> bool:
+    """Whether paper that could not be read is spoilt, and printed again; otherwise it is read again."""
+    ask.say(problem)
+    ask.say("again: the paper is good, and is read once more.")
+    ask.say("print: the paper is spoilt. Shred it first; then it is printed anew.")
+    while (answer := ask.line(Asked.TRY_AGAIN).lower()) not in {"again", "print"}:
+        pass
+    return answer == "print"
 
 
 def print_again(step: Step, problem: str) -> StepError:

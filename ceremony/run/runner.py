@@ -47,11 +47,11 @@ class Runner:
             loss=loss.rule.name if loss else None,
             torn=self._journal.torn,
         )
-        meaning = loss and ("the ceremony is being aborted." if self.state.aborting else loss.rule.value)
+        meaning = loss and self._wording.loss(None if self.state.aborting else loss.rule)
         while step := self._engine.next(self.state):
             try:
                 if meaning:
-                    self._desk.say(f"The program was started again: {meaning}")
+                    self._desk.say(f"The program was started again. {meaning}")
                     meaning = None
                     self._wait()
                 self._show(step)
@@ -113,7 +113,7 @@ class Runner:
         if found:
             self._number_exception()
         if self.state.owed is DESTROY_SHEETS:
-            self._desk.say(f"With this sheet {Rule.VOID.value}")
+            self._desk.say(self._wording.loss(Rule.VOID))
             self._wait()
         elif not failure.told:
             self._wait(Asked.RETRY)
@@ -134,7 +134,7 @@ class Runner:
 
     def _dispose(self, number: int) -> None:
         """Ask what becomes of an exception, and why; an abort has to be meant."""
-        happened = self.state.incidents[number - 1].happened
+        happened = self._wording.incident(self.state.incidents[number - 1]).happened
         disposition = self._ask.line(Asked.DISPOSITION, DISPOSITIONS, number=number, happened=happened).lower()
         if disposition not in DISPOSITIONS:
             self._desk.say("Type one of the three words: accepted (as it is), mended, or abort (the whole ceremony).")

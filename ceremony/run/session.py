@@ -13,7 +13,7 @@ from ceremony.rules.state import State
 from ceremony.rules.steps import steps
 from ceremony.rules.wording import Wording
 from ceremony.run.acts.table import Hands
-from ceremony.run.archive import PLAN_FILE
+from ceremony.run.archive import PLAN_FILE, read_journal
 from ceremony.run.examine import Examine
 from ceremony.run.journal import FILE, Journal
 from ceremony.run.paper import Paper
@@ -21,7 +21,7 @@ from ceremony.run.questions import Desk
 from ceremony.run.runner import Runner
 from ceremony.run.work import Equipment, Workshop
 from escrow.authority import PasswordSource
-from escrow.documents import try_out
+from escrow.documents import made_up, try_out
 from escrow.errors import RefusedError
 from escrow.files import NewFiles, read_public
 from escrow.printing import Printer
@@ -65,7 +65,7 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
     engine, wording = Engine(listed, plan.policy), Wording(plan)
     check_words(plan)
     names = [custodian.name for custodian in plan.custodians]
-    try_out(plan.ceremony.kind, plan.policy, names, plan.stationery, plan.ca.name)
+    try_out(made_up(plan.ceremony.kind, plan.policy, plan.ca.name), names, plan.stationery, plan.keeping)
     _keep_plan(plan, out)
     _keep_script(plan, out, progress)
     journal = Journal(out / FILE, SystemClock())
@@ -89,6 +89,19 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
     finally:
         workshop.close()
         journal.close()
+    return state
+
+
+def ended(plan: Plan, out: Path) -> State | None:
+    """The state of the ceremony in a folder, if it has ended. Raises RefusedError for another's, JournalError."""
+    if not (out / FILE).exists():
+        return None
+    state = Engine(steps(plan.policy, len(plan.packages)), plan.policy).replay(read_journal(out))
+    if not state.ended:
+        return None
+    if (state.plan, state.kind) != (plan.digest.hex(), plan.ceremony.kind.value):
+        message = f"{out} is the archive of another ceremony, or of a rehearsal: name a new folder."
+        raise RefusedError(message)
     return state
 
 

@@ -7,10 +7,11 @@ public: the package, certificates, documents.
 import datetime as dt
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ceremony.planning.plan import Plan
+from ceremony.preflight.machine import Machine
 from ceremony.rules.state import State
 from ceremony.run.archive import sign_journal
 from ceremony.run.examine import Examine
@@ -47,6 +48,7 @@ class Equipment:
     now: Callable[[], dt.datetime]
     progress: Progress
     lots: Lots
+    machine: Machine = field(default_factory=Machine)
 
 
 class Workshop:

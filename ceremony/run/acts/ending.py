@@ -27,7 +27,7 @@ def close(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
         raise StepError(message)
     entries = shop.equipment.entries()
     digest = seal_archive(shop.equipment.out, entries, shop.key, documents(shop.plan, entries))
-    ask.say(f"The archive's hash:  {spoken.first_three_and_last(spoken.words_of(digest))}")
+    ask.say(f"The archive's words:  {' '.join(spoken.witness_words(digest))}")
     return {"archive": digest.hex()}
 
 

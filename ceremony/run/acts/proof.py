@@ -1,22 +1,21 @@
 """Act 8: a quorum from paper opens the package, and copies of the package are written and read back."""
 
 import hashlib
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 
 from ceremony.rules.state import State
 from ceremony.rules.steps import Step
-from ceremony.rules.wording import share_name
 from ceremony.run.acts.reading import read_sheets
-from ceremony.run.questions import Asked, Facts, Questions, StepError
+from ceremony.run.archive import MAX_FILE
+from ceremony.run.copying import PACKAGE, Copying, Load
+from ceremony.run.questions import Facts, Questions
 from ceremony.run.work import Workshop
-from escrow import recovery, standalone
-from escrow.files import NewFiles, read_public
+from escrow import documents, recovery, standalone
+from escrow.files import read_public
 from escrow.gather import Collection
-from escrow.package import MAX_LENGTH
 from escrow.policy import Position
 from escrow.sealing import PACKAGE_FILE
-from escrow.share import Kind
+from escrow.share import SHORT_SET_ID_LENGTH
 
 
 def prove_quorum(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
@@ -28,7 +27,7 @@ def prove_quorum(shop: Workshop, _step: Step, state: State, ask: Questions) -> F
     collection = Collection(package.manifest, keep=True)
     try:
         for position in wanted:
-            name = share_name(policy, position)
+            name = policy.name_of(position)
             custodian = shop.plan.custodian_at(position).name
             what = f"{custodian}, the sheet of share {name}"
             while position not in collection.present:  # a wrong sheet in between costs nothing
@@ -46,35 +45,48 @@ def prove_quorum(shop: Workshop, _step: Step, state: State, ask: Questions) -> F
 
 def copy_package(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts:
     """Write a copy of the package to a medium, and read it back after it was taken out."""
-    package = shop.plan.packages[(step.copy or 1) - 1]
-    text = shop.package(state).encode()
-    decoder = standalone.source()
-    wanted = {PACKAGE_FILE: text, standalone.FILE: decoder}
-    folder = _medium(shop, step, ask)
-    with NewFiles(folder) as out:
-        out.write(standalone.FILE, decoder)
-        out.write(PACKAGE_FILE, text)
-        out.publish()
-    ask.enter(Asked.REPLUGGED, copy=step.copy)
-    if {name: read_public(folder / name, MAX_LENGTH) for name in wanted} != wanted:
-        message = f"What {folder} gives back is not what was written: take another medium."
-        raise StepError(message)
-    ask.say(f"Copy {step.copy} is the same byte for byte.")
-    return {"site": package.site, "medium": package.medium, "sha256": hashlib.sha256(text).hexdigest()}
+    copy = step.copy or 1
+    planned = shop.plan.packages[copy - 1]
+    own = _folder(state.done["seal"]["set_id"])
+    load = Load(
+        what=f"copy {copy} of the package",
+        of=PACKAGE,
+        copy=copy,
+        folder=f"{own}-copy-{copy}",
+        files=_papers(shop, state),
+        avoid={
+            own: "another copy of this package. Each copy needs a medium of its own.",
+            **{
+                _folder(void): "a package that is void. Destroy it, or take another medium." for void in state.void_sets
+            },
+        },
+    )
+    copied = Copying(ask, shop.equipment.machine, shop.equipment.out, shop.plan.ceremony.kind).copy(load)
+    ask.say(
+        f"Copy {copy} is the same byte for byte: {len(load.files)} files, read back from {copied.place}. Unmount it."
+    )
+    return {
+        "site": planned.site,
+        "medium": planned.medium,
+        "sha256": hashlib.sha256(load.files[PACKAGE_FILE]).hexdigest(),
+        "files": sorted(load.files),
+        "proof": copied.proof.value,
+    }
 
 
-def _medium(shop: Workshop, step: Step, ask: Questions) -> Path:
-    """The folder of a medium: one that is there, and in production not on the disk of the ceremony's own folder."""
-    own = shop.equipment.out.stat().st_dev
-    while True:
-        given = ask.line(Asked.MEDIUM, copy=step.copy)
-        folder = Path(given)
-        if not given or not folder.is_dir():
-            ask.say(f"There is no folder {given!r}: mount the medium, and name where.")
-        elif shop.plan.ceremony.kind is Kind.PRODUCTION and folder.stat().st_dev == own:
-            ask.say(f"{folder} is on the same file system as the ceremony's folder: it is no medium of its own.")
-        else:
-            return folder
+def _folder(set_id: str) -> str:
+    """The name of a set's folder on a medium: with the digits that stand on its sheets."""
+    return f"{PACKAGE}-{set_id[: 2 * SHORT_SET_ID_LENGTH].upper()}"
+
+
+def _papers(shop: Workshop, state: State) -> Mapping[str, bytes]:
+    """What somebody needs who finds this medium and nothing else but sheets of shares."""
+    files = {PACKAGE_FILE: shop.package(state).encode(), standalone.FILE: standalone.source()}
+    for name in (f"{documents.FOLDER}/{documents.CARD_FILE}", documents.PACKAGE_SHEETS_FILE):
+        path = shop.equipment.out / name
+        if path.exists():  # a package that is too large for paper has no sheets
+            files[path.name] = read_public(path, MAX_FILE)
+    return files
 
 
 def _quorum_of(ordered: Sequence[Position], missing: Callable[[list[Position]], int]) -> list[Position]:
