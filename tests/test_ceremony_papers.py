@@ -144,7 +144,7 @@ def shop(plan: Plan, out: Path, base: Path, failing: Mapping[int, Exception] | N
         printer=made,
         paper=Scans(base / "scans", allow_disk=True),
         passwords=lambda *_: Secret.of(b""),
-        preflight=lambda _: ([], []),
+        preflight=lambda _: [],
         entries=list,
         now=lambda: NOW,
         progress=lambda *_: None,

@@ -196,6 +196,18 @@ def test_every_text_that_may_be_answered_survives_toml() -> None:
     assert plan(text).ceremony.place == strange
 
 
+def test_every_question_says_what_is_allowed_and_gives_an_example() -> None:
+    interview = Interview(TODAY)
+    for line in ["x", *ANSWERS[1:2], "import", "/x", "C", *ANSWERS[4:]]:
+        question = interview.question()
+        assert question is not None
+        choice = question.key[2] in {"keys", "site", "threshold", "depends_on_ca"}
+        assert "such as: " in question.hint or choice, question
+        if not choice and "such as: " in question.hint:
+            question.check(question.hint.partition("such as: ")[2].partition(" (it need")[0])
+        interview.answer(line)
+
+
 def start(path: Path) -> Terminal:
     terminal = Terminal(sys.executable, "-m", "ceremony", "init", path)
     terminal.expect("Organisation: ")
@@ -221,6 +233,9 @@ def test_the_questions_are_asked_in_a_terminal_with_a_way_back(tmp_path: Path) -
         ("10\n", "Subject of the intermediate ["),
         ("\n", "Date of the ceremony ["),
         ("soon\n", "Date of the ceremony must be a date such as"),
+        ("<\n", "Name of the CA [Acme CA]: "),
+        ("\n", "Year-month-day, "),
+        ("soon\n", "or later, such as: "),
         ("\n", "Place: "),
         ("Room 1\n", "Standby day ["),
         ("\n", "Site 1, name: "),
@@ -228,6 +243,7 @@ def test_the_questions_are_asked_in_a_terminal_with_a_way_back(tmp_path: Path) -
         ("Plant, A box\n", "Site 3"),
         ("-\n", "Custodian 1, name: "),
         ("Ada, IT, Charles, Moon\n", "Custodian 1, site of the share is none of the sites HQ, Plant."),
+        ("Mars\n", "One of: HQ, Plant"),
         ("HQ\n", "Custodian 2, name: "),
         ("Bert, Ops, Dora, Plant\n", "Custodian 3"),
         ("-\n", "How many of the 2 custodians are needed [2]: "),
@@ -281,4 +297,5 @@ def test_the_screen_is_80_wide() -> None:
         assert question is not None
         assert len(f"{question.text} [2030-02-01]: ") <= 80
         assert len(question.note) <= 80
+        assert len(question.hint) <= 77
         interview.answer(line)

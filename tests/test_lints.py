@@ -421,6 +421,11 @@ def test_a_rehearsal_is_wanted_in_the_last_30_days_and_missed_on_the_day(
 ) -> None:
     findings = [finding for finding in found(EXAMPLE, today, rehearsed) if finding.lint == "not-rehearsed"]
     assert [finding.severity.value for finding in findings] == ([expected] if expected else [])
+    specimen = found(EXAMPLE.replace('kind = "production"', 'kind = "specimen"'), today, rehearsed)
+    assert not [finding for finding in specimen if finding.lint == "not-rehearsed" and finding.stands]
+    assert [f.lint for f in specimen].count("not-rehearsed") == len(findings)
+    assert all("'escrow rehearse PLAN --auto --out DIR'" in f.remedy for f in findings)
+    assert all("'--rehearsal DIR'" in f.remedy for f in findings)
     waived = [f for f in found(waive("not-rehearsed")(EXAMPLE), today, rehearsed) if f.lint == "not-rehearsed"]
     assert all(finding.waived == "Agreed." for finding in waived)
 

@@ -122,7 +122,7 @@ class Told(Walk):
         """All entries up to the transcript."""
         self.until("close")
         for incident in self.state.open_incidents:
-            self.add("settle", exception=incident, disposition="accepted by all")
+            self.add("settle", exception=incident, disposition="accepted", reason="by all")
         self.add("begin", step="close")
         return self.entries
 

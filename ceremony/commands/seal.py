@@ -24,7 +24,7 @@ from escrow.policy import Policy
 from escrow.share import Kind
 
 
-class _How(options.Paper, printers.Printing):
+class _How(options.Paper, printers.Attended):
     """The options that say what papers look like, and where they are printed."""
 
 
@@ -73,6 +73,7 @@ class _How(options.Paper, printers.Printing):
 @options.password_files
 @options.allow_disk
 @printers.options
+@printers.pause
 def command(  # noqa: PLR0913 - one parameter an option
     *,
     steppath: Path | None,

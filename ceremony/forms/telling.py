@@ -92,6 +92,8 @@ class Telling:
                 return self.destroyed(facts)
             case Action.SETTLE:
                 return say("facts.settled", exceptions=len(self.history.state.incidents))
+        if "at" in facts:
+            return say("facts.before", at=facts["at"])
         return say("steps.by_people" if run.step.action is None else "steps.by_program")
 
     def _place(self, place: str) -> str:

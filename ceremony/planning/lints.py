@@ -199,8 +199,9 @@ LINTS = (
         "not-rehearsed",
         checks.not_rehearsed,
         "What goes wrong in a rehearsal costs paper; in a ceremony it costs the ceremony.",
-        "Rehearse this plan in the last 30 days before the ceremony, and name the rehearsal's directory.",
-        only_warns=checks.before_the_day,
+        "In the last 30 days before the ceremony: 'escrow rehearse PLAN --auto --out DIR', which takes a minute, or "
+        "without --auto with the people. Then name it: '--rehearsal DIR'.",
+        only_warns=checks.rehearsal_may_wait,
         of_the_day=True,
     ),
     Lint(

@@ -21,6 +21,7 @@ from escrow.issuing.profile import MAX_CA_NAME, KeyIdentifier
 from escrow.paper.stationery import PageSize
 from escrow.share import Kind
 
+MAX_NAME, MAX_TEXT = 60, 500
 KeyKind = Literal["EC P-256", "EC P-384", "EC P-521", "Ed25519", "RSA 3072", "RSA 4096"]
 DEFAULT_KEY: KeyKind = "EC P-256"
 DEFAULT_YEARS = 10
@@ -49,8 +50,8 @@ def _path(value: object) -> object:
 
 
 PathText = Annotated[Path, BeforeValidator(_path)]
-Text = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(check_line)]
-Name = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(check_line)]
+Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(check_line)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(check_line)]
 Date = Annotated[dt.date, Field(ge=dt.date(2000, 1, 1), lt=dt.date(2200, 1, 1))]
 Id = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 

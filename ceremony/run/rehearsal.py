@@ -189,7 +189,8 @@ class Answering:
 
     def page(self, lines: Sequence[str]) -> None:
         """Show the number of the step and who acts."""
-        self._show(f"{lines[0].rpartition('  ')[2]}: {lines[3].removesuffix(':')}")
+        who = lines[lines.index("") + 1]
+        self._show(f"{lines[0].rpartition('  ')[2]}: {who.removesuffix(':')}")
 
     def say(self, text: str) -> None:
         """Say nothing: the journal has it."""
@@ -205,7 +206,9 @@ class Answering:
             Asked.BAG: self._bag,
             Asked.BAG_AGAIN: self._bag,
             Asked.DESTROYED: fields.get("sheets"),
-            Asked.DISPOSITION: "Part of the rehearsal.",
+            Asked.AT: dt.datetime.now(dt.UTC).strftime("%H:%M"),
+            Asked.DISPOSITION: "accepted",
+            Asked.SENTENCE: "Part of the rehearsal.",
             Asked.TRY_AGAIN: "print",
             Asked.TIME: dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M"),
         }
