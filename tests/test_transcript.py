@@ -66,6 +66,8 @@ class Told(Walk):
         self.add(event, **fields)
 
     def facts(self, step: Step) -> dict[str, Any]:  # noqa: C901, PLR0911 - one for each action
+        if step.beforehand:
+            return {"at": "09:15"}
         own = super().facts(step)
         digest = hashlib.sha256(f"{step.id} {self.state.attempt}".encode()).hexdigest()
         match step.action:
@@ -305,7 +307,8 @@ def test_an_eventful_ceremony_is_told_word_for_word_in_pdf_and_text(name: str, t
         "A last line of the journal that was being written then was cut off: 17 bytes.",
         "WEAK: a note.",
         LONG,
-        "accepted by all",
+        "accepted as it is - by all",
+        "Done before the program was started, at 09:15 by the script.",
         "Waived: Small.",
         "Printed: label-1, recovery-card (3 times). Pages in all: 8. Their hashes stand in the journal.",
         "Printed again: documents/label-1.pdf: paper jam",
