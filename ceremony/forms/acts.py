@@ -30,7 +30,7 @@ from ceremony.rules.steps import Action, Step
 from ceremony.rules.wording import Wording
 from escrow.paper.texts import Texts
 
-_NUMBER, _WHO, _INITIALS, _TIME = 15 * MM, 30 * MM, 18 * MM, 17 * MM
+_NUMBER, _WHO, _INITIALS, _TIME = 13 * MM, 26 * MM, 15 * MM, 14 * MM
 _LABEL = 54 * MM
 _CERTIFICATES = {"generate": 2, "import": 4}  # root and intermediate; what a tree holds is not known yet
 _PAGE_OF_SHARE = 190 * MM  # a custodian's steps stand on one page
