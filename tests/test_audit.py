@@ -117,7 +117,8 @@ def test_a_changed_file_is_named_by_the_whole_audit(name: str, archive: Archive)
         changed = bytearray(content)
         changed[place] ^= 1 << chance.randrange(8)
         path.write_bytes(changed)
-        assert name in archive.named(), place
+        last = name == JOURNAL and place > content[:-1].rfind(b"\n")  # of the last line the signature alone tells
+        assert ({name, f"{name}.sig"} if last else {name}) & archive.named(), place
     for other in (content + b"x", content[:-1], b""):
         path.write_bytes(other)
         assert name in archive.named()

@@ -166,7 +166,7 @@ def test_a_sheet_that_came_out_spoilt_is_printed_again_before_it_is_read(shm: Pa
     player.play(until=lambda question: "sheet of share 1" in question)
     entries = [(entry["event"], entry.get("step")) for entry in entries_of(player.room)]
     assert ("fail", "print 1.1") in entries
-    assert len(list((shm / "tray").iterdir())) == 2
+    assert len(list((shm / "tray").glob("*-sheet.pdf"))) == 2
     player.terminal.process.kill()
     player.end()
 
@@ -224,8 +224,8 @@ def test_a_note_an_exception_a_pause_and_a_spoilt_sheet_are_part_of_a_ceremony(s
     said = player.terminal.shown.rpartition("This is not share 1 alone:\r\n")[2].split("\x1b")[0].split("\r\n")
     assert said[0].startswith("  No share (")
     assert [line for line in said if line.startswith(("again", "print"))] == [
-        "again: the sheet is good, and is read once more.",
-        "print: the sheet is spoilt. Shred it first; then it is printed anew.",
+        "again: the paper is good, and is read once more.",
+        "print: the paper is spoilt. Shred it first; then it is printed anew.",
     ]
     assert "Enter tries" not in player.asked[-1]
     player.play()

@@ -328,9 +328,10 @@ def test_a_test_page_that_is_not_read_is_read_or_printed_again(plan: Plan, seale
     people = People(base, {Asked.TRY_AGAIN: ["again", "again", "print"]}, scanned)
     printer.prove(workshop, step(plan, "test-page"), State(), Questions(people, {}))
     assert tray.titles == [TEST_PAGE] * 2
-    assert "There is no scan" in people.said[0]
-    assert people.said[1].startswith("What was read is not the test page alone")
-    assert "another share set" in people.said[2]
+    said = [each for each in people.said if not each.startswith(("again: ", "print: "))]
+    assert "There is no scan" in said[0]
+    assert said[1].startswith("What was read is not the test page alone")
+    assert "another share set" in said[2]
 
 
 def test_a_printer_or_words_that_fail_the_test_page_fail_the_step(plan: Plan, base: Path) -> None:

@@ -233,7 +233,7 @@ def test_the_questions_are_asked_in_a_terminal_with_a_way_back(tmp_path: Path) -
         ("10\n", "Subject of the intermediate ["),
         ("\n", "Date of the ceremony ["),
         ("soon\n", "Date of the ceremony must be a date such as"),
-        ("<\n", "Name of the CA [Acme CA]: "),
+        ("<\n", "Subject of the intermediate [O=Acme CA; CN="),
         ("\n", "Year-month-day, "),
         ("soon\n", "or later, such as: "),
         ("\n", "Place: "),

@@ -63,6 +63,7 @@ def _by_plan(plan_file: Path, out_directory: Path | None, password_files: tuple[
     from ceremony.rules.state import Phase
     from ceremony.run.examine import look
     from ceremony.run.journal import FILE as JOURNAL
+    from ceremony.run.questions import Asked
     from ceremony.run.rehearsal import rehearse_plan
     from ceremony.terminal.desk import TerminalDesk
 
@@ -73,6 +74,8 @@ def _by_plan(plan_file: Path, out_directory: Path | None, password_files: tuple[
         preflight = look(plan, progress)
     options.protect_process(Kind.SPECIMEN)
     desk = TerminalDesk()
+    if not auto:  # what was said until here is on no page
+        desk.line(Asked.BEGIN, {})
     with _directory(out_directory) as directory, _directory(None) as paper, Progress() as progress:
         state = rehearse_plan(
             plan,

@@ -18,6 +18,7 @@ from ceremony.run.examine import look
 from ceremony.run.journal import FILE as JOURNAL
 from ceremony.run.keeping import keep_archive
 from ceremony.run.paper import Camera, Paper, Scans, Tray
+from ceremony.run.questions import Asked
 from ceremony.run.session import ended, hold
 from ceremony.terminal import printers
 from ceremony.terminal.console import Passwords, Progress, enter_pressed, say
@@ -81,6 +82,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     printer = Tray(tray) if tray else printers.printer(printing, media, kind, allow_disk=allow_disk)
     paper = _paper(scans, camera, allow_disk=allow_disk or kind is Kind.SPECIMEN)
     desk = TerminalDesk()
+    if kind is Kind.SPECIMEN:  # what was said until here is on no page; production has refused by now
+        desk.line(Asked.BEGIN, {})
     with Progress() as progress, _noted():
         state = hold(
             plan,

@@ -13,6 +13,7 @@ from escrow.memory import Secret
 class Asked(Enum):
     """What is asked. The value is what the person reads, filled in where there are braces."""
 
+    BEGIN = "Enter begins"
     READY = "Enter goes on"
     RETRY = "Enter tries this step again"
     SEEN = "Is it as expected? Enter says yes; if not, type exception"

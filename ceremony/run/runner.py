@@ -171,9 +171,7 @@ class Runner:
                 if following
                 else "This is the last step.",
                 "At any prompt: note, exception, pause, abort.",
-                f"Enter starts what the program does: {step.action.value}."
-                if step.action
-                else "Enter says that this was done.",
+                *_of_enter(step),
             ]
         )
 
@@ -244,6 +242,15 @@ class Runner:
             return
         self._write("abort", reason=reason)
         raise Aborted
+
+
+def _of_enter(step: Step) -> list[str]:
+    """What it means to press Enter on the page of a step; what was done before takes a time instead."""
+    if step.beforehand:
+        return []
+    return [
+        f"Enter starts what the program does: {step.action.value}." if step.action else "Enter says that this was done."
+    ]
 
 
 def _time_of_day(typed: str) -> str:
