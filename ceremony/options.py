@@ -9,10 +9,11 @@ import click
 
 from ceremony.terminal.console import say
 from escrow.errors import RefusedError
-from escrow.files import is_memory_backed, read_password
+from escrow.files import is_memory_backed
 from escrow.memory import Secret, protect
 from escrow.paper.camera import find
 from escrow.paper.stationery import PageSize, Stationery
+from escrow.passwords import read_password
 from escrow.share import Kind
 
 

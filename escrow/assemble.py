@@ -5,7 +5,7 @@ A package is not secret, but what a scanner or a stranger made is parsed in a wo
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from escrow.errors import EscrowError, PackageError, WorkerError
@@ -47,7 +47,7 @@ def assemble(path: Path, progress: Progress) -> bytes:
     for done, file in enumerate(files):
         progress("Reading package sheets", done, len(files))
         try:
-            texts = _read(file)
+            texts = read_codes(file)
         except (PackageError, WorkerError) as error:
             problems.append(f"{file}: {error}")
             continue
@@ -64,6 +64,23 @@ def assemble(path: Path, progress: Progress) -> bytes:
     return parts.join(found.values())
 
 
+def compare(texts: Iterable[str], package: bytes) -> tuple[int, list[str]]:
+    """How many codes the sheets of a package have, and the labels of those that were not read.
+
+    Raises PackageError if those that were read do not give the package, or give another one.
+    """
+    found: dict[int, Part] = {}
+    for text in texts:
+        part = Part.from_text(text)
+        parts.check_fits(found.values(), part)
+        found[part.number] = part
+    if parts.join(found.values()) != package:
+        message = "These are the sheets of another package."
+        raise PackageError(message)
+    first = next(iter(found.values()))
+    return first.total, [parts.label(first.package, n, first.total) for n in parts.absent(found.values())]
+
+
 def _add(found: dict[int, Part], text: str, file: Path, problems: list[str]) -> None:
     try:
         part = Part.from_text(text)
@@ -78,8 +95,11 @@ def _add(found: dict[int, Part], text: str, file: Path, problems: list[str]) -> 
     found[part.number] = part
 
 
-def _read(file: Path) -> list[str]:
-    """The texts of all codes of packages in a file."""
+def read_codes(file: Path) -> list[str]:
+    """The texts of all codes of packages in a file: pictures, or the codes as text.
+
+    Raises FileError, PackageError and, for what breaks a decoder, WorkerError.
+    """
     content = read_public(file, MAX_FILE)
 
     def in_worker() -> bytes:

@@ -71,7 +71,7 @@ def check_chain(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certific
     Names, signatures and CA rights are checked; dates are not, because a CA is escrowed to outlive them, and
     every intermediate that `step ca init` makes outlives its root by a second. Raises CertificateError.
     """
-    if chain[-1] in roots:
+    if chain and chain[-1] in roots:
         chain = chain[:-1]
     for position, certificate in enumerate(chain):
         subject = certificate.subject.rfc4514_string()

@@ -36,15 +36,16 @@ def prove_contents(manifest: Manifest, members: Mapping[str, Secret]) -> None:
         if entry.public_file and entry.public_file not in publics:
             message = f"The key {entry.name} should belong to {entry.public_file}, which has no public key in it."
             raise KeyFileError(message)
-        keys.prove(members[entry.file], publics[entry.public_file] if entry.public_file else public, entry.name)
+        belongs = publics[entry.public_file] if entry.public_file else [public]
+        keys.prove(members[entry.file], public if public in belongs else belongs[0], entry.name)
     hierarchy = stepca.hierarchy(members)
     certificates.check_chain(hierarchy.chain, hierarchy.roots)
-    belongs = {
+    wanted = {
         "root": {key_fingerprint(certificates.public_key(root)) for root in hierarchy.roots},
-        "intermediate": {key_fingerprint(certificates.public_key(hierarchy.chain[0]))},
+        "intermediate": {key_fingerprint(certificates.public_key(signer)) for signer in hierarchy.chain[:1]},
     }
     for entry in manifest.keys:
-        if entry.name in belongs and entry.public_key not in belongs[entry.name]:
+        if entry.name in wanted and entry.public_key not in wanted[entry.name]:
             message = f"The key {entry.name} is not that of the CA's {entry.name} certificate."
             raise KeyFileError(message)
 
@@ -56,14 +57,14 @@ def certificates_of(files: Mapping[str, Secret], file: str) -> list[x509.Certifi
     return stepca.certificates_in(files, file)
 
 
-def public_keys(files: Mapping[str, Secret]) -> dict[str, bytes]:
-    """The public key (SubjectPublicKeyInfo, DER) of each certificate file and SSH public key in `certs/`."""
+def public_keys(files: Mapping[str, Secret]) -> dict[str, list[bytes]]:
+    """The public keys (SubjectPublicKeyInfo, DER) in each certificate file and SSH public key of `certs/`."""
     found = {}
     for file in files:
-        if chain := certificates_of(files, file):
-            found[file] = certificates.public_key(chain[0])
+        if held := certificates_of(files, file):
+            found[file] = [certificates.public_key(certificate) for certificate in held]
         elif file.startswith("certs/") and file.endswith(".pub"):
-            found[file] = certificates.read_ssh_public_key(bytes(files[file].view), file)
+            found[file] = [certificates.read_ssh_public_key(bytes(files[file].view), file)]
     return found
 
 

@@ -1,6 +1,7 @@
 """What of a set is public, onto paper: labels, receipts, the recovery card, and the sheets of the package itself."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 from escrow.errors import PageError, TemplateError, UsageError
 from escrow.manifest import KeyEntry, Manifest
@@ -9,42 +10,59 @@ from escrow.package import Package
 from escrow.paper import documents, package_sheet, parts, scan, sheet
 from escrow.paper.fonts import check_printable
 from escrow.paper.parts import Part
+from escrow.paper.public import UNKNOWN, Keeping
 from escrow.paper.stationery import Stationery
 from escrow.policy import Policy, Position
 from escrow.progress import Progress
-from escrow.share import VALUE_LENGTH, Kind, Record
+from escrow.share import VALUE_LENGTH, Kind, commitment
 
 FOLDER = "documents"
 PACKAGE_SHEETS_FILE = "package-sheets.pdf"
 CARD_FILE = "recovery-card.pdf"
 
-
-def number_of(policy: Policy, position: Position) -> str:
-    """What a share is called in the names of files: X, or GROUP-X where there are groups."""
-    return f"{position.group}-{position.x}" if len(policy.groups) > 1 else f"{position.x}"
+MADE_UP = bytes(range(VALUE_LENGTH))
+"""The value of every share of a set that is made up: each of its words is another."""
 
 
 def files(policy: Policy) -> list[str]:
     """The names of all that `make` makes."""
-    numbers = [number_of(policy, position) for position in policy.positions]
-    return [*(f"{kind}-{number}.pdf" for number in numbers for kind in ("label", "receipt")), CARD_FILE]
+    return [
+        *(file(policy, position) for position in policy.positions for file in (label_file, receipt_file)),
+        CARD_FILE,
+    ]
+
+
+def label_file(policy: Policy, position: Position) -> str:
+    """The name of the label of a share."""
+    return f"label-{policy.short_name_of(position)}.pdf"
+
+
+def receipt_file(policy: Policy, position: Position) -> str:
+    """The name of the receipt for a share."""
+    return f"receipt-{policy.short_name_of(position)}.pdf"
 
 
 def make(
-    manifest: Manifest, custodians: Sequence[str], stationery: Stationery, progress: Progress
+    manifest: Manifest,
+    custodians: Sequence[str],
+    stationery: Stationery,
+    progress: Progress,
+    keeping: Sequence[Keeping] = (),
 ) -> Iterator[tuple[str, bytes]]:
     """A label and a receipt for each share and the recovery card, one by one: name of the file, and PDF.
 
-    Without custodians their names are left to be filled in by hand. Raises UsageError, TemplateError.
+    Without custodians their names are left to be filled in by hand, and without `keeping`, one for each share, how
+    they are kept. Raises UsageError, TemplateError.
     """
-    positions = manifest.policy.positions
+    policy, positions = manifest.policy, manifest.policy.positions
     if custodians:
         check_custodians(manifest.policy, custodians)
     for done, position in enumerate(positions):
         progress("Making labels and receipts", done, len(positions))
-        number, custodian = number_of(manifest.policy, position), custodians[done] if custodians else None
-        yield f"label-{number}.pdf", documents.label(manifest, position, custodian, stationery)
-        yield f"receipt-{number}.pdf", documents.receipt(manifest, position, custodian, stationery)
+        custodian = custodians[done] if custodians else None
+        kept = keeping[done] if keeping else UNKNOWN
+        yield label_file(policy, position), documents.label(manifest, position, custodian, stationery)
+        yield receipt_file(policy, position), documents.receipt(manifest, position, custodian, stationery, kept)
     yield CARD_FILE, documents.recovery_card(manifest, stationery)
     progress("Making labels and receipts", len(positions), len(positions))
 
@@ -84,31 +102,49 @@ def check_custodians(policy: Policy, custodians: Sequence[str]) -> None:
         raise UsageError(message)
 
 
-def try_out(kind: Kind, policy: Policy, custodians: Sequence[str], stationery: Stationery, ca: str) -> None:
-    """Make each document once from made-up hashes and a share of zeros, before any key is touched.
-
-    Raises TemplateError for whatever is wrong with a template, and for what does not fit where it wants it.
-    """
+def made_up(kind: Kind, policy: Policy, ca: str) -> Manifest:
+    """The manifest of a set that there is not: the value of each of its shares is MADE_UP, which is no secret."""
     blank = "00" * 32
-    manifest = Manifest(
+    return Manifest(
         kind=kind,
         ca=ca,
         created="2000-01-01T00:00:00Z",
         epoch=1,
         supersedes=(),
         policy=policy,
-        commitments=tuple((blank,) * group.shares for group in policy.groups),
+        commitments=tuple(
+            tuple(commitment(Position(number, x), group.threshold, MADE_UP).hex() for x in range(1, group.shares + 1))
+            for number, group in enumerate(policy.groups, 1)
+        ),
         key_check=blank,
         certificates=(),
         keys=(KeyEntry("root", "secrets/root_ca_key", "EC P-256", blank, None),),
         files=(),
     )
+
+
+def try_out(
+    manifest: Manifest, custodians: Sequence[str], stationery: Stationery, keeping: Sequence[Keeping] = ()
+) -> None:
+    """Make each document once for a set that is made up, before any key is touched.
+
+    Raises TemplateError for whatever is wrong with a template, and for what does not fit where it wants it.
+    """
     longest = max(custodians, key=len)
-    last = policy.positions[-1]
-    k = policy.threshold_of(last.group)
-    record = Record(kind, manifest.short_set_id, last.group, last.x, k, bytes(VALUE_LENGTH))
-    sheet.render(record, manifest, longest, stationery)
+    last = manifest.policy.positions[-1]
+    sheet.render(manifest.record(last, MADE_UP), manifest, longest, stationery)
     documents.label(manifest, last, longest, stationery)
-    documents.receipt(manifest, last, longest, stationery)
+    documents.receipt(manifest, last, longest, stationery, _longest(keeping))
     documents.recovery_card(manifest, stationery)
     package_sheet.render(Package(manifest, bytes(1)), stationery, try_out=True)
+
+
+def _longest(keeping: Sequence[Keeping]) -> Keeping:
+    """The longest of each field, all of which can be printed. Raises TemplateError."""
+    fields: dict[str, str] = {}
+    for kept in keeping:
+        for name, text in asdict(kept).items():
+            if text:
+                check_printable(text, f"custodian's {name}")
+                fields[name] = max(fields.get(name, ""), text, key=len)
+    return Keeping(**fields)

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import re
 import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,7 +15,6 @@ from escrow.memory import LastWill, Secret
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
 
-_DESCRIPTOR = re.compile(r"(?:/dev/fd/|/proc/self/fd/|fd:)(\d+)")
 _PARTIAL = ".partial"
 
 
@@ -40,43 +38,6 @@ def read_public(path: Path, limit: int) -> bytes:
     if len(content) > limit:
         raise _too_long(path, limit)
     return content
-
-
-def read_password(source: str) -> Secret:
-    """Read a password from a file, from `-` (standard input), or from a descriptor (/dev/fd/N, fd:N).
-
-    White space at the end is cut off, as step does. Raises FileError, also when nothing is left.
-    """
-    limit = 1024
-    match = _DESCRIPTOR.fullmatch({"-": "fd:0", "/dev/stdin": "fd:0"}.get(source, source))
-    name = "standard input" if match and match[1] == "0" else source
-    if match:
-        # Not by opening /dev/fd/N: that path is closed to a process that forbids being traced.
-        password = Secret.read(int(match[1]), limit, name)
-    else:
-        try:
-            descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise _cannot(Path(source), "read", error) from None
-        try:
-            password = Secret.read(descriptor, limit, name)
-        finally:
-            os.close(descriptor)
-    strip_end(password)
-    if not len(password):
-        password.close()
-        message = f"The password from {name} is empty. step would take that for no password at all; give one."
-        raise FileError(message)
-    return password
-
-
-def strip_end(password: Secret) -> None:
-    """Cut white space off the end, in place: step and step-ca do the same when they read a password file."""
-    view = password.view
-    length = len(view)
-    while length and view[length - 1] in b" \t\n\v\f\r":
-        length -= 1
-    password.shorten(length)
 
 
 def is_memory_backed(path: Path) -> bool:

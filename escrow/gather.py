@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from escrow.errors import EscrowError, WorkerError
@@ -45,7 +45,7 @@ class Collection:
                 if isinstance(error, WorkerError)
                 else str(error)
             )
-            found = [Verdict(name, None, None, reason)]
+            found = [Verdict(name, reason)]
         verdicts = [self._against_earlier(verdict) for verdict in found]
         self.verdicts += verdicts
         return verdicts
@@ -113,9 +113,8 @@ class Collection:
         if not verdict.valid:
             return verdict
         for earlier in self.verdicts:
-            if earlier.valid and (earlier.group, earlier.x) == (verdict.group, verdict.x):
-                problem = f"{TWICE} from {earlier.page}. Leave one of the two out."
-                return Verdict(verdict.page, verdict.group, verdict.x, problem)
+            if earlier.position == verdict.position:
+                return replace(verdict, problem=f"{TWICE} from {earlier.page}. Leave one of the two out.")
         return verdict
 
     @property

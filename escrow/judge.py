@@ -18,12 +18,16 @@ MAX_CODES_ON_PAGE = 12
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found at one place: a share, or the reason why there is none. `problem` is None if it is valid."""
+    """What was found at one place: a share, or the reason why there is none. `problem` is None if it is valid.
+
+    `name` is what people call the share; it, `group` and `x` are None where nothing says which share it is.
+    """
 
     page: str
-    group: int | None
-    x: int | None
     problem: str | None
+    name: str | None = None
+    group: int | None = None
+    x: int | None = None
 
     @property
     def valid(self) -> bool:
@@ -38,9 +42,7 @@ class Verdict:
         return Position(self.group, self.x)
 
     def __str__(self) -> str:
-        share = "No share" if self.x is None else f"Share {self.x}"
-        if self.group is not None and self.group > 1:
-            share += f" of group {self.group}"
+        share = "No share" if self.name is None else f"Share {self.name}"
         return f"{share} ({self.page}): " + (self.problem or "valid")
 
 
@@ -63,16 +65,16 @@ def judge_file(manifest: Manifest, name: str, content: bytes) -> Iterable[tuple[
         texts = [text for text in page.texts if is_share_text(text)]
         if len(texts) > MAX_CODES_ON_PAGE:
             problem = f"{len(texts)} different codes are on one page: scan each sheet by itself."
-            yield None, Verdict(where, None, None, problem)
+            yield None, Verdict(where, problem)
         elif texts:
             yield from (judge(manifest, where, text) for text in texts)
         elif labels := [text for text in page.texts if is_label_text(text)]:
-            yield from ((None, Verdict(where, None, None, _about_label(manifest, text))) for text in labels)
+            yield from ((None, Verdict(where, _about_label(manifest, text))) for text in labels)
         elif not page.is_blank or len(pages) == 1:
             problem = "no code of a share can be read on this page. Scan it again, flat and sharp, at 300 dpi."
-            yield None, Verdict(where, None, None, problem)
+            yield None, Verdict(where, problem)
     if damage:
-        yield None, Verdict(name, None, None, damage)
+        yield None, Verdict(name, damage)
 
 
 def judge_pasted(manifest: Manifest, name: str, content: bytes) -> Iterable[tuple[Record | None, Verdict]]:
@@ -81,7 +83,7 @@ def judge_pasted(manifest: Manifest, name: str, content: bytes) -> Iterable[tupl
     for number, share in enumerate(shares, 1):
         where = name if len(shares) == 1 else f"{name}, share {number}"
         if share.problem:
-            yield None, Verdict(where, None, None, _as_clause(share.problem))
+            yield None, Verdict(where, _as_clause(share.problem))
         else:
             record, verdict = judge(manifest, where, share.text)
             # Without the commitment's word, what was mended is only a guess and not worth showing.
@@ -94,9 +96,10 @@ def judge(manifest: Manifest, where: str, text: str) -> tuple[Record | None, Ver
     try:
         record = Record.from_text(text)
     except ShareError as error:
-        return None, Verdict(where, None, None, _as_clause(str(error)))
+        return None, Verdict(where, _as_clause(str(error)))
     problem = manifest.problem_with(record)
-    return (None if problem else record), Verdict(where, record.group, record.x, problem)
+    name = manifest.policy.name_of(record.position)
+    return (None if problem else record), Verdict(where, problem, name, record.group, record.x)
 
 
 def _about_label(manifest: Manifest, text: str) -> str:
@@ -105,8 +108,8 @@ def _about_label(manifest: Manifest, text: str) -> str:
         label.check(manifest)
     except ShareError as error:
         return _as_clause(str(error))
-    share = f"share {label.x}" + (f" of group {label.group}" if len(manifest.policy.groups) > 1 else "")
-    return f"this is the label of {share} of this set, on the outside of its envelope. The sheet is inside."
+    share = manifest.policy.name_of(Position(label.group, label.x))
+    return f"this is the label of share {share} of this set, on the outside of its bag. The sheet is inside."
 
 
 def _as_clause(sentence: str) -> str:

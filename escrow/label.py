@@ -1,6 +1,6 @@
 """The label of a share, which is public: `encode` and `decode` are inverses. And the public words of sets and shares.
 
-Whoever holds a sealed envelope can show, from its label alone, which share of which set is in it. The layout stands
+Whoever holds a sealed bag can show, from its label alone, which share of which set is in it. The layout stands
 in FORMAT.md, sections "Label" and "Public words".
 """
 
@@ -83,9 +83,8 @@ class Label:
         """Raise ShareError unless this is the label of a share of this set."""
         position = Position(self.group, self.x)
         if position not in manifest.policy.positions or self != Label.of(manifest, position):
-            message = (
-                f"The label of share {self.x} does not belong to this package's set: it is of another, or changed."
-            )
+            share = manifest.policy.name_of(position)
+            message = f"The label of share {share} does not belong to this package's set: it is of another, or changed."
             raise ShareError(message)
 
 

@@ -6,8 +6,9 @@ refused, for shares in a group as for groups in a policy.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import NamedTuple, Self
 
 from escrow.errors import PolicyError
@@ -74,6 +75,24 @@ class Policy:
         """Every share's position, in order."""
         return tuple(Position(g, x) for g, group in enumerate(self.groups, 1) for x in range(1, group.shares + 1))
 
+    def name_of(self, position: Position) -> str:
+        """A share as people call it: "2", or "2 of group 1" where there are several groups.
+
+        Any position has a name, also one that the policy does not have: wrong shares are named, too.
+        """
+        return f"{position.x} of group {position.group}" if len(self.groups) > 1 else str(position.x)
+
+    def names_of(self, positions: Iterable[Position]) -> str:
+        """The names of shares, in order: "1, 2 and 4", or "1 and 2 of group 1, 4 of group 2"."""
+        by_group = [list(members) for _, members in groupby(sorted(positions), key=lambda position: position.group)]
+        return ", ".join(
+            and_list([*(str(p.x) for p in members[:-1]), self.name_of(members[-1])]) for members in by_group
+        )
+
+    def short_name_of(self, position: Position) -> str:
+        """A share in the name of a file, and where people type or write one: "2", or "1-2" for share 2 of group 1."""
+        return f"{position.group}-{position.x}" if len(self.groups) > 1 else str(position.x)
+
     def threshold_of(self, group: int) -> int:
         """The threshold of the group with this number."""
         return self.groups[group - 1].threshold
@@ -99,3 +118,8 @@ class Policy:
         if len(parts) == 1:
             return parts[0]
         return f"{self.threshold} of {len(parts)} groups ({', '.join(parts)})"
+
+
+def and_list(words: Sequence[str]) -> str:
+    """Words as a sentence has them: "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

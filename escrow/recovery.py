@@ -104,11 +104,12 @@ def combine(policy: Policy, values: Mapping[Position, bytes]) -> bytes:
     for number, group in enumerate(policy.groups, 1):
         members = {p.x: value for p, value in values.items() if p.group == number}
         if len(members) >= group.threshold:
-            parts[number] = _combine_checked(members, group.threshold, f"Share {{}} of group {number}")
-    return _combine_checked(parts, policy.threshold, "Group {}")
+            names = {x: f"Share {policy.name_of(Position(number, x))}" for x in members}
+            parts[number] = _combine_checked(members, group.threshold, names)
+    return _combine_checked(parts, policy.threshold, {number: f"Group {number}" for number in parts})
 
 
-def _combine_checked(values: Mapping[int, bytes], k: int, name: str) -> bytes:
+def _combine_checked(values: Mapping[int, bytes], k: int, names: Mapping[int, str]) -> bytes:
     chosen = {x: values[x] for x in sorted(values)[:k]}
     secret = shamir.combine(chosen, k)
     try:
@@ -117,7 +118,7 @@ def _combine_checked(values: Mapping[int, bytes], k: int, name: str) -> bytes:
         others = ", ".join(map(str, chosen))
         for x, value in values.items():
             if shamir.interpolate(chosen, k, x) != value:
-                message = f"{name.format(x)} contradicts {others}: one of them is wrong. Leave one out at a time."
+                message = f"{names[x]} contradicts {others}: one of them is wrong. Leave one out at a time."
                 raise ShareError(message) from None
         raise
     return secret
@@ -171,6 +172,7 @@ def restore(  # noqa: PLR0913 - what to restore, where to, and how
 
 
 def _good_shares(collection: Collection) -> str:
-    several = len(collection.manifest.policy.groups) > 1
-    names = [f"{p.x} of group {p.group}" if several else str(p.x) for p in sorted(collection.present)]
-    return f"Valid and not lost: share {', '.join(names)}." if names else "No valid share was given."
+    if not collection.present:
+        return "No valid share was given."
+    shares = "shares" if len(collection.present) > 1 else "share"
+    return f"Valid and not lost: {shares} {collection.manifest.policy.names_of(collection.present)}."

@@ -17,13 +17,12 @@ def reissue(manifest: Manifest, shares: Mapping[Position, Secret], position: Pos
 
     Raises QuorumError if the group has too few, ShareError if the result does not match the commitment.
     """
-    k = manifest.policy.threshold_of(position.group)
+    k, name = manifest.policy.threshold_of(position.group), manifest.policy.name_of(position)
     members = {p: secret for p, secret in sorted(shares.items()) if p.group == position.group and p != position}
     chosen = dict(list(members.items())[:k])
     if len(chosen) < k:
         message = (
-            f"Share {position.x} cannot be made again: {k} other shares of its group are needed, and {len(chosen)} "
-            "are there."
+            f"Share {name} cannot be made again: {k} other shares of its group are needed, and {len(chosen)} are there."
         )
         raise QuorumError(message)
     made = Secret(VALUE_LENGTH)
@@ -32,9 +31,7 @@ def reissue(manifest: Manifest, shares: Mapping[Position, Secret], position: Pos
         values = {p.x: bytes(secret.view) for p, secret in chosen.items()}
         value = shamir.interpolate(values, k, position.x)
         if not hmac.compare_digest(commitment(position, k, value), manifest.commitment_at(position)):
-            message = (
-                f"Share {position.x}, made again, does not match its commitment: a share it was made from is wrong."
-            )
+            message = f"Share {name}, made again, does not match its commitment: a share it was made from is wrong."
             raise ShareError(message)
         made.fill(value)
         return b""

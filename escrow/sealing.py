@@ -19,6 +19,7 @@ from escrow.memory import Secret, isolate
 from escrow.package import Package
 from escrow.paper import page, parts, scan, sheet
 from escrow.paper.fonts import check_printable
+from escrow.paper.public import Keeping
 from escrow.paper.stationery import PLAIN, Stationery
 from escrow.policy import Policy, Position
 from escrow.printing import Destination, Files
@@ -39,13 +40,16 @@ class Order:
     stationery: Stationery = PLAIN
     epoch: int = 1
     supersedes: tuple[Superseded, ...] = ()
+    keeping: tuple[Keeping, ...] = ()
+    """How each share will be kept, for its receipt."""
 
     def __post_init__(self) -> None:
         documents.check_custodians(self.policy, self.custodians)
 
     def check_papers(self, ca: str) -> None:
         """Try every template out, as far as can be before the CA is known. Raises TemplateError."""
-        documents.try_out(self.kind, self.policy, self.custodians, self.stationery, ca)
+        made_up = documents.made_up(self.kind, self.policy, ca)
+        documents.try_out(made_up, self.custodians, self.stationery, self.keeping)
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def seal(
         for number, (position, value) in enumerate(sealed.shares.items()):  # late: paper cannot be taken back
             progress("Making share sheets", number, len(sealed.shares))
             custodian = order.custodians[number]
-            label = f"Sheet {number + 1} of {len(order.custodians)} for {custodian}"
+            label = f"Share {order.policy.name_of(position)} for {custodian}"
             write = partial(write_sheet, sealed.manifest, position, value, custodian, order.stationery)
             sheets.put(sheet_file(order.policy, position), label, write)
         progress("Making share sheets", len(sealed.shares), len(sealed.shares))
@@ -127,7 +131,7 @@ def write_public(sealed: Sealed, order: Order, out: NewFiles, progress: Progress
         out.write(documents.PACKAGE_SHEETS_FILE, package_sheets)
     out.write(standalone.FILE, standalone.source())
     progress("Making package sheets", 1, 1)
-    for name, pdf in documents.make(sealed.manifest, order.custodians, order.stationery, progress):
+    for name, pdf in documents.make(sealed.manifest, order.custodians, order.stationery, progress, order.keeping):
         out.write(f"{documents.FOLDER}/{name}", pdf)
 
 
@@ -147,7 +151,8 @@ def write_sheet(  # noqa: PLR0913, PLR0917 - a share, whose, how, and where to
         pdf = sheet.render(record, manifest, custodian, stationery)
         read_back = [found for found, _ in judge_file(manifest, path.name, pdf)]
         if read_back != [record]:
-            message = f"The sheet of share {position.x} cannot be read back from its own picture: report this."
+            share = manifest.policy.name_of(position)
+            message = f"The sheet of share {share} cannot be read back from its own picture: report this."
             raise PageError(message)
         write_all(descriptor, pdf, path)
         return b""
@@ -157,9 +162,16 @@ def write_sheet(  # noqa: PLR0913, PLR0917 - a share, whose, how, and where to
     isolate(in_worker, value)
 
 
+def write_test_page(manifest: Manifest, stationery: Stationery, descriptor: int, path: Path) -> None:
+    """Have the first sheet of a set that is made up written to a descriptor: printer and reader are tried with it."""
+    name = sheet.design_of(stationery, groups=len(manifest.policy.groups) > 1).say("test_page")
+    with Secret.of(documents.MADE_UP) as value:
+        write_sheet(manifest, manifest.policy.positions[0], value, name, stationery, descriptor, path)
+
+
 def sheet_file(policy: Policy, position: Position) -> str:
     """The name of a share's PDF: share-X.pdf, or share-GROUP-X.pdf where there are groups."""
-    return f"shares/share-{documents.number_of(policy, position)}.pdf"
+    return f"shares/share-{policy.short_name_of(position)}.pdf"
 
 
 def _split(wrapping_key: Secret, policy: Policy, shares: Mapping[Position, Secret]) -> dict[str, list[str] | str]:

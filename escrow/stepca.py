@@ -3,17 +3,18 @@
 Layout, names and modes are those of step v0.30.
 """
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
 
-from escrow import certificates
+from escrow import certificates, contexts, exported, reference
+from escrow.choice import Choice
 from escrow.configuration import (
     CONFIG,
     DEFAULTS,
+    INTERMEDIATE_KEY,
     ROOT_CERTIFICATE,
     ROOT_KEY,
     Paths,
@@ -22,76 +23,111 @@ from escrow.configuration import (
     read_paths,
 )
 from escrow.errors import TreeError
-from escrow.files import FILE_MODE, NewFiles, read_secret
+from escrow.files import FILE_MODE, NewFiles
 from escrow.memory import Secret
+from escrow.note import Kind, Note, listed
+from escrow.place import KEY_MARK, Directory, Found, take
 
-_MAX_FILE = 1 << 20
 _CONFIG_MODE = 0o644  # what step gives config/ and templates/; the directories are 0700
-_PUBLIC_DIRECTORIES = ("certs", "config", "templates")
-_KEY_MARK = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")
-_KMS = re.compile(r"[a-z0-9]+:")
+_SSH_KEYS = {"ssh-host": "secrets/ssh_host_ca_key", "ssh-user": "secrets/ssh_user_ca_key"}
+_USUAL = {"root": ROOT_KEY, "intermediate": INTERMEDIATE_KEY, **_SSH_KEYS}
+_IN_KMS = frozenset(_USUAL) - {"root"}  # what step-ca gets from its KMS; a name without a scheme is a name there
+NAMED = frozenset(_USUAL)
+"""The keys of a CA that have a name of their own; any other is called as its file is."""
 
 
 @dataclass(frozen=True)
 class KeyFile:
-    """A private key of a tree: its name, its file in the tree, and where that is now.
+    """A private key of a tree, not opened yet.
 
     It must belong to one of the `public_files` in `certs/`; if there are none, its counterpart is looked for.
     """
 
     name: str
-    file: str
-    source: Path
+    found: Found
     public_files: tuple[str, ...]
+
+    @property
+    def file(self) -> str:
+        """Its name in the tree."""
+        return self.found.name
 
 
 @dataclass(frozen=True)
 class Tree:
-    """A STEPPATH as read. `files` holds everything but keys, byte for byte; `notes` is for the officer."""
+    """A CA as read: `files` is everything but keys, byte for byte.
+
+    `absent` says of each key that belongs to the CA and is not there, why; `others` is what is in secrets/ and no key.
+    """
 
     files: Mapping[str, Secret]
     keys: tuple[KeyFile, ...]
-    notes: tuple[str, ...]
+    absent: Mapping[str, str]
+    others: tuple[Found, ...]
+    notes: tuple[Note, ...]
+    paths: Paths
 
 
-def read_tree(path: Path) -> Tree:
-    """Read everything of a STEPPATH but the database. Keys are only located, not opened.
+Place = Directory | exported.Export
 
-    Raises TreeError for what is not a STEPPATH, FileError and CertificateError for what cannot be read.
+
+def read_tree(path: Path, choice: Choice) -> Tree:
+    """Read everything of a STEPPATH, or of what `step-ca export` wrote, but the database. Keys are not opened.
+
+    Raises TreeError for what is neither, FileError and CertificateError for what cannot be read.
     """
-    if not path.is_dir():
-        message = f"{path} is not a directory: name the STEPPATH, the directory with certs, config and secrets in it."
-        raise TreeError(message)
-    files = {name: read_secret(path / name, _MAX_FILE) for name in _public_files(path)}
+    place = _opened(path, choice.context)
+    files = place.public_files()
     refuse_private_keys(files)
-    notes: list[str] = []
     if CONFIG in files:
         paths = read_paths(files[CONFIG])
     else:
         paths = Paths()
-        notes.append(f"{path} has no {CONFIG}: what is restored from it will need one before step-ca starts.")
-    _check_distinct(path, (*paths.roots, *paths.federated_roots, paths.certificate))
-    root_files = [_add(files, path, root, notes) for root in paths.roots]
-    chain_file = _add(files, path, paths.certificate, notes)
-    for root in paths.federated_roots:
-        _add(files, path, root, notes)
-    keys = [KeyFile("intermediate", *_locate(path, "secrets", paths.key, notes), (chain_file,))]
-    if (path / ROOT_KEY).exists():
-        keys.insert(0, KeyFile("root", ROOT_KEY, path / ROOT_KEY, tuple(root_files)))
-    else:
-        notes.append(f"The root's private key is not in {path / ROOT_KEY}: it is not escrowed.")
-    for name, reference in (("ssh-host", paths.ssh_host_key), ("ssh-user", paths.ssh_user_key)):
-        if reference:
-            file, source = _locate(path, "secrets", reference, notes)
-            public = f"certs/{Path(file).name}.pub"
-            keys.append(KeyFile(name, file, source, (public,) if public in files else ()))
-    keys += _other_keys(path, {key.file for key in keys}, notes)
-    return Tree(files, tuple(keys), tuple(notes))
+        text = f"{place} has no {CONFIG}: what is restored from it will need one before step-ca starts."
+        place.notes.append(Note(Kind.OTHER, text))
+    place.check_distinct([*paths.roots, *paths.federated_roots, *filter(None, [paths.certificate])])
+    root_files = [_add(files, place, root) for root in paths.roots]
+    chain_file = [_add(files, place, paths.certificate)] if paths.certificate else []
+    for certificate in (*paths.federated_roots, *paths.further_certificates):
+        _add(files, place, certificate)
+    place.notes += [
+        Note(Kind.ABSENT, f"The template {file} lies outside {place}.", "Move it to templates/, in ca.json too.")
+        for file in paths.templates
+        if Path(file).is_absolute() and f"templates/{file.rpartition('/templates/')[2]}" not in files
+    ]
+    keys: list[KeyFile] = []
+    absent: dict[str, str] = {}
+    for name, wanted, public in _wanted(place, paths, root_files, chain_file, files):
+        given = choice.key_files.get(name)
+        kms = paths.kms if name in _IN_KMS else ""
+        file = wanted and reference.file_of(wanted, kms)
+        if given:
+            found: Found | None = take(f"secrets/{Path(file or _USUAL.get(name, given.name)).name}", given)
+        else:
+            found = place.find("secrets", file) if file else None
+        if not found:
+            absent[name] = _why(place, paths, name, wanted, kms)
+            continue
+        public_file = f"certs/{Path(found.name).name}.pub"
+        mine = public or ((public_file,) if name in _SSH_KEYS and public_file in files else ())
+        keys.append(KeyFile(name, found, mine))
+    if unknown := set(choice.key_files) - {key.name for key in keys}:
+        has = listed([*(key.name for key in keys), *absent])
+        message = f"{place} has no key {listed(sorted(unknown))}: it has {has}."
+        raise TreeError(message)
+    others = _take_others(place, keys)
+    if twice := [key.file for key in keys if [other.file for other in keys].count(key.file) > 1]:
+        message = f"Two keys of {place} are called {twice[0]}: give one another name, in ca.json too."
+        raise TreeError(message)
+    return Tree(files, tuple(keys), absent, others, tuple(place.notes), paths)
 
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """The certificates that step-ca works with: its roots, and its own chain with the signer first."""
+    """The certificates that step-ca works with: its roots, and its own chain with the signer first.
+
+    A registration authority has no chain.
+    """
 
     roots: tuple[x509.Certificate, ...]
     chain: tuple[x509.Certificate, ...]
@@ -100,7 +136,7 @@ class Hierarchy:
 def refuse_private_keys(files: Mapping[str, Secret]) -> None:
     """Raise TreeError for a private key outside secrets/: it would travel, and come back, as a public file does."""
     for name, content in files.items():
-        if _KEY_MARK.search(content.view):
+        if KEY_MARK.search(content.view):
             message = f"{name} holds a private key: move it to secrets/, where keys are encrypted when restored."
             raise TreeError(message)
 
@@ -109,7 +145,8 @@ def hierarchy(files: Mapping[str, Secret]) -> Hierarchy:
     """The roots and the chain that a tree's ca.json names, or that lie where step puts them."""
     paths = read_paths(files[CONFIG]) if CONFIG in files else Paths()
     roots = [cert for root in paths.roots for cert in certificates_in(files, f"certs/{Path(root).name}")]
-    return Hierarchy(tuple(roots), tuple(certificates_in(files, f"certs/{Path(paths.certificate).name}")))
+    chain = certificates_in(files, f"certs/{Path(paths.certificate).name}") if paths.certificate else []
+    return Hierarchy(tuple(roots), tuple(chain))
 
 
 def write_tree(files: NewFiles, members: Mapping[str, Secret], keys: Mapping[str, bytes]) -> None:
@@ -144,80 +181,73 @@ def certificates_in(files: Mapping[str, Secret], name: str) -> list[x509.Certifi
     return certificates.read(bytes(files[name].view), name)  # certificates are public
 
 
-def _public_files(path: Path) -> Iterable[str]:
-    for directory in _PUBLIC_DIRECTORIES:
-        for entry in sorted((path / directory).rglob("*")):
-            if entry.is_file():
-                yield str(entry.relative_to(path))
-
-
-def _other_keys(path: Path, known: set[str], notes: list[str]) -> Iterable[KeyFile]:
-    for entry in sorted((path / "secrets").rglob("*")):
-        file = str(entry.relative_to(path))
-        if file in known or not entry.is_file():
-            continue
-        with read_secret(entry, _MAX_FILE) as content:
-            is_key = _KEY_MARK.search(content.view)
-        if is_key:
-            yield KeyFile(file.removeprefix("secrets/"), file, entry, ())
-        else:
-            notes.append(f"{entry} is not a private key and is not escrowed.")
-
-
-def _add(files: dict[str, Secret], path: Path, reference: str, notes: list[str]) -> str:
-    name, source = _locate(path, "certs", reference, notes)
-    if name not in files:
-        files[name] = read_secret(source, _MAX_FILE)
-    return name
-
-
-def _check_distinct(path: Path, references: Iterable[str]) -> None:
-    """Raise TreeError if two certificates that ca.json names would be one file in the package."""
-    seen: dict[str, Path] = {}
-    for reference in references:
-        for place in (Path(reference), path / reference):
-            if place.is_file():
-                first = seen.setdefault(Path(reference).name, place)
-                if not _same(first, place):
-                    raise _two_files(first, place)
-                break
-
-
-def _same(one: Path, other: Path) -> bool:
-    if one.samefile(other):
-        return True
-    with read_secret(one, _MAX_FILE) as content, read_secret(other, _MAX_FILE) as others:
-        return content.matches(others)
-
-
-def _two_files(one: Path, other: Path) -> TreeError:
-    return TreeError(
-        f"{one} and {other} differ, and both would be certs/{one.name} in the package. If one of them is out of "
-        "date, move it away; if both are needed, give one another name, in ca.json too."
-    )
-
-
-def _locate(path: Path, directory: str, reference: str, notes: list[str]) -> tuple[str, Path]:
-    """The name in the tree, and the present place, of a file that ca.json names by a path of its own machine.
-
-    What is in the tree goes before what lies where ca.json says: the tree may be a copy.
-    """
-    if reference == "-" or (_KMS.match(reference) and not reference.startswith("softkms:")):
-        message = (
-            f"ca.json names {reference.partition('?')[0]!r}, which is not a file: a key in a KMS, an HSM or on "
-            "standard input cannot be escrowed from here."
-        )
+def _opened(path: Path, context: str | None) -> Place:
+    if path.is_file():
+        return exported.read(path)
+    if not path.is_dir():
+        message = f"{path} is not a directory: name the STEPPATH, the directory with certs, config and secrets in it."
         raise TreeError(message)
-    reference = reference.removeprefix("softkms:")
-    name = f"{directory}/{Path(reference).name}"
-    found = [place for place in (path / name, Path(reference), path / reference) if place.is_file()]
-    notes += [
-        f"ca.json names {other}, which differs from {found[0]}: the latter was taken."
-        for other in found[1:]
-        if not _same(found[0], other)
-    ]
-    if found:
-        return name, found[0]
-    named = "" if reference == name else f" (in ca.json: {reference})"
-    message = f"{path / name}{named} is missing: copy the file there, or name the right directory."
-    raise TreeError(message)
+    chosen = contexts.choose(path, context)
+    place = Directory(chosen)
+    if chosen == path and contexts.names(path):
+        found = f"The other CAs in {path}, one a context ({contexts.listing(path)}), are not part of this."
+        place.notes.append(Note(Kind.OTHER, found, "Seal each by itself (--context NAME)."))
+    elif chosen != path:
+        place.notes.append(Note(Kind.OTHER, f"The context's tree {chosen} was taken."))
+        if contexts.has_profile(path):
+            found = f"The settings of the step command in {path / 'profiles'} are not escrowed; no key is in them."
+            place.notes.append(Note(Kind.OTHER, found))
+    return place
+
+
+def _wanted(
+    place: Place, paths: Paths, root_files: Sequence[str], chain_file: Sequence[str], files: Mapping[str, Secret]
+) -> Iterator[tuple[str, str | None, tuple[str, ...]]]:
+    """The keys that belong to this CA: the name of each, how it is referred to, and the files it may belong to."""
+    if not paths.registers:
+        yield "root", ROOT_KEY, tuple(root_files)
+    yield "intermediate", paths.key, tuple(chain_file)
+    conventional = CONFIG not in files  # nothing says what there is, so what lies where step puts it
+    for name, named in (("ssh-host", paths.ssh_host_key), ("ssh-user", paths.ssh_user_key)):
+        if named or (conventional and place.find("secrets", _SSH_KEYS[name])):
+            yield name, named or _SSH_KEYS[name], ()
+    for name, named in paths.further_keys:
+        yield name, named, ()
+
+
+def _take_others(place: Place, keys: list[KeyFile]) -> tuple[Found, ...]:
+    """Add what else is a key in secrets/; return what is none."""
+    others: list[Found] = []
+    known = {key.found.source for key in keys} | {key.file for key in keys}
+    for found in place.secret_files():
+        if found.source in known or found.name in known:
+            found.content.close()
+        elif KEY_MARK.search(found.content.view):
+            keys.append(KeyFile(found.name.removeprefix("secrets/"), found, ()))
+        else:
+            others.append(found)
+    return tuple(others)
+
+
+def _why(place: Place, paths: Paths, name: str, wanted: str | None, kms: str) -> str:
+    if wanted is None:
+        return (
+            f"this is a registration authority ({paths.registers}) and has no key of a CA: escrow the CA that it "
+            "registers for"
+        )
+    if reference.file_of(wanted, kms) is None:
+        return f"it is in {reference.holder_of(wanted, kms)}"
+    if name == "root":
+        return f"it is not at {place}/{ROOT_KEY}. If it was taken offline, bring its file"
+    return f"{place}/secrets/{Path(wanted).name} (in ca.json: {wanted}) is missing. Copy the file there"
+
+
+def _add(files: dict[str, Secret], place: Place, named: str) -> str:
+    found = place.find("certs", named)
+    if not found:
+        name = f"certs/{Path(named).name}"
+        in_config = "" if named == name else f" (in ca.json: {named})"
+        message = f"{place}/{name}{in_config} is missing: copy the file there, or name the right directory."
+        raise TreeError(message)
+    files.setdefault(found.name, found.content)
+    return found.name

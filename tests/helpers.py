@@ -12,12 +12,14 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pytest
 from PIL import Image, ImageDraw
@@ -151,22 +153,57 @@ def make_tree(directory: Path, kind: str) -> StepTree:
 @contextmanager
 def step_ca(tree: Path, password_file: Path, url: str) -> Iterator[None]:
     """The real step-ca, running from a tree until the block ends."""
-    need("step", "step-ca")
-    env = {**os.environ, "STEPPATH": str(tree)}
-    command = ["step-ca", "--password-file", str(password_file), str(tree / "config/ca.json")]
-    server = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    try:
-        for _ in range(100):
-            health = run("step", "ca", "health", "--ca-url", url, "--root", tree / "certs/root_ca.crt")
-            if health.status == 0 or server.poll() is not None:
-                break
-            time.sleep(0.1)
-        assert server.poll() is None, f"step-ca ended: {server.communicate()[0].decode()}"
-        assert health.out.strip() == "ok", health.err
+    need("step-ca")
+    command = ["step-ca", "--password-file", password_file, tree / "config/ca.json"]
+    with serving(command, url, tree / "certs/root_ca.crt", {"STEPPATH": str(tree)}):
         yield
-    finally:
-        server.terminate()
-        server.communicate(timeout=TIMEOUT)
+
+
+@contextmanager
+def serving(
+    command: Sequence[object], url: str, root: Path, env: Mapping[str, str] | None = None
+) -> Iterator["Server"]:
+    """A command that serves as a CA with this root at this URL, until the block ends."""
+    need("step")
+    with tempfile.TemporaryFile() as log:
+        server = Server(
+            subprocess.Popen(
+                [str(part) for part in command], env={**os.environ, **(env or {})}, stdout=log, stderr=subprocess.STDOUT
+            ),
+            log,
+        )
+        try:
+            deadline = time.monotonic() + TIMEOUT
+            while (health := run("step", "ca", "health", "--ca-url", url, "--root", root)).status:
+                assert server.process.poll() is None, f"the CA ended: {server.log}"
+                assert time.monotonic() < deadline, f"{health.err}\n{server.log}"
+                time.sleep(0.1)
+            yield server
+        finally:
+            server.process.terminate()
+            server.process.wait(timeout=TIMEOUT)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running CA."""
+
+    process: "subprocess.Popen[bytes]"
+    _log: IO[bytes]
+
+    @property
+    def log(self) -> str:
+        """What it has said so far."""
+        length = os.fstat(self._log.fileno()).st_size
+        return os.pread(self._log.fileno(), length, 0).decode(errors="replace")
+
+    def wait_for(self, text: str, times: int) -> None:
+        """Wait until it has said something for the n-th time."""
+        deadline = time.monotonic() + TIMEOUT
+        while self.log.count(text) < times:
+            assert time.monotonic() < deadline, self.log
+            assert self.process.poll() is None, self.log
+            time.sleep(0.05)
 
 
 def rasterise(pdf: Path, dpi: int, options: Sequence[str] = ("-gray", "-png")) -> Path:

@@ -294,6 +294,7 @@ CASES: tuple[Case, ...] = (
     files("tracing", PASS, "parents", {}),
     files("tracing", WARN, "every program", {"/proc/sys/kernel/yama/ptrace_scope": "0\n"}),
     case("printer", PASS, "Laser (usb://HP/LaserJet%20400)"),
+    case("printer", PASS, "Ink (gutenprint53+usb://x)", says={"lpstat": "device for Ink: gutenprint53+usb://x\n"}),
     case("printer", PASS, "Raw (file:///dev/usb/lp0)", says={"lpstat": "device for Raw: file:///dev/usb/lp0\n"}),
     case(
         "printer",

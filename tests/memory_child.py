@@ -10,6 +10,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, NoReturn
 
 import ceremony.cli
 import ceremony.terminal.console
@@ -68,6 +69,17 @@ def stop_at_progress() -> None:
     ceremony.terminal.console.Progress.__call__ = stopping  # type: ignore[method-assign]
 
 
+def stop_before_becoming_another_program() -> None:
+    """Stop at the last moment of a command that ends by becoming another program."""
+    execute = os.execvpe
+
+    def stopping(*arguments: Any) -> NoReturn:  # noqa: ANN401 - whatever execvpe takes
+        mark("closed")
+        execute(*arguments)
+
+    os.execvpe = stopping  # type: ignore[assignment]
+
+
 LEAKS: dict[str, Callable[[Secret], object]] = {
     "bytes": lambda s: bytes(s.view),
     "integer": lambda s: int.from_bytes(s.view, "big"),
@@ -120,6 +132,7 @@ if __name__ == "__main__":
     else:
         stop_at_progress()
         stop_at_the_end_of_workers()
+        stop_before_becoming_another_program()
         status = ceremony.cli.run()
         mark("closed")
         sys.exit(status)

@@ -50,13 +50,15 @@ class Room:
             *("--scans", self.base / "scans", "--tray", self.base / "tray"),
         ]
 
+    def newest(self, title: str) -> Path:
+        """The newest document in the tray with a title."""
+        return max((self.base / "tray").glob(f"*-{title}.pdf"))
+
     def sheets(self) -> dict[str, Path]:
         """The newest sheet of each share in the tray, by the share's name."""
-        several = len(self.plan.groups) > 1
         found = {}
-        for path in sorted((self.base / "tray").glob("*.pdf")):
-            record = record_on(path)
-            found[f"{record.group}.{record.x}" if several else str(record.x)] = path
+        for path in sorted((self.base / "tray").glob("*-sheet.pdf")):
+            found[self.plan.policy.name_of(record_on(path).position)] = path
         return found
 
 
@@ -137,8 +139,10 @@ class Player:
             r"Row (\d): words (\d), (\d) and (\d)": self._words_of_sheet,
             r"Number of the bag": self._new_bag,
             r"The same number": lambda: self._bag,
-            r".*the sheet of share ([\d.]+): scan it": self._scan_share,
+            r".*the sheet of share (.+): scan it": self._scan_share,
             r"a sheet that had been read back": self._scan_another,
+            r"the test page: scan it": self._scan_test_page,
+            r"the package sheets for": self._scan_package_sheets,
             r"Number or folder of the medium for copy (\d) of the (\w+)": lambda n, of: self.room.base / f"{of}-{n}",
             r".*: the time in UTC": lambda *_: dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M"),
             r"How many sheets": self._count_sheets,
@@ -158,7 +162,8 @@ class Player:
         return " ".join(spoken.check_words(self.room.plan.digest, self._phrase.replace(" ", "-")))
 
     def _words_of_sheet(self, row: str, *columns: str) -> str:
-        grid = to_words(record_on(self.room.sheets()[self._share]).encode())
+        sheet = self.room.sheets()[self._share] if self._share else self.room.newest("test-page")
+        grid = to_words(record_on(sheet).encode())
         return " ".join(grid[int(row) - 1][int(column) - 1] for column in columns)
 
     def _new_bag(self) -> str:
@@ -170,15 +175,25 @@ class Player:
         self.scan(self.room.sheets()[name])
         return ""
 
+    def _scan_test_page(self) -> str:
+        self._share = ""
+        self.scan(self.room.newest("test-page"))
+        return ""
+
+    def _scan_package_sheets(self) -> str:
+        """As one file of all pages, as a scanner with a feeder makes it."""
+        (self.room.base / "scans/package-sheets.pdf").write_bytes(self.room.newest("package-sheets").read_bytes())
+        return ""
+
     def _scan_another(self) -> str:
         known = self.room.sheets()
-        read = [name for name in known if f"Share {name.rpartition('.')[2]} (" in self.screen]
+        read = [name for name in known if f"Share {name} (" in self.screen]
         self.scan(next(path for name, path in known.items() if name not in read))
         return ""
 
     def _count_sheets(self) -> int:
-        shares = re.search(r"the sheets of shares ([\d., ]+)\.", self.screen)
-        return len(shares[1].split(",")) if shares else 0
+        shares = re.search(r"the sheets of shares ([^.]+)\.", self.screen)
+        return len(re.findall(r"(?<!group )\b\d+", shares[1])) if shares else 0
 
     def scan(self, sheet: Path) -> None:
         """Lay a sheet into the scanner."""
@@ -212,8 +227,9 @@ def _plain(shown: str) -> str:
 
 
 _QUESTIONS = re.compile(
-    r"(Enter goes on|Enter tries|Is it as expected|Type '|The check words|[^:.]*: your half|Row \d: words|"
-    r"Number of the bag|The same number|[^:.]*the sheet of share [\d.]+: scan|a sheet that had been|Type 'again'|"
+    r"(Enter goes on|Enter tries|Whole, clear|Enter prints it|the test page: scan|the package sheets for|"
+    r"Is it as expected|Type '|The check words|[^:.]*: your half|Row \d: words|"
+    r"Number of the bag|The same number|[^:.]*the sheet of share [^:]+: scan|a sheet that had been|Type 'again'|"
     r"Number or folder|Take copy|Put copy|Copy \d of the archive, for|Whose bags were|[^:.]*: the time in UTC|"
     r"How many sheets|The note|What was expected|"
     r"What happened|What was done|What does it touch|Disposition of|Paused|Why is the|Everything in memory|"

@@ -1,6 +1,7 @@
 """Rules about the sources, held over the syntax tree: who may use what, and where a Secret may become bytes."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,3 +135,18 @@ def test_functions_named_in_worker_are_given_to_isolate_and_to_nobody_else() -> 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
 def test_modules_are_of_a_size_that_can_be_read_at_once(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= 300
+
+
+def share_names(path: Path) -> Iterator[int]:
+    """Lines with a text that is put together from the number of a share: after `share`, or beside its group."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.JoinedStr):
+            text = ast.unparse(node)
+            if re.search(r"hare \{[\w.]+\.x\}", text) or {"group", "x"} <= set(re.findall(r"\.(group|x)\}", text)):
+                yield node.lineno
+
+
+def test_a_share_gets_its_names_in_one_place() -> None:
+    """`Policy` names shares for people and files, `steps` for the journal."""
+    found = {name(path) for path in SOURCES if any(share_names(path))}
+    assert found == {"escrow/policy.py", "ceremony/rules/steps.py"}

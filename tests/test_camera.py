@@ -126,7 +126,7 @@ def test_what_the_camera_lacks_may_be_typed(
     arguments = recover("--camera", make_film(sets[0].scene(2)), "--type")
     terminal = Terminal(sys.executable, "-m", "ceremony", *arguments)
     terminal.expect("\x1b[?1049h")
-    terminal.expect("have 2, need 1 more")
+    terminal.expect("have share 2, need 1 more")
     terminal.type(f"{page.texts[0]}\n")
     assert terminal.end() == 0, terminal.shown
     assert page.texts[0] not in terminal.shown

@@ -1,5 +1,6 @@
 """Whole ceremonies at a pseudo-terminal of 80x24, with paper that is printed into a tray and laid into a scanner."""
 
+import hashlib
 import itertools
 import json
 import random
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from helpers import escrow
+from helpers import escrow, need, run
 from memory_scan import Scanner
 from player import Held, Player, Room, record_on, room
 
@@ -20,6 +21,7 @@ from ceremony.rules.steps import steps
 from ceremony.run.journal import decode
 from ceremony.spoken import words_of
 from escrow import package, recovery
+from escrow.label import set_words, share_words
 from escrow.memory import Secret
 from escrow.package import Package
 from escrow.share import Record
@@ -90,7 +92,7 @@ def secrets_of(held_in: Room) -> dict[str, bytes]:
 
 def test_nothing_secret_is_in_journal_archive_or_on_the_screen(held: Held) -> None:
     scanner = Scanner(secrets_of(held.room))
-    for path in (held.room.base / "tray").iterdir():
+    for path in (held.room.base / "tray").glob("*-sheet.pdf"):
         assert scanner.find(words_on(record_on(path)), "control")
     assert scanner.find(held.shown.encode(), "the screen") == []
     public = [path for path in held.room.out.rglob("*") if path.is_file()]
@@ -114,9 +116,45 @@ def test_a_ceremony_opens_only_with_both_halves_of_the_words_of_its_plan(change:
     }[change]
     player.play(until=lambda _: "This did not succeed" in player.screen)
     assert "the ceremony is not opened" in player.screen
-    assert [entry["step"] for entry in entries_of(held_in) if entry["event"] == "end"][-1] == "preflight"
+    assert [entry["step"] for entry in entries_of(held_in) if entry["event"] == "end"][-1] == "test-page"
     player.terminal.process.send_signal(signal.SIGINT)
     assert player.end() == 130
+
+
+def test_paper_comes_out_where_the_script_says_and_is_in_the_archive(held: Held) -> None:
+    """The test page before there are keys, what goes with the sheets before the first, new labels at the end."""
+    tray = [path.stem.partition("-")[2] for path in sorted((held.room.base / "tray").iterdir())]
+    shares = range(1, 6)
+    stacks = [name for share in shares for name in (f"label-{share}", f"receipt-{share}")]
+    stacks += ["recovery-card", "package-sheets"] * 2 + ["recovery-card"]
+    assert tray[: len(stacks) + 6] == ["test-page", *stacks, *["sheet"] * 5]
+    ended = {entry["step"]: entry["facts"] for entry in entries_of(held.room) if entry["event"] == "end"}
+    opened = [f"label-{x}" for _, x in ended["quorum"]["positions"]]
+    assert tray[len(stacks) + 6 :] == opened
+    assert list(ended).index("test-page") < list(ended).index("open") < list(ended).index("keys")
+    for paper in [*ended["papers"]["papers"], *ended["bag-again"]["papers"]]:
+        document = (held.room.out / paper["name"]).read_bytes()
+        assert hashlib.sha256(document).hexdigest() == paper["sha256"]
+    assert sum(paper["pages"] * paper["printed"] for paper in ended["papers"]["papers"]) == 38
+    assert {Path(paper["name"]).stem for paper in ended["bag-again"]["papers"]} == set(opened)
+
+
+def test_the_receipts_of_a_ceremony_have_everything_that_the_plan_knows(held: Held) -> None:
+    need("pdftotext")
+    for share, custodian in enumerate(held.room.plan.custodians, 1):
+        text = run("pdftotext", "-raw", held.room.out / f"documents/receipt-{share}.pdf", "-").expect().out
+        for known in (custodian.name, custodian.unit, custodian.manager, custodian.site):
+            assert text.count(f"\n{known}\n") == 3, known
+
+
+def test_the_words_of_set_and_share_are_shown_and_stand_on_sheet_and_label(held: Held) -> None:
+    manifest = Package.decode((held.room.out / "package.escrow").read_bytes()).manifest
+    (shown,) = re.findall(r"The words of the set:  ([A-Z ]+)\r", held.shown)
+    assert shown == set_words(manifest.set_id)
+    shares = re.findall(r"The words of the share:\s+([A-Z]+ [A-Z]+\s+[A-Z]+ [A-Z]+)\s", held.shown)
+    assert [" ".join(words.split()) for words in shares] == [
+        share_words(manifest.commitment_at(position)) for position in manifest.policy.positions
+    ]
 
 
 def test_a_note_an_exception_a_pause_and_a_spoilt_sheet_are_part_of_a_ceremony(shm: Path) -> None:

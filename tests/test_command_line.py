@@ -238,7 +238,7 @@ def test_a_steppath_and_a_new_name_exclude_each_other(shm: Path) -> None:
     assert "one of the two" in escrow("seal", *ordered).expect(2).err
     assert "one of the two" in escrow("seal", shm, "--generate", "X", *ordered).expect(2).err
     assert "1 to 48 printable" in escrow("seal", "--generate", "X" * 49, *ordered).expect(2).err
-    assert "has no password yet" in escrow("seal", "--generate", "X", *ordered, "--password-file", "-").expect(2).err
+    assert "a new CA needs none" in escrow("seal", "--generate", "X", *ordered, "--password-file", "-").expect(2).err
 
 
 def test_recover_knows_the_names_of_the_keys(trees: Callable[[str], StepTree], shm: Path) -> None:

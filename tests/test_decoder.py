@@ -123,7 +123,7 @@ def test_its_aes_is_that_of_cryptography(module: ModuleType, key: bytes, content
 @settings(max_examples=20, deadline=None)
 def test_its_shamir_is_that_of_the_library(module: ModuleType, secret: bytes, k: int, more: int) -> None:
     points = shamir.split(secret, k, k + more)
-    assert module.combine(points, k, "Share") == secret
+    assert module.combine(points, k, "Share {}") == secret
 
 
 # ---- golden sets
@@ -161,7 +161,9 @@ def test_all_shares_in_one_file_are_read_and_checked_against_each_other(
     name: str, form: str, made: dict[str, TextSet], decode: Alone
 ) -> None:
     text = "".join(FORMS[form](record) for record in made[name].records.values()).encode()
-    decode(made[name].package, text).expect()
+    said = decode(made[name].package, text).expect().err
+    for position in made[name].records:
+        assert f"share {POLICIES[name].name_of(position)} is valid." in said
     assert decode.archive_hash() == made[name].archive_hash
 
 

@@ -10,9 +10,9 @@ from walk import Walk
 from ceremony.rules.checker import StepsError, check
 from ceremony.rules.loss import Rule
 from ceremony.rules.state import Phase
-from ceremony.rules.steps import VOLATILE, Step, number, of_share, steps
+from ceremony.rules.steps import DESTROY_SHEETS, VOLATILE, Step, number, of_share, steps
 from ceremony.run.journal import Entry, JournalError
-from escrow.policy import Group, Policy
+from escrow.policy import Group, Policy, Position
 
 PLAIN = Policy.plain(3, 5)
 GROUPED = Policy(2, (Group(2, 3), Group(1, 1), Group(2, 3)))
@@ -149,7 +149,7 @@ def test_no_random_walk_closes_without_every_sheet_read_back_and_a_quorum_from_p
             assert_closed_well(walk)
             assert not walk.state.open_incidents
         else:
-            assert not walk.state.printed, "aborted with a sheet that came out"
+            assert not walk.state.came_out, "aborted with paper of a set that came out"
     assert seen == {Phase.CLOSED, Phase.ABORTED}
 
 
@@ -212,6 +212,7 @@ def _wrong_entries(walk: Walk, step: Step) -> Iterator[tuple[str, dict[str, Any]
         ("keys", {"private keys in memory"}, Rule.KEYS_GONE),
         ("certificates", {"private keys in memory"}, Rule.KEYS_GONE),
         ("seal", set(VOLATILE), Rule.VOID),
+        ("papers", set(VOLATILE), Rule.VOID),
         ("print 1.3", set(VOLATILE), Rule.VOID),
         ("receipt 1.2", set(VOLATILE), Rule.VOID),
         ("read-back 1.3", set(VOLATILE), Rule.FROM_PAPER),
@@ -233,6 +234,48 @@ def test_the_table_of_crashes(until: str, held: set[str], rule: Rule) -> None:
     assert (rule is Rule.VOID) == bool(walk.state.void_sets)
     assert (rule is Rule.ZEROIZED) == bool(walk.state.open_incidents)
     assert "open" not in walk.state.done, "two officers open each session"
+
+
+@pytest.mark.parametrize("ending", ["crash", "abort"])
+@pytest.mark.parametrize(
+    ("until", "begun", "owed"),
+    [("seal", False, False), ("head-seal", True, True), ("papers", False, True), ("print 1.1", False, True)],
+)
+def test_paper_of_a_set_that_came_out_is_destroyed_with_it_also_before_the_first_sheet(
+    until: str, ending: str, *, begun: bool, owed: bool
+) -> None:
+    walk = Walk(PLAIN, "papers")
+    while until not in walk.state.done:
+        walk.step()
+    if begun:
+        walk.add("begin", step="papers")
+    walk.session() if ending == "crash" else walk.add("abort", reason="fire")
+    assert (walk.state.owed is DESTROY_SHEETS) == owed
+    walk.session()
+    assert (walk.state.owed is DESTROY_SHEETS) == owed, "a second crash changes nothing"
+    walk.to_the_end()
+    assert walk.state.came_out == (ending == "crash"), "the paper of the set that was made in its place"
+
+
+def test_who_had_a_bag_is_known_until_the_set_is_void() -> None:
+    """Their label was used up with the bag; that of another set is a new one."""
+    walk = Walk(PLAIN, "bagged")
+    while walk.due().id != "bag 1.2":
+        walk.step()
+    assert walk.state.bagged == {Position(1, 1)}
+    walk.session()
+    assert walk.state.losses == (Rule.VOID,)
+    assert walk.state.bagged == set()
+    while walk.due().id != "read-back 1.4":
+        walk.step()
+    walk.session()
+    walk.step()
+    assert walk.due().id != "bag 1.1"
+    while walk.due().id != "bag 1.1":
+        walk.step()
+    assert walk.state.bagged == {Position(1, x) for x in (1, 2, 3)}
+    walk.to_the_end()
+    assert walk.state.bagged == set(PLAIN.positions)
 
 
 def test_nothing_is_zeroized_before_its_gate_opens() -> None:

@@ -10,7 +10,8 @@ import pytest
 from helpers import escrow, need, practice, run
 
 from escrow.errors import EscrowError, FileError, RefusedError
-from escrow.files import NewFiles, is_memory_backed, read_password, read_public, read_secret
+from escrow.files import NewFiles, is_memory_backed, read_public, read_secret
+from escrow.passwords import read_password
 
 ORDER = ["--threshold", "2", "--custodian", "Anna", "--custodian", "Bert"]
 

@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from sheets import make
 
 from escrow import standalone
-from escrow.errors import ShareError
+from escrow.errors import QuorumError, ShareError
 from escrow.gather import Collection
+from escrow.judge import judge
 from escrow.label import PREFIX, Label, set_words, share_words
 from escrow.paper import documents
 from escrow.paper.parts import is_part_text
 from escrow.paper.stationery import PLAIN
 from escrow.policy import Group, Policy, Position
+from escrow.reissue import reissue
 from escrow.share import Kind, Record, is_share_text
 from escrow.wordlist import WORDS
 
@@ -102,7 +104,7 @@ def test_a_scanned_label_is_called_a_label_and_never_a_share(tmp_path: Path) -> 
     (tmp_path / "label.pdf").write_bytes(documents.label(manifest, position, "Anna", PLAIN))
     collection = Collection(manifest, keep=False)
     (verdict,) = collection.add_file(tmp_path / "label.pdf")
-    assert "this is the label of share 2 of this set" in str(verdict)
+    assert str(verdict).startswith(f"No share ({tmp_path / 'label.pdf'}): this is the label of share 2 of this set")
     assert not collection.present
     (tmp_path / "label.txt").write_text(Label.of(manifest, position).to_text())
     assert not any(verdict.valid for verdict in collection.add_file(tmp_path / "label.txt"))
@@ -143,3 +145,24 @@ def test_the_single_file_decoder_finds_no_share_in_a_label() -> None:
     assert isinstance(wrong, type)
     with pytest.raises(wrong):
         list(read_shares("label", SAMPLE.to_text()))
+
+
+@pytest.mark.parametrize(
+    ("policy", "position", "name"),
+    [
+        (Policy.plain(2, 3), Position(1, 2), "2"),
+        (Policy(2, (Group(2, 3), Group(2, 2))), Position(1, 2), "2 of group 1"),
+        (Policy(2, (Group(2, 3), Group(2, 2))), Position(2, 1), "1 of group 2"),
+    ],
+)
+def test_what_is_said_of_shares_and_labels_names_the_group_where_there_are_several(
+    policy: Policy, position: Position, name: str
+) -> None:
+    record, manifest = make(policy, position)
+    foreign = replace(Label.of(manifest, position), commitment=bytes(32))
+    _, verdict = judge(manifest, "here", record.to_text())
+    assert str(verdict).startswith(f"Share {name} (here): ")
+    with pytest.raises(ShareError, match=f"The label of share {name} does not belong"):
+        foreign.check(manifest)
+    with pytest.raises(QuorumError, match=f"Share {name} cannot be made again"):
+        reissue(manifest, {}, position)

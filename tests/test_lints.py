@@ -157,7 +157,7 @@ CASES: list[tuple[str, Change, str]] = [
     (
         "quorum-under-one-manager",
         both(groups(2), of(ADA, "manager", "Boss"), of(BERT, "manager", "Boss"), of(DAVE, "manager", "Boss")),
-        "Boss is manager of the custodians of the shares 1-1, 2-1 and 2-2, a quorum",
+        "Boss is manager of the custodians of the shares 1 of group 1, 1 and 2 of group 2, a quorum",
     ),
     (
         "quorum-in-one-unit",
@@ -172,7 +172,7 @@ CASES: list[tuple[str, Change, str]] = [
     (
         "quorum-at-one-site",
         both(groups(2), of(DAVE, "site", "Head Office")),
-        "At the site Head Office are the shares 1-1, 2-1 and 2-2, a quorum",
+        "At the site Head Office are the shares 1 of group 1, 1 and 2 of group 2, a quorum",
     ),
     (
         "package-beside-quorum",
@@ -423,11 +423,11 @@ def journal(of: Plan, day: dt.date, *, closed: bool = True) -> bytes:
 def test_a_rehearsal_is_proved_by_the_directory_it_left(tmp_path: Path) -> None:
     path, left = tmp_path / "ceremony.toml", tmp_path / "journal.jsonl"
     today = dt.datetime.now(dt.UTC).date()
-    path.write_text(draft.example(today))
+    path.write_text(draft.example(today - draft.AHEAD))  # in a few days
     read = parse(path.read_bytes(), path)
     left.write_bytes(journal(read, today - days(3)))
     assert "not-rehearsed" not in escrow("lint", path, "--rehearsal", tmp_path).expect().out
-    left.write_bytes(journal(read, today - days(20)))
+    left.write_bytes(journal(read, read.ceremony.date - days(31)))
     assert "more than 30 days before" in " ".join(escrow("lint", path, "--rehearsal", tmp_path).expect().out.split())
 
 

@@ -7,8 +7,10 @@ Secret's own pages, where the fall-back makes those readable), and in a worker o
 
 import fcntl
 import functools
+import json
 import os
 import pty
+import re
 import shutil
 import signal
 import struct
@@ -40,6 +42,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 CHILD = Path(__file__).with_name("memory_child.py")
+INVENTED = re.compile(rb"[a-z]{4}(-[a-z]{4}){15}")
 OWN_PAGES = {"/dev/zero (deleted)"}  # a Secret without memfd_secret: shared anonymous memory
 CUSTODIANS = ("Anna", "Bert", "Cleo")
 ORDER: list[str | Path] = ["--threshold", "2", *(part for name in CUSTODIANS for part in ("--custodian", name))]
@@ -64,6 +67,8 @@ def secrets_in(content: bytes) -> Iterator[tuple[str, bytes]]:
     """What is secret about the content of a Secret: 32 bytes are; of a PEM key the private numbers are."""
     if len(content) == 32:
         yield "value", content
+    elif INVENTED.fullmatch(content):
+        yield "password", content
     elif content.startswith(b"-----BEGIN PRIVATE KEY-----"):
         key = serialization.load_pem_private_key(content, None)
         if isinstance(key, ec.EllipticCurvePrivateKey):
@@ -221,6 +226,7 @@ def check_everything(seen: Iterator[Seen], allowed: Mapping[str, set[str]]) -> N
         assert not odd, f"{entry.mark}: {sorted(found)} found, such as {odd[:3]}"
         if entry.mark == "closed":
             assert not entry.hits, f"after closing: {entry.hits[:3]}"
+            assert not entry.reachable, "after closing a Secret still has its content"
     assert marks[-1] == "closed"
     assert any(mark.startswith("worker") for mark in marks)
 
@@ -232,6 +238,8 @@ ALLOWED = {
     "worker _hold": KEYS,
     "worker prove": KEYS,
     "worker public_half": KEYS,
+    "worker look": KEYS,
+    "worker opens": {"password"},
     "worker export": KEYS,
     "worker _issue": KEYS,
     "worker _split": {"value", "share", "left", "right", "W"},
@@ -336,6 +344,22 @@ def test_recovering_leaves_no_trace(sealed: Sealed, shm: Path) -> None:
     check_everything(watch(*arguments, stdin=new, secrets=secrets), allowed)
 
 
+def test_starting_step_ca_leaves_no_trace(sealed: Sealed, tree: Path, shm: Path) -> None:
+    """Up to the moment when the process becomes step-ca; a program that does nothing stands in for it."""
+    config = shm / "ca.json"
+    config.write_text(json.dumps({"crt": str(tree / "certs/intermediate_ca.crt"), "key": "/dev/fd/10"}))
+    arguments: list[str | Path] = ["recover", sealed.package, *sealed.sheets[:2], "--exec", "--", "true", config]
+    allowed = {
+        **ALLOWED,
+        "worker Collection": {"share", "left", "right", "value"},
+        "worker invent": {"password"},
+    }
+    seen = list(watch(*arguments, secrets=sealed.secrets))
+    check_everything(iter(seen), allowed)
+    searched = {name for entry in seen if entry.mark == "worker export" for name in entry.reachable}
+    assert any(name.startswith("password ") for name in searched), "the password of the start was not looked for"
+
+
 @pytest.mark.parametrize("form", ["line", "line.upper()", "'\u03b1' + line", "line.encode()"])
 def test_words_in_the_memory_of_another_process_are_found(form: str) -> None:
     """The positive control of the next test."""
@@ -361,9 +385,9 @@ def test_typing_shares_leaves_no_trace(sealed: Sealed) -> None:
     rows = as_words(first)
     typed = [
         ("\x12" + (WORDS[0] if not rows.startswith(WORDS[0]) else WORDS[1]) + rows[4:], "are mended"),
-        ("yes\n", "have 1, need"),
-        (as_words(second), "have 1 and 2"),
-        (third.to_text() + "\n", "have 1, 2 and 3"),
+        ("yes\n", "have share 1, need"),
+        (as_words(second), "have shares 1 and 2"),
+        (third.to_text() + "\n", "have shares 1, 2 and 3"),
         ("\n\n", "\x1b[?1049l"),
     ]
     person = os.fork()

@@ -17,14 +17,15 @@ from sheets import GROUPS, NAMES, make
 
 from escrow import authority, recovery, sealing, standalone
 from escrow import documents as writing
-from escrow.errors import UsageError
+from escrow.errors import TemplateError, UsageError
 from escrow.files import NewFiles
 from escrow.label import Label, set_words, share_words
 from escrow.manifest import Manifest, group_hex
 from escrow.package import Package
-from escrow.paper import documents, package_sheet, sheet
+from escrow.paper import documents, package_sheet, sheet, source
 from escrow.paper.block import Area, Block
 from escrow.paper.layout import TAKEN
+from escrow.paper.public import Keeping
 from escrow.paper.raster import pictures
 from escrow.paper.stationery import PageSize, Stationery
 from escrow.policy import Group, Policy, Position
@@ -187,11 +188,11 @@ def test_every_document_says_what_it_must(sealed: Sealed) -> None:
         expected["recovery-card.pdf"] += ["2 of 3 groups (2 of 3, 1 of 1, 2 of 2)", "ssss-combine -t K -x -D"]
         expected["recovery-card.pdf"] += ["Then both commands once more, with -t 2"]
     for position, custodian in zip(policy.positions, CUSTODIANS, strict=False):
-        number = writing.number_of(policy, position)
+        number = policy.short_name_of(position)
         share = f"{position.x} of {policy.groups[position.group - 1].shares}"
         share += f", group {position.group}" if policy is not PLAIN else ""
         own = [*common, custodian, share_words(manifest.commitment_at(position)), f"hare {share}"]
-        expected[f"label-{number}.pdf"] = [*own, secrecy, "Envelope label, page 1 of 1", "Open only under", "bag"]
+        expected[f"label-{number}.pdf"] = [*own, secrecy, "Label, page 1 of 1", "Open only under", "bag"]
         copies = [f"Receipt, page {n} of 3" for n in (1, 2, 3)]
         copies += [f"Copy for the {whose}" for whose in ("custodian", "ceremony file", "manager")]
         expected[f"receipt-{number}.pdf"] = [*own, secrecy, CONTACT, *copies, "Transfer", "Attestation", "24 hours"]
@@ -218,10 +219,61 @@ def test_the_receipt_is_three_pages_that_differ_in_whose_they_are_alone(sealed: 
     assert len(neutral) == 1
 
 
+def test_a_receipt_says_how_the_share_is_kept_as_far_as_that_is_known(sealed: Sealed) -> None:
+    manifest, position = sealed.manifest, sealed.manifest.policy.positions[0]
+    known = Keeping("Engineering", "Charles Babbage", None, "Head Office")
+    with_all = text_by_pdfium(documents.receipt(manifest, position, "Anna", Stationery(), known))
+    without = text_by_pdfium(documents.receipt(manifest, position, "Anna", Stationery()))
+    for text in ("Engineering", "Charles Babbage", "Head Office"):
+        assert with_all.count(text) == 3
+        assert text not in without
+    for caption in ("Unit", "Manager", "Deputy", "Kept at (site, safe)"):
+        assert with_all.count(caption) >= 3
+        assert without.count(caption) >= 3, "a field to fill in"
+    signed = ("Custodian: signature, date", "Witness: name, signature, date", "Manager, after the ceremony: signature")
+    for said in signed:
+        assert with_all.count(said) == 3
+    assert with_all.count("The manager gets one after the ceremony") == 3
+
+
+def test_how_shares_are_kept_is_tried_out_before_any_key_is_touched() -> None:
+    manifest = writing.made_up(Kind.PRODUCTION, PLAIN, "A CA")
+    longest = [Keeping("W" * 60, "W" * 60, "W" * 60, "W" * 60), Keeping(manager="Bo")]
+    writing.try_out(manifest, ["Anna", "Bert", "Cleo"], Stationery(), longest)
+    with pytest.raises(TemplateError, match="custodian's site '安' cannot be printed: the fonts lack"):
+        writing.try_out(manifest, ["Anna", "Bert", "Cleo"], Stationery(), [*longest, Keeping(site="安")])
+    with pytest.raises(TemplateError, match="does not fit"):
+        writing.try_out(manifest, ["Anna", "Bert", "Cleo"], Stationery(), [Keeping(deputy="W" * 200), *longest])
+
+
+def test_label_receipt_and_ceremony_say_the_same_of_bags_and_signatures(sealed: Sealed) -> None:
+    """One witness signs across the label's edge; label and receipt both have the number."""
+    manifest, position = sealed.manifest, sealed.manifest.policy.positions[0]
+    label = text_by_pdfium(documents.label(manifest, position, "Anna", Stationery()))
+    assert (label.count("Custodian, across the edge"), label.count("Witness, across the edge")) == (1, 1)
+    said = " ".join(label.split())
+    for part in (
+        "onto this label, onto the share sheet before it is folded, and onto all copies of the receipt",
+        "Fold the share sheet with the print inside. Put it into an opaque envelope, and the envelope into the bag.",
+        "it covers neither the closure nor the number",
+        "The custodian and a witness sign across its lower edge, half on the label and half on the bag.",
+        "a new bag, a new label",
+    ):
+        assert part in said
+    steps = (source.directory() / "steps.toml").read_text("utf-8")
+    for part in (
+        "folds the sheet with the print inside, puts it into an opaque envelope and the envelope into the bag",
+        "over neither closure nor number",
+        "Custodian and witness sign across the label's lower edge, half on the bag",
+        "written onto the sheet, the label and the three receipts",
+    ):
+        assert part in steps
+
+
 def test_the_label_has_one_code_and_it_attests_the_share(sealed: Sealed) -> None:
     policy = sealed.manifest.policy
     for position in policy.positions:
-        path = sealed.directory / f"documents/label-{writing.number_of(policy, position)}.pdf"
+        path = sealed.directory / f"documents/label-{policy.short_name_of(position)}.pdf"
         (text,) = codes(path.read_bytes())
         label = Label.from_text(text)
         label.check(sealed.manifest)
@@ -335,7 +387,7 @@ def test_the_margin_of_every_page_is_white(size: PageSize) -> None:
     stationery = Stationery(size=size, organisation="W" * 60, contact="W" * 50)
     for pdf in (
         documents.label(manifest, record.position, "W" * 60, stationery),
-        documents.receipt(manifest, record.position, "W" * 60, stationery),
+        documents.receipt(manifest, record.position, "W" * 60, stationery, Keeping(*["W" * 60] * 4)),
         documents.recovery_card(manifest, stationery),
         sheet.render(record, manifest, "W" * 60, stationery),
         package_sheet.render(Package(manifest, bytes(9)), stationery, try_out=True),

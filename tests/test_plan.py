@@ -15,6 +15,7 @@ from ceremony import spoken
 from ceremony.planning import plan_errors
 from ceremony.planning.draft import fill
 from ceremony.planning.plan import Plan, load, parse
+from escrow.choice import EVERYTHING, Choice
 from escrow.errors import FileError, PlanError
 from escrow.policy import Position
 from escrow.share import Kind
@@ -116,6 +117,13 @@ def test_records_are_kept_so_long(retention: str, date: str, until: str) -> None
 def test_an_import_names_its_tree() -> None:
     read = plan(changed('keys = "generate"', 'keys = "import"\ntree = "/media/step"'))
     assert read.ca.tree == Path("/media/step")
+    assert read.ca.choice == EVERYTHING
+
+
+def test_an_import_names_a_context_keys_elsewhere_and_what_is_left_out() -> None:
+    more = 'context = "alpha"\nkey_files = { root = "/media/root" }\nwithout = ["ssh-host"]'
+    read = plan(changed('keys = "generate"', f'keys = "import"\ntree = "/media/step"\n{more}'))
+    assert read.ca.choice == Choice("alpha", {"root": Path("/media/root")}, frozenset({"ssh-host"}))
 
 
 WRONG: dict[str, tuple[Callable[[], str], str]] = {
@@ -188,6 +196,9 @@ WRONG: dict[str, tuple[Callable[[], str], str]] = {
     "an empty path": (lambda: changed('page = "A4"', 'templates = ""'), "documents, templates is empty"),
     "import of nothing": (lambda: changed('"generate"\n', '"import"\n'), "line 21: ca, tree is missing"),
     "a tree unasked": (lambda: changed("[ca]", '[ca]\ntree = "/x"'), 'ca, tree belongs to keys = "import"'),
+    "a context unasked": (lambda: changed("[ca]", '[ca]\ncontext = "x"'), 'ca, context belongs to keys = "import"'),
+    "a key's file unasked": (lambda: changed("[ca]", '[ca]\nkey_files = {a = "/x"}'), "ca, key_files belongs to keys"),
+    "a key left out unasked": (lambda: changed("[ca]", '[ca]\nwithout = ["a"]'), "ca, without belongs to keys"),
     "a long CA name": (lambda: changed('"Example CA"', f'"{"C" * 49}"'), "ca, name has more than 48 characters"),
     "one officer": (
         lambda: changed('[[officer]]\nname = "Grace Hopper"\nunit = "Operations"\n', ""),

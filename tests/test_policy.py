@@ -194,6 +194,35 @@ def test_choose_takes_the_first_complete_groups_and_the_first_shares_of_each(
     assert policy.choose(iter(present)) == tuple(chosen)
 
 
+def test_a_share_has_one_name_for_people_and_a_short_one_and_both_have_the_group_only_where_there_are_several() -> None:
+    names = {policy: [policy.name_of(p) for p in policy.positions] for policy in (TWO_OF_THREE, GROUPED)}
+    assert names[TWO_OF_THREE] == ["1", "2", "3"]
+    assert names[GROUPED][:5] == ["1 of group 1", "2 of group 1", "3 of group 1", "1 of group 2", "1 of group 3"]
+    for policy in POLICIES:
+        short = [policy.short_name_of(position) for position in policy.positions]
+        assert len(set(short)) == len(policy.positions)
+        assert all(name.replace("-", "").isdecimal() and len(name) <= 7 for name in short)
+    assert TWO_OF_THREE.short_name_of(Position(1, 3)) == "3"
+    assert GROUPED.short_name_of(Position(3, 4)) == "3-4"
+    assert GROUPED.name_of(Position(9, 200)) == "200 of group 9", "wrong shares are named, too"
+
+
+@pytest.mark.parametrize(
+    ("policy", "positions", "names"),
+    [
+        (TWO_OF_THREE, at(), ""),
+        (TWO_OF_THREE, at((1, 2)), "2"),
+        (TWO_OF_THREE, at((1, 3), (1, 1)), "1 and 3"),
+        (TWO_OF_THREE, at((1, 2), (1, 3), (1, 1)), "1, 2 and 3"),
+        (GROUPED, at((1, 2)), "2 of group 1"),
+        (GROUPED, at((3, 4), (1, 3), (3, 1), (1, 1), (2, 1)), "1 and 3 of group 1, 1 of group 2, 1 and 4 of group 3"),
+    ],
+    ids=str,
+)
+def test_several_shares_are_named_in_order_and_by_group(policy: Policy, positions: list[Position], names: str) -> None:
+    assert policy.names_of(iter(positions)) == names
+
+
 @pytest.mark.parametrize(
     ("policy", "text"),
     [

@@ -16,16 +16,22 @@ import pytest
 from helpers import TIMEOUT, Run, Terminal, can_lock, escrow, need, practice, run
 from print_server import PrintServer, need_cups
 
+from escrow import documents
 from escrow.errors import PrintError, RefusedError
 from escrow.files import is_memory_backed
 from escrow.memory import Secret
-from escrow.paper import template
-from escrow.printing import Device, Queue
+from escrow.paper import source
+from escrow.paper.raster import sizes
+from escrow.paper.stationery import Stationery, media
+from escrow.policy import Policy
+from escrow.printing import Device, Queue, public
+from escrow.printing.configuration import is_cable, spool_of, value_of
 from escrow.printing.cups import Cups, find, start
+from escrow.share import Kind
 
 NAMES = ("Anna", "Bert")
 SEAL = ["seal", "--generate", "Printed CA", "--threshold", "2", *(p for n in NAMES for p in ("--custodian", n))]
-LABELS = [f"Sheet {number} of 2 for {name}" for number, name in enumerate(NAMES, 1)]
+LABELS = [f"Share {number} for {name}" for number, name in enumerate(NAMES, 1)]
 
 
 @pytest.fixture
@@ -77,7 +83,7 @@ def test_the_page_of_a_template_is_the_paper_that_is_asked_for(
 ) -> None:
     own = tmp_path / "templates"
     own.mkdir()
-    text = (template.directory() / "share.toml").read_text("utf-8")
+    text = (source.directory() / "share.toml").read_text("utf-8")
     (own / "share.toml").write_text(f"page = {page}\n{text}", "utf-8")
     alone(*arguments(cups, "good", tmp_path / "out"), "--no-pause", "--templates", own).expect()
     assert f"media={media}" in (cups.directory / "paper/good-1.arguments").read_text().splitlines()[4].split()
@@ -306,6 +312,23 @@ def test_a_printer_that_never_ends_is_given_up(cups: PrintServer) -> None:
     queue.check()
 
 
+def test_a_public_document_of_several_pages_comes_out_whole_on_its_paper(cups: PrintServer) -> None:
+    """A receipt has three pages; its template may have another paper than that of the sheets."""
+    manifest = documents.made_up(Kind.SPECIMEN, Policy.plain(2, 3), "Printed CA")
+    paper = Stationery(size="Letter", organisation="Example Ltd")
+    receipt = dict(documents.make(manifest, (*NAMES, "Cleo"), paper, lambda *_: None))["receipt-2.pdf"]
+    queue = Queue(Cups(cups.configuration), "good", "A4")
+    queue.print(public(receipt), "receipt-2", media(sizes(receipt)[0]))
+    queue.print(send(b"%PDF"))
+    assert [path.read_bytes() for path in cups.paper] == [receipt, b"%PDF"]
+    assert len(sizes(cups.paper[0].read_bytes())) == 3
+    said = [(cups.directory / f"paper/good-{number}.arguments").read_text().splitlines() for number in (1, 2)]
+    assert [(lines[2], lines[3]) for lines in said] == [("receipt-2", "1"), ("sheet", "1")]
+    assert "media=Letter" in said[0][4].split()
+    assert {"media=A4", "sides=one-sided"} <= set(said[1][4].split())
+    assert cups.traces("Example Ltd") == []
+
+
 def test_a_sheet_that_cannot_be_made_makes_no_job(cups: PrintServer) -> None:
     def write(descriptor: int, _: Path) -> None:
         os.write(descriptor, b"%PDF half a")
@@ -394,6 +417,19 @@ def test_a_device_that_fails_spoils_the_sheet(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_device_takes_a_document_of_several_pages_whole() -> None:
+    """More than a terminal holds at once: the driver is waited for."""
+    paper = Paper()
+    program = (
+        "import sys; from pathlib import Path; from escrow.printing import Device, public\n"
+        "Device(Path(sys.argv[1])).print(public(bytes(range(256)) * 1500), 'package-sheets', 'A4')"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, paper.device]) as process:
+        taken = paper.read_while(process)
+    assert process.returncode == 0
+    assert taken == bytes(range(256)) * 1500
+
+
 def test_what_is_no_printers_device_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     os.mkfifo(tmp_path / "fifo")
@@ -426,3 +462,48 @@ def test_a_sheet_is_never_shown_on_the_terminal(tmp_path: Path) -> None:
 def test_one_destination_is_named(given: list[str], message: str, shm: Path) -> None:
     done = escrow(*SEAL, "--out", shm / "out", "--specimen", *given).expect(2)
     assert message in done.err
+
+
+@pytest.mark.parametrize(
+    ("uri", "cable"),
+    [
+        ("usb://HP/LaserJet%20400?serial=1", True),
+        ("parallel:/dev/lp0", True),
+        ("serial:/dev/ttyS0?baud=9600", True),
+        ("hp:/usb/LaserJet?serial=1", True),
+        ("hp:/par/LaserJet", True),
+        ("gutenprint53+usb://canon/1", True),
+        ("file:///dev/usb/lp0", True),
+        ("file:/dev/lp0", True),
+        ("hp:/net/LaserJet?ip=192.0.2.1", False),
+        ("ipp://printer.local/ipp", False),
+        ("ippusb://printer", False),
+        ("file:///dev/null", False),
+        ("file:///var/tmp/lp0", False),
+        ("file:///dev/lp0/../sda", False),
+        ("socket://192.0.2.1/usb:", False),
+        ("", False),
+    ],
+)
+def test_a_printer_counts_as_one_on_a_cable_by_the_backend_of_its_uri(uri: str, *, cable: bool) -> None:
+    assert is_cable(uri) == cable
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("RequestRoot /run/spool\n", "/run/spool"),
+        ("  requestroot\t/run/spool  # in memory\n", "/run/spool"),
+        ("RequestRoot /disk\nRequestRoot /run/spool", "/run/spool"),
+        ("RequestRoot /run/the spool\n", "/run/the spool"),
+        ("#RequestRoot /run/spool\n", ""),
+        ("RequestRoots /run/spool\nRequestRoot\n", ""),
+        ("<Location />\nRequestRoot /run/spool\n</Location>\n", ""),
+        ("<Location />\nAllow all\n</Location>\nRequestRoot /run/spool\n", "/run/spool"),
+    ],
+)
+def test_a_directive_of_cups_is_read_as_cups_reads_it(text: str, value: str) -> None:
+    assert value_of(text, "RequestRoot") == value
+    expected = Path(value or "/var/spool/cups")
+    assert spool_of(text) == (expected, expected / "tmp")
+    assert spool_of(f"{text}\nTempDir /elsewhere") == (expected, Path("/elsewhere"))

@@ -26,7 +26,7 @@ from ceremony.rules.loss import Rule
 from ceremony.rules.steps import CONTINGENCIES, Action, Step, steps
 from ceremony.rules.wording import Wording
 from escrow.errors import TemplateError
-from escrow.paper import template
+from escrow.paper import source
 from escrow.paper.raster import pictures
 from escrow.wordlist import WORDS
 
@@ -134,7 +134,7 @@ def test_every_step_stands_there_with_its_number_and_all_its_words_in_order(prin
         assert squeezed(f"Act {act.value}: {title}") in text[after_duration:]
     # The footer may stand between two rows, never within one.
     end = appears(text, parts(), after_duration)
-    rules = (squeezed(rule.value[0].upper() + rule.value[1:]) for rule in Rule)
+    rules = (squeezed(wording.loss(rule)) for rule in Rule)
     assert appears(text, rules) < end
 
 
@@ -270,7 +270,7 @@ def test_no_word_leaves_the_page_or_lies_over_another(printed: Printed, name: st
         for word in words:
             assert word.left >= MARGIN, word
             assert word.right <= width - MARGIN, word
-            assert 7 * MM <= word.top < word.bottom <= height - 7 * MM, word
+            assert 6.5 * MM <= word.top < word.bottom <= height - 7 * MM, word
         for one, other in itertools.combinations(words, 2):
             assert not one.covers(other), (one, other)
 
@@ -342,46 +342,104 @@ def test_receipts_name_share_and_custodian_and_leave_to_hand_what_is_not_known_y
     assert text.count("Receipt for share 2 of 5") == 3
     assert text.count("Blaise Pascal") == 3
     assert "Words of the share: ____ ____ ____ ____." in text
+    assert text.count("RESERVE") == 2 * 3, "they are used only if the printer fails"
+    for known in ("Finance", "Luca Pacioli", "Head Office"):
+        assert text.count(f"\n{known}\n") == 3
 
 
+def test_the_list_of_materials_counts_what_the_ceremony_uses() -> None:
+    """3 of 5, two copies: 1 test page, 5 x (label, 3 receipts, sheet), 3 x 2 of cards, 2 x 6 of codes, 3 labels."""
+    numbers = {supply["what"].split(":")[0]: supply["number"] for supply in script_words(plan()).list("supply")}
+    assert numbers["Tamper-evident bags with numbers"] == str(5 + 3 + 3 + 3)
+    assert numbers["Opaque envelopes that fit into the bags"] == str(5 + 3)
+    assert numbers["Receipts in reserve, printed before with the script"] == "15"
+    (paper,) = [what["what"] for what in script_words(plan()).list("supply") if "from an unopened pack" in what["what"]]
+    assert "about 47 pages" in paper
+    assert numbers["Sheets of paper for the printer, from an unopened pack"] == "100"
+    many = plan(with_custodians([f"Custodian {n}" for n in range(1, 16)], 8))
+    (supply,) = [each for each in script_words(many).list("supply") if "from an unopened pack" in each["what"]]
+    assert "about 102 pages" in supply["what"]
+    assert supply["number"] == "300"
+
+
+@pytest.mark.parametrize("size", ["A4", "Letter"])
+def test_the_steps_of_a_custodian_stand_on_one_page(size: str, tmp_path: Path) -> None:
+    need("pdftotext")
+    _, officers = next(documents(plan(draft.fill({"documents": {"page": size}}, {}))))
+    (tmp_path / OFFICERS).write_bytes(officers)
+    pages = run("pdftotext", "-raw", tmp_path / OFFICERS, "-").expect().out.split("\f")
+    shown = [re.findall(r"^7\.(\d+)(?: |$)", page, re.MULTILINE) for page in pages]
+    together = [list(map(str, range(first, first + 4))) for first in range(1, 21, 4)]
+    assert [numbers for numbers in shown if numbers][:5] == together
+
+
+def test_the_words_of_the_set_are_written_down_in_every_copy(printed: Printed) -> None:
+    say = script_words(printed.plan)
+    for name in (OFFICERS, WITNESS):
+        assert printed.text(name).count(squeezed(say("acts.set_words"))) >= 1
+
+
+ROOM = 'expect = "The room is as the materials list says, and the door is closed."\n'
+TESTED = 'steps = ["preflight", "test-page"]'
 MISTAKES = [
-    ('title = "Approvals"\n', "", r"line \d+: \[approvals\] lacks 'title'"),
-    ('title = "Approvals"\n', 'title = "A"\ntitel = "B"\n', r"line \d+: \[approvals\] has no 'titel'"),
-    ('title = "Approvals"\n', 'title = "{unit}"\n', r"line \d+: title uses {unit}"),
-    ('title = "Approvals"\n', 'title = "{ca.name}"\n', r"line \d+: title uses {ca.name}"),
-    ('title = "Approvals"\n', 'title = "{ca!r}"\n', r"line \d+: title uses {ca}"),
-    ('title = "Approvals"\n', 'title = "{"\n', r"line \d+: title has braces"),
-    ('title = "Approvals"\n', "title = 3\n", r"line \d+: title is a text"),
-    ('title = "Approvals"\n', 'title = "A\n', r"line \d+: this is not TOML"),
-    ("[approvals]\n", "[aprovals]\n", r"line \d+: \[aprovals\] is not known"),
-    ('steps = ["preflight"]\n', 'steps = ["preflite"]\n', r"line \d+: steps is a list of some of"),
-    ('steps = ["preflight"]\n', "", r"line \d+: the entry of \[\[requirement\]\] lacks steps"),
-    ('Z = "Zulu"\n', "", r"\[nato\] lacks 'Z'"),
+    ("script", 'title = "Approvals"\n', "", r"line \d+: \[approvals\] lacks 'title'"),
+    ("script", 'title = "Approvals"\n', 'title = "A"\ntitel = "B"\n', r"line \d+: \[approvals\] has no 'titel'"),
+    ("script", 'title = "Approvals"\n', 'title = "{unit}"\n', r"line \d+: title uses {unit}"),
+    ("script", 'title = "Approvals"\n', 'title = "{ca.name}"\n', r"line \d+: title: braces stand in pairs"),
+    ("script", 'title = "Approvals"\n', 'title = "{ca!r}"\n', r"line \d+: title: braces stand in pairs"),
+    ("script", 'title = "Approvals"\n', 'title = "{"\n', r"line \d+: title: braces stand in pairs"),
+    ("script", 'title = "Approvals"\n', "title = 3\n", r"line \d+: title is a text"),
+    ("script", 'title = "Approvals"\n', 'title = " "\n', r"line \d+: title is a text, and not empty"),
+    ("script", 'title = "Approvals"\n', 'title = "A\n', r"line \d+: this is not TOML"),
+    ("script", "[approvals]\n", "[aprovals]\n", r"line \d+: \[aprovals\] is not known"),
+    (
+        "script",
+        'steps = ["preflight", "test-page"]\n',
+        'steps = ["preflite", "test-page"]\n',
+        r"line \d+: steps is a list of some of",
+    ),
+    ("script", f"{TESTED}\n", "", r"line \d+: the entry of \[\[requirement\]\] lacks steps"),
+    ("script", 'Z = "Zulu"\n', "", r"\[nato\] lacks 'Z'"),
+    ("steps", ROOM, "", r"line \d+: \[step.room\] lacks 'expect'"),
+    ("steps", ROOM, f"{ROOM}expected = 'A'\n", r"line \d+: \[step.room\] has no 'expected'"),
+    ("steps", ROOM, "expect = ''\n", r"line \d+: expect is a text, and not empty"),
+    ("steps", ROOM, "expect = '{share}'\n", r"line \d+: expect uses {share}"),
+    ("steps", f"{ROOM}minutes = 5\n", f"{ROOM}minutes = 0\n", r"line \d+: minutes is a number above 0"),
+    ("steps", f"{ROOM}minutes = 5\n", f"{ROOM}minutes = true\n", r"line \d+: minutes is a number above 0"),
+    ("steps", f"{ROOM}minutes = 5\n", f"{ROOM}minutes = '5'\n", r"line \d+: minutes is a number above 0"),
+    ("steps", "[step.room]\n", "[step.rooms]\n", r"line \d+: \[step.rooms\] is not known"),
+    ("steps", '10 = "Closing"\n', "", r"line \d+: \[acts\] lacks '10'"),
+    ("steps", 'everybody = "Everybody"\n', 'everybody = "{custodian}"\n', r"line \d+: everybody uses {custodian}"),
+    ("steps", "[loss]\n", "[losses]\n", r"line \d+: \[losses\] is not known"),
 ]
 
 
-@pytest.mark.parametrize(("before", "after", "expected"), MISTAKES)
+@pytest.mark.parametrize(("name", "before", "after", "expected"), MISTAKES)
 def test_a_mistake_in_the_templates_is_named_with_file_and_line(
-    before: str, after: str, expected: str, tmp_path: Path
+    name: str, before: str, after: str, expected: str, tmp_path: Path
 ) -> None:
-    ours = (template.directory() / "script.toml").read_text("utf-8")
+    ours = (source.directory() / f"{name}.toml").read_text("utf-8")
     assert ours.count(before) == 1
-    (tmp_path / "script.toml").write_text(ours.replace(before, after), "utf-8")
-    own = plan(draft.fill({}, {}).replace("[documents]\n", f'[documents]\ntemplates = "{tmp_path}"\n'))
-    with pytest.raises(TemplateError, match=f"script.toml.*{expected}") as raised:
-        script_words(own)
+    (tmp_path / f"{name}.toml").write_text(ours.replace(before, after), "utf-8")
+    with pytest.raises(TemplateError, match=f"{name}.toml.*{expected}") as raised:
+        {"script": script_words, "steps": Wording}[name](with_templates(tmp_path))
     if "lacks" not in expected:
         line = ours[: ours.index(before)].count("\n") + 1
         found = int(re.findall(r"line (\d+)", str(raised.value))[0])
         assert abs(line - found) <= 1  # of an entry of a list, its first line
 
 
-@pytest.mark.parametrize("file", ["script.toml", "pages.toml", "transcript.toml"])
+def with_templates(folder: Path) -> Plan:
+    """The example's plan with templates of its own."""
+    return plan(draft.fill({}, {}).replace("[documents]\n", f'[documents]\ntemplates = "{folder}"\n'))
+
+
+@pytest.mark.parametrize("file", ["script.toml", "steps.toml", "common.toml", "transcript.toml"])
 def test_whatever_line_is_lost_the_template_is_refused_with_its_name_and_a_line_or_it_works(
     file: str, tmp_path: Path
 ) -> None:
-    lines = (template.directory() / file).read_text("utf-8").splitlines()
-    own = plan(draft.fill({}, {}).replace("[documents]\n", f'[documents]\ntemplates = "{tmp_path}"\n'))
+    lines = (source.directory() / file).read_text("utf-8").splitlines()
+    own = with_templates(tmp_path)
     refused = 0
     for number in range(len(lines)):
         (tmp_path / file).write_text("\n".join(lines[:number] + lines[number + 1 :]), "utf-8")
@@ -389,22 +447,45 @@ def test_whatever_line_is_lost_the_template_is_refused_with_its_name_and_a_line_
             script_words(own)
             transcript_words(own, "9.4")
             Letterhead.of(own)
+            Wording(own)
         except TemplateError as error:
             assert re.match(rf"{re.escape(str(tmp_path / file))}, line \d+: ", str(error)), error  # noqa: PT017
             refused += 1
     assert refused > len(lines) / 2
 
 
+def test_the_header_of_a_ceremonys_documents_has_no_set(tmp_path: Path) -> None:
+    ours = (source.directory() / "common.toml").read_text("utf-8")
+    (tmp_path / "common.toml").write_text(ours.replace('when = "not ceremony"\n', ""), "utf-8")
+    with pytest.raises(TemplateError, match=r"common.toml, line \d+: the text shows {set_id}, which a ceremony's"):
+        Letterhead.of(with_templates(tmp_path))
+
+
+def test_a_header_that_does_not_fit_is_refused_with_its_file_and_line(tmp_path: Path) -> None:
+    ours = (source.directory() / "common.toml").read_text("utf-8")
+    (tmp_path / "common.toml").write_text(ours.replace("Initials:", "Initials of who was there:"), "utf-8")
+    with pytest.raises(TemplateError) as raised:
+        next(documents(with_templates(tmp_path)))
+    assert re.match(rf"{re.escape(str(tmp_path))}/common.toml, line \d+: the text 'Initials of", str(raised.value))
+
+
 def test_an_organisation_changes_words_and_language(tmp_path: Path) -> None:
     need("pdftotext")
-    ours = (template.directory() / "script.toml").read_text("utf-8")
-    (tmp_path / "script.toml").write_text(ours.replace("POINT OF NO RETURN", "ΣΗΜΕΙΟ ΧΩΡΙΣ ΕΠΙΣΤΡΟΦΗ"), "utf-8")
-    own = plan(draft.fill({}, {}).replace("[documents]\n", f'[documents]\ntemplates = "{tmp_path}"\n'))
+    foreign = {
+        "script.toml": ("POINT OF NO RETURN", "ΣΗΜΕΙΟ ΧΩΡΙΣ ΕΠΙΣΤΡΟΦΗ"),
+        "steps.toml": ("the share set is void", "το σύνολο είναι άκυρο"),  # what a loss means
+        "common.toml": ("Initials:", "Αρχικά:"),  # the footer
+    }
+    for file, (before, after) in foreign.items():
+        ours = (source.directory() / file).read_text("utf-8")
+        (tmp_path / file).write_text(ours.replace(before, after), "utf-8")
+    own = with_templates(tmp_path)
     name, content = next(documents(own))
     (tmp_path / name).write_bytes(content)
     text = Printed(own, tmp_path).text(name)
-    assert squeezed("ΣΗΜΕΙΟ ΧΩΡΙΣ ΕΠΙΣΤΡΟΦΗ") in text
-    assert squeezed("POINT OF NO RETURN") not in text
+    for before, after in foreign.values():
+        assert squeezed(after) in text
+        assert squeezed(before) not in text
 
 
 def future_plan(folder: Path) -> Path:

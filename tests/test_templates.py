@@ -14,7 +14,7 @@ from sheets import make
 
 from escrow.errors import TemplateError, UsageError
 from escrow.package import Package
-from escrow.paper import block, documents, package_sheet, sheet, template
+from escrow.paper import block, documents, package_sheet, sheet, source, template
 from escrow.paper.parts import split
 from escrow.paper.raster import pictures
 from escrow.paper.stationery import Stationery
@@ -23,7 +23,7 @@ from escrow.wordlist import WORDS
 
 GIVEN: dict[str, Any] = {"organisation": "Example Ltd", "contact": "Security desk, 555 0100"}
 PLAIN = Policy.plain(3, 5)
-OURS = sorted(path.name for path in template.directory().glob("*.toml"))
+OURS = sorted(path.name for path in source.directory().glob("*.toml"))
 POSITION = Position(1, 2)
 
 
@@ -45,7 +45,7 @@ def papers(stationery: Stationery, policy: Policy = PLAIN) -> dict[str, Callable
 
 def changed(directory: Path, name: str, *changes: tuple[str, str]) -> Path:
     """A directory with one template, ours but for some changes."""
-    text = (template.directory() / f"{name}.toml").read_text("utf-8")
+    text = (source.directory() / f"{name}.toml").read_text("utf-8")
     for old, new in changes:
         assert old in text, old
         text = text.replace(old, new, 1)
@@ -105,6 +105,11 @@ MISTAKES = [
     ("package-decoding", [("{vector_codes}", "")], "no block shows {vector_codes}"),
     ("common", [('blank = "', 'blink = "')], "no phrase 'blink'"),
     ("common", [("{k} of {n} shares", "{k} shares")], "the phrase 'policy' must show {n}"),
+    (
+        "common",
+        [('when = "ceremony"\ntext = "Plan', 'text = "Plan')],
+        "{plan_words}, which a set's document leaves out",
+    ),
     ("common", [("{secrecy}", "SECRET")], "no block shows {secrecy}"),
 ]
 
@@ -141,12 +146,12 @@ def test_the_line_that_is_named_is_the_one_with_the_mistake(tmp_path: Path) -> N
         papers(Stationery(tmp_path))["receipt"]()
 
 
-@pytest.mark.parametrize("name", [name for name in OURS if b"[[block]]" in (template.directory() / name).read_bytes()])
+@pytest.mark.parametrize("name", [name for name in OURS if b"[[block]]" in (source.directory() / name).read_bytes()])
 def test_whatever_line_is_lost_the_template_is_refused_with_its_name_and_a_line_or_it_works(
     name: str, tmp_path: Path
 ) -> None:
     stem = name.removesuffix(".toml")
-    lines = (template.directory() / name).read_text("utf-8").splitlines()
+    lines = (source.directory() / name).read_text("utf-8").splitlines()
     forms = {form.name: form for form in ALL_FORMS}
     refused = 0
     for number in range(len(lines)):
@@ -247,9 +252,9 @@ def test_a_missing_or_damaged_logo_is_refused_with_the_place_that_asks_for_it(
         papers(Stationery(tmp_path))["label"]()
 
 
-def without_wording(source: str) -> str:
+def without_wording(text: str) -> str:
     """A template of which only the fields are left in all texts."""
-    parts = re.split(r'("""(?s:.*?)"""|"(?:[^"\\\n]|\\.)*")', source)
+    parts = re.split(r'("""(?s:.*?)"""|"(?:[^"\\\n]|\\.)*")', text)
     for number in range(1, len(parts), 2):
         key = re.search(r"(\w+) = $", parts[number - 1])
         if key and key[1] not in {"kind", "font", "align", "when", "page"}:
@@ -264,7 +269,7 @@ def test_no_sentence_on_paper_is_made_anywhere_but_in_templates(
 ) -> None:
     """All wording is taken out of the templates. What then is left on paper are values, and nothing else."""
     for name in OURS:
-        (tmp_path / name).write_text(without_wording((template.directory() / name).read_text("utf-8")), "utf-8")
+        (tmp_path / name).write_text(without_wording((source.directory() / name).read_text("utf-8")), "utf-8")
     _, manifest = make(policy, POSITION)
     values = [manifest.ca, "Anna", "decode.py", "PKG", package_sheet.VECTOR_TEXT.decode(), *GIVEN.values()]
     values += [*manifest.keys[0].file.split("/"), "root", "EC P", *(word.upper() for word in WORDS), *WORDS]
@@ -318,11 +323,18 @@ def test_a_ca_whose_name_the_fonts_cannot_show_is_refused(shm: Path) -> None:
 
 
 def test_every_kind_and_key_of_a_block_stands_in_the_readme_of_templates() -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \|(.*)\|$", (template.directory() / "README.md").read_text(), re.MULTILINE))
+    rows = dict(re.findall(r"^\| `(\w+)` \|(.*)\|$", (source.directory() / "README.md").read_text(), re.MULTILINE))
     for kind, (must, may) in block.KEYS.items():
         for key in (must | may) - {"at", "width"}:
             assert f"`{key}`" in rows[kind], f"{key} of {kind}"
     assert set(rows) == set(block.KEYS)
+
+
+def test_every_template_and_condition_stands_in_the_readme_of_templates() -> None:
+    text = (source.directory() / "README.md").read_text("utf-8")
+    for name in (*OURS, *template.CONDITIONS):
+        assert re.search(rf'[`"]{re.escape(name)}["`]', text), name
+    assert set(re.findall(r"`([\w-]+\.toml)`", text)) == set(OURS)
 
 
 def test_our_templates_can_be_copied_changed_and_used(tmp_path: Path) -> None:

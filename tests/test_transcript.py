@@ -25,15 +25,21 @@ from ceremony.forms.transcript import PDF_FILE, TEXT_FILE, check_words, content,
 from ceremony.planning.plan import Plan
 from ceremony.rules.state import Phase
 from ceremony.rules.steps import Action, Step, steps
+from ceremony.rules.wording import Wording
 from ceremony.run.archive import LIST_FILE, read_journal, seal_archive
 from ceremony.run.journal import Entry, JournalError
 from escrow import signature
 from escrow.errors import TemplateError
-from escrow.paper import template
+from escrow.paper import source
 from escrow.policy import Position
 
 GOLDEN = Path(__file__).parent / "golden/transcript.txt"
 LONG = "A sentence that goes on and on, so that it needs more than one page. " * 150
+
+
+def printed(name: str, times: int, digest: str) -> dict[str, Any]:
+    """What the journal says of a document that was printed."""
+    return {"name": f"documents/{name}.pdf", "pages": 2, "sha256": digest, "printed": times}
 
 
 class Told(Walk):
@@ -59,7 +65,7 @@ class Told(Walk):
     def chain(self, event: str, **fields: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
         self.add(event, **fields)
 
-    def facts(self, step: Step) -> dict[str, Any]:  # noqa: PLR0911 - one for each action
+    def facts(self, step: Step) -> dict[str, Any]:  # noqa: C901, PLR0911 - one for each action
         own = super().facts(step)
         digest = hashlib.sha256(f"{step.id} {self.state.attempt}".encode()).hexdigest()
         match step.action:
@@ -80,14 +86,20 @@ class Told(Walk):
                 return {"head": self.entries[-1].digest.hex()}
             case Action.MAKE_KEYS:
                 key = {"name": "root", "algorithm": "EC P-256", "public_key": digest}
-                return {"generated": True, "keys": [key], "fingerprints": [digest]}
+                return {"generated": True, "keys": [key], "fingerprints": [digest], "notes": ["WEAK: a note."]}
             case Action.SHOW_CERTIFICATES:
                 dates = {"from": "2030-01-15T10:00:00+00:00", "to": "2040-01-13T10:00:00+00:00"}
                 return {"certificates": [{"file": "root", "subject": "CN=安全 CA", **dates, "sha256": digest}]}
             case Action.SEAL:
                 return {"set_id": digest[:32], "epoch": 1, "policy": str(self.by.policy), "package": "ab" * 32}
-            case Action.READ_BACK:
+            case Action.READ_BACK | Action.TEST_PAGE:
                 return {"words": ["1/2,3,4"]}
+            case Action.PRINT_PAPERS:
+                papers = [printed("label-1", 1, digest), printed("recovery-card", 3, digest)]
+                problems = ["documents/label-1.pdf: paper jam"]
+                return {"papers": papers, "problems": problems, "read_back": [{"copy": 1, "codes": 22}]}
+            case Action.BAG if step.position in self.state.bagged:
+                return {**own, "papers": [printed("label-7", 1, digest)], "problems": []}
             case Action.COPY_PACKAGE:
                 copy = self.by.packages[(step.copy or 1) - 1]
                 return {"site": copy.site, "medium": copy.medium, "sha256": "ab" * 32, "proof": "unplugged"}
@@ -164,7 +176,7 @@ def without_furniture(text: str, by: Plan, title: str = "Transcript") -> str:
     parts = ["CONFIDENTIAL - NOT SECRET", by.ceremony.organisation, f"Ceremony {by.ceremony.id}"]
     header = "".join(map(re.escape, map(squeezed, parts[:1]))) + rf"{title},page\d+of\d+"
     header += re.escape(squeezed(parts[1])) + re.escape(squeezed(parts[2]))
-    footer = re.escape(squeezed(f"Plan {spoken.first_three_and_last(by.words)}")) + "InitialsDate"
+    footer = re.escape(squeezed(f"Plan {spoken.first_three_and_last(by.words)}")) + "Date:_+Initials:_+"
     return re.sub(f"(SPECIMEN)?{header}{footer}", "", text)
 
 
@@ -218,6 +230,7 @@ PLACEHOLDERS = [
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<time>"),
     (r"row \d: \d, \d, \d", "row <row>: <columns>"),
     (r"B\d+", "<bag>"),
+    (r"all \d+ codes", "all <codes> codes"),
     (r"\d+\.\d+\.\d+", "<version>"),
 ]
 
@@ -230,6 +243,7 @@ def with_placeholders(entry: Entry) -> Entry:
         facts["positions"] = [[1, 1], [1, 2], [1, 3]]
     if "bags" in facts:
         facts["bags"] = {f"1.{number}": f"B{number}" for number in (1, 2, 3)}
+        facts["papers"] = [printed(f"label-{number}", 1, "") for number in (1, 2, 3)]
     if "checks" in facts:
         facts["checks"] = [{**check, "value": "<value>", "status": "<status>"} for check in facts["checks"]]
     if "facts" in fields:
@@ -286,11 +300,16 @@ def test_an_eventful_ceremony_is_told_word_for_word_in_pdf_and_text(name: str, t
         "Break, 1.0 minutes.",
         "DID NOT SUCCEED: the sheet was torn",
         "Time 2 of this step.",
-        *(f"{rule.value[1:]}" for rule in walk.state.losses),
+        *(Wording(by).loss(rule) for rule in walk.state.losses),
+        "No loss of power before zeroizing.",
         "A last line of the journal that was being written then was cut off: 17 bytes.",
+        "WEAK: a note.",
         LONG,
         "accepted by all",
         "Waived: Small.",
+        "Printed: label-1, recovery-card (3 times). Pages in all: 8. Their hashes stand in the journal.",
+        "Printed again: documents/label-1.pdf: paper jam",
+        "Package sheets of copy 1: all 22 codes were read from paper.",
         "2 checks had the same result as before.",
     ):
         assert squeezed(said) in on_paper, said
@@ -332,7 +351,7 @@ def test_no_word_of_the_transcript_leaves_the_page_or_lies_over_another(name: st
             assert not one.covers(other), (one, other)
 
 
-@pytest.mark.parametrize("after", ["plan", "keys", "print 1.2", "announce-zeroize"])
+@pytest.mark.parametrize("after", ["plan", "keys", "papers", "print 1.2", "announce-zeroize"])
 def test_an_aborted_ceremony_has_a_transcript_that_says_so_and_why(after: str, tmp_path: Path) -> None:
     by = plan()
     walk = Told(by)
@@ -346,7 +365,7 @@ def test_an_aborted_ceremony_has_a_transcript_that_says_so_and_why(after: str, t
     assert text.count("fire alarm in the building") == 1
     assert "There is no valid share set: nobody has a share." in text
     assert "ENDED BY THE ABORT" in squeezed_blanks(text)
-    assert ("Sheets destroyed" in text) == (after not in {"plan", "keys"})
+    assert ("Paper destroyed" in text) == (after not in {"plan", "keys"})
 
 
 def squeezed_blanks(text: str) -> str:
@@ -426,7 +445,7 @@ def test_a_journal_that_does_not_fit_has_no_transcript(change: str) -> None:
 
 
 def test_a_ceremony_that_would_not_be_able_to_close_is_not_begun(tmp_path: Path) -> None:
-    ours = (template.directory() / "transcript.toml").read_text("utf-8")
+    ours = (source.directory() / "transcript.toml").read_text("utf-8")
     (tmp_path / "transcript.toml").write_text(ours.replace('closed = "', 'clozed = "'), "utf-8")
     own = plan(PLANS["3 of 5"].replace("[documents]\n", f'[documents]\ntemplates = "{tmp_path}"\n'))
     with pytest.raises(TemplateError, match=r"transcript.toml, line \d+: \[result\] has no 'clozed'"):

@@ -105,7 +105,7 @@ def test_a_sheet_with_wrong_words_is_mended_and_the_person_confirms_it(
     where = ", ".join(f"row {row + 1} word {column + 1}" for row, column in sorted(places))
     check.expect_wrapped(f"The share is valid if these are mended: {where}. Ctrl-R shows the words. {QUESTION}")
     check.type("yes\n")
-    check.expect("have 1, need 1 more")
+    check.expect("have share 1, need 1 more")
     ends_well(check, 1)
 
 
@@ -130,7 +130,7 @@ def test_without_a_yes_nothing_is_mended_and_nothing_is_lost(sheets: Sheets, che
     check.type(LEFT * 8 + sheets.words[0][7][0])
     check.expect_wrapped("All rows fit. Enter judges the sheet again.")
     check.type("\n")
-    check.expect("have 1, need 1 more")
+    check.expect("have share 1, need 1 more")
     ends_well(check, 1)
 
 
@@ -143,7 +143,7 @@ def test_a_wrong_row_is_named_at_once_and_mended_by_going_back(sheets: Sheets, c
     check.type(UP + "\x1b[C" * 4 + rows[2][4])
     check.type("\n\n")  # one closes the word, one goes on where the person was
     check.type(typed(rows[3:]))
-    check.expect("have 1, need 1 more")
+    check.expect("have share 1, need 1 more")
     ends_well(check, 1)
 
 
@@ -157,7 +157,7 @@ def test_nine_wrong_words_are_too_many_until_one_is_mended(sheets: Sheets, check
     check.type(UP * 7 + LEFT + sheets.words[0][0][7] + "\n")
     check.expect_wrapped(QUESTION)
     check.type("yes\n")
-    check.expect("have 1, need 1 more")
+    check.expect("have share 1, need 1 more")
     ends_well(check, 1)
 
 
@@ -170,7 +170,7 @@ def test_swapped_words_are_named_by_their_row_and_mended(sheets: Sheets, check: 
     check.type(typed(rows[5:]))
     check.expect_wrapped("row 5 word 2, row 5 word 7")
     check.type("yes\n")
-    check.expect("have 1, need 1 more")
+    check.expect("have share 1, need 1 more")
     ends_well(check, 1)
 
 
@@ -191,13 +191,13 @@ def test_look_alike_words_are_mended(sheets: Sheets, check: Terminal) -> None:
     check.type(typed(rows))
     check.expect_wrapped("if these are mended: row 1 word 8")
     check.type("yes\n")
-    check.expect("have 1, need 1 more")
+    check.expect("have share 1, need 1 more")
     ends_well(check, 1)
 
 
 def test_case_does_not_matter_and_three_letters_are_enough(sheets: Sheets, check: Terminal) -> None:
     check.type(typed(sheets.rows(1)).upper())
-    check.expect("have 1, need 1 more")
+    check.expect("have share 1, need 1 more")
     check.type(typed(sheets.rows(2)).title())
     check.expect("have 1 and 2, a quorum")
     check.type("".join(" ".join(word[:3] for word in row) + "\n" for row in sheets.rows(3)))
@@ -212,7 +212,7 @@ def test_rows_of_another_sheet_of_the_set_are_too_many_mistakes_and_can_be_typed
     check.type(typed(rows[:4] + sheets.rows(2)[4:]))
     check.expect_wrapped("Too many words are wrong or illegible")
     check.type(UP * 3 + LEFT * 8 + typed(rows[4:]))
-    check.expect("have 1, need 1 more")
+    check.expect("have share 1, need 1 more")
     ends_well(check, 1)
 
 
@@ -240,7 +240,7 @@ def test_a_whole_sheet_of_another_set_is_named_and_reported_by_check(
     check.type("yes\n")
     check.expect_wrapped("A new sheet.")
     check.type(sheets.texts[0] + "\n")
-    check.expect("have 1, need 1 more")
+    check.expect("have share 1, need 1 more")
     check.type("\n\n")
     assert check.end() == 1
     assert "Share 1 (typed share 1): it belongs to another share set" in check.shown
@@ -278,7 +278,7 @@ def test_a_paste_of_everything_at_once(form: str, marked: bool, sheets: Sheets, 
         windows=typed(rows).replace("\n", "\r\n"),
     )
     check.type(f"\x1b[200~{content}\x1b[201~" if marked else content)
-    check.expect("have 1, need 1 more")
+    check.expect("have share 1, need 1 more")
     check.type(END)
     assert check.end() == 0
 
@@ -309,7 +309,7 @@ def test_a_scanner_may_be_used_in_the_middle_of_a_row_and_the_row_is_not_lost(sh
 
 def test_the_same_share_twice_is_named(sheets: Sheets, check: Terminal) -> None:
     check.type(typed(sheets.rows(1)))
-    check.expect("have 1, need 1 more")
+    check.expect("have share 1, need 1 more")
     check.type(typed(sheets.rows(1)))
     check.expect_wrapped("the same share was already read from typed share 1")
     check.type(ASIDE)

@@ -206,7 +206,7 @@ def test_a_wrong_share_is_named_with_its_cause_and_the_good_ones_are_not_lost(
 def test_a_quorum_beside_a_wrong_share_is_not_used_silently(sets: dict[str, Set], tmp_path: Path) -> None:
     pages = [sets["current"].sheet(1), sets["current"].sheet(3), sets["other"].sheet(2)]
     done = recover(sets, tmp_path, *pages).expect(1)
-    assert "Valid and not lost: share 1, 3." in done.err
+    assert "Valid and not lost: shares 1 and 3." in done.err
     assert "leave the rest out to go on" in done.err
     recover(sets, tmp_path, *pages[:2]).expect()
 
@@ -261,7 +261,7 @@ def test_a_share_that_was_forged_with_its_commitment_is_found_by_the_others(
         page.write_bytes(changed(record, set_id=manifest.short_set_id))
         pages.append(page)
     done = recover(sets, tmp_path, *pages, package=tmp_path / "package").expect(1)
-    assert "Share 3 of group 1 contradicts 1, 2" in done.err
+    assert "Share 3 contradicts 1, 2" in done.err
     done = recover(sets, tmp_path, *pages[1:], package=tmp_path / "package").expect(1)
     assert "not the one in the manifest" in done.err
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ceremony.rules.engine import Engine
 from ceremony.rules.state import State
-from ceremony.rules.steps import Action, Step, of_share, steps
+from ceremony.rules.steps import Action, Step, key_of, of_share, steps
 from ceremony.run.journal import LABEL, Entry
 from escrow.policy import Policy, Position
 
@@ -62,7 +62,7 @@ class Walk:
                 return {"positions": self.engine.policy.choose(self.chance.sample(positions, len(positions)))}
             case Action.BAG_AGAIN:
                 opened = [Position(*p) for p in self.state.done["quorum"]["positions"]]
-                return {"bags": {f"{p.group}.{p.x}": f"B{next(self._bags)}" for p in opened}}
+                return {"bags": {key_of(p): f"B{next(self._bags)}" for p in opened}}
             case Action.DESTROY:
                 return {"sheets": sorted(self.state.printed)}
             case Action.GATHER:

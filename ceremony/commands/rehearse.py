@@ -122,7 +122,7 @@ def rehearse(directory: Path, progress: Report) -> list[str]:
         with NewFiles(restored) as out:
             recovery.restore(sealed.manifest, members, (), password, out=out, progress=progress)
             out.publish()
-        again = import_tree(restored, Passwords({None: password}), progress)
+        again = import_tree(restored, Passwords({None: password}), progress, now)
     same = all(one.key.pem.matches(other.key.pem) for one, other in zip(authority.keys, again.keys, strict=True))
     if not same:
         message = "The restored keys are not the generated ones."

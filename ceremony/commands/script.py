@@ -28,7 +28,7 @@ from escrow.files import NewFiles
     help="Where the last rehearsal of this plan was left: proves that there was one.",
 )
 def command(plan: Path, out: Path, rehearsal: Path | None) -> int:
-    """Print the script of PLAN's ceremony: officers' copy, witness's copy, materials, receipts to fill in.
+    """Print the script of PLAN's ceremony: officers' copy, witness's copy, materials, receipts in reserve.
 
     Each witness gets a copy of the witness's script, which alone has the check words. The same plan gives the same
     files, byte for byte; their hashes are shown, to be filled in on the first page. Nothing is printed while an
@@ -53,6 +53,7 @@ def command(plan: Path, out: Path, rehearsal: Path | None) -> int:
         _show(name, hashlib.sha256(made[name]).digest())
     _show(f"escrow {__version__}", fingerprint(Machine().tool))
     say("Fill these words in on the first pages. Each witness gets a copy of the witness's script.")
+    say("The receipts are a reserve: the ceremony prints its own, and these are filled in only if its printer fails.")
     return 0
 
 

@@ -12,9 +12,11 @@ from ceremony.terminal import printers
 from ceremony.terminal.console import Passwords, Progress, say
 from escrow import documents, sealing, standalone
 from escrow.authority import generate, import_tree
+from escrow.choice import EVERYTHING, Choice
 from escrow.files import NewFiles
 from escrow.label import set_words
 from escrow.manifest import Manifest, group_hex, is_printable
+from escrow.note import Note
 from escrow.paper.sheet import design_of
 from escrow.policy import Policy
 from escrow.share import Kind
@@ -33,6 +35,20 @@ class _How(options.Paper, printers.Printing):
     "generate_name",
     metavar="NAME",
     help="Make a new CA with this name instead of importing one.",
+)
+@click.option("--context", metavar="NAME", help="Which of the CAs in STEPPATH, if it has several.")
+@click.option(
+    "--key",
+    "key_files",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="Take a key (root, intermediate, ssh-host, ...) from this file: one that is offline, or fed to step-ca.",
+)
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="NAME",
+    help="Seal although this key is not there, as one that never leaves its HSM. Once for each.",
 )
 @click.option("--threshold", required=True, type=int, metavar="K", help="How many shares a recovery needs.")
 @click.option(
@@ -61,6 +77,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     *,
     steppath: Path | None,
     generate_name: str | None,
+    context: str | None,
+    key_files: tuple[str, ...],
+    without: tuple[str, ...],
     threshold: int,
     custodians: tuple[str, ...],
     out_directory: Path,
@@ -75,6 +94,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     Imports every private key, checks each against its certificate, encrypts them under a new wrapping key,
     splits that key, proves that all shares fit, and writes DIR/package.escrow and DIR/shares/share-X.pdf. Beside
     the package go the same on paper, DIR/package-sheets.pdf, and a decoder that needs Python only, DIR/decode.py.
+    STEPPATH may also be the file that 'step-ca export' wrote. What is weak about the CA is said at the end, with what
+    to do; nothing of it is changed. A key that is not there must be given (--key) or left out on purpose (--without).
     DIR/documents has what goes with the sheets and is not secret: a label and a receipt for each, a recovery card.
     With --printer or --device the sheets go to paper instead, one at a time, and are in no file anywhere.
 
@@ -90,8 +111,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     if generate_name is not None and not (is_printable(generate_name) and len(generate_name) <= _MAX_NAME):
         message = f"A CA's name has 1 to {_MAX_NAME} printable characters: X.509 allows no more with what is added."
         raise click.UsageError(message)
-    if password_files and steppath is None:
-        message = "--password-file belongs to a STEPPATH: a new CA has no password yet."
+    choice = Choice(context, _named(key_files), frozenset(without))
+    if steppath is None and (password_files or choice != EVERYTHING):
+        message = "--password-file, --context, --key and --without belong to a STEPPATH: a new CA needs none."
         raise click.UsageError(message)
     kind = Kind.SPECIMEN if specimen else Kind.PRODUCTION
     policy = Policy.plain(threshold, len(custodians))
@@ -110,7 +132,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         order.check_papers(generate_name or "CA")
         if steppath is not None:
             passwords = Passwords(options.read_passwords(password_files))
-            authority = import_tree(steppath, passwords, progress)
+            authority = import_tree(steppath, passwords, progress, now, choice)
         else:
             authority = generate(str(generate_name), now, progress)
         manifest = sealing.seal(authority, order, out, progress, sheets)
@@ -118,7 +140,19 @@ def command(  # noqa: PLR0913 - one parameter an option
     _report(manifest, authority.notes, out_directory, imported=steppath is not None, printed=bool(printouts))
 
 
-def _report(manifest: Manifest, notes: tuple[str, ...], out: Path, *, imported: bool, printed: bool) -> None:
+def _named(key_files: tuple[str, ...]) -> dict[str, Path]:
+    named = [entry.partition("=") for entry in key_files]
+    for entry, (name, _, file) in zip(key_files, named, strict=True):
+        if not name or not file:
+            message = f"--key takes NAME=FILE, such as root=/media/root_ca_key; {entry!r} is not that."
+            raise click.UsageError(message)
+        if [other for other, _, _ in named].count(name) > 1:
+            message = f"--key is given twice for {name}."
+            raise click.UsageError(message)
+    return {name: Path(file) for name, _, file in named}
+
+
+def _report(manifest: Manifest, notes: tuple[Note, ...], out: Path, *, imported: bool, printed: bool) -> None:
     if manifest.kind is Kind.SPECIMEN and imported:
         say("CAREFUL: the keys are real. Specimen or not, two things open them: this package with these sheets.")
         say("Destroy both after practice, or practise with --generate or 'escrow rehearse'.")
@@ -135,4 +169,4 @@ def _report(manifest: Manifest, notes: tuple[str, ...], out: Path, *, imported: 
     first = "Now" if printed else "Now print each sheet, and"
     say(f"{first} read every printed sheet back with 'escrow check' before anybody leaves.")
     for note in notes:
-        say(f"NOTE: {note}")
+        say(str(note))

@@ -7,7 +7,7 @@ import click
 from ceremony import options
 from ceremony.terminal.console import say
 from escrow.files import NewFiles
-from escrow.paper import template
+from escrow.paper import source
 
 
 @click.command(name="templates")
@@ -18,7 +18,7 @@ def command(out: Path) -> None:
     Change what you like, remove what you leave as it is, and give DIR to other commands with --templates.
     """
     with NewFiles(out) as files:
-        for path in sorted([*template.directory().glob("*.toml"), template.directory() / "README.md"]):
+        for path in sorted([*source.directory().glob("*.toml"), source.directory() / "README.md"]):
             files.write(path.name, path.read_bytes())
         files.publish()
     say(f"The templates, for you to change: {out}. Try them with 'escrow documents PACKAGE --templates {out} ...'.")

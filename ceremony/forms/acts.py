@@ -14,6 +14,7 @@ from ceremony.forms.pieces import (
     THICK,
     THIN,
     WORDS_OF_A_HASH,
+    WORDS_OF_A_SET,
     Boxes,
     Cell,
     Marked,
@@ -23,13 +24,13 @@ from ceremony.forms.pieces import (
     space,
     text,
 )
-from ceremony.forms.texts import Texts
 from ceremony.forms.words import largest_quorum
 from ceremony.planning.plan import Copy, Plan
 from ceremony.rules.steps import Action, Step
-from ceremony.rules.wording import Wording, share_name
+from ceremony.rules.wording import Wording
+from escrow.paper.texts import Texts
 
-_NUMBER, _WHO, _INITIALS, _TIME = 15 * MM, 30 * MM, 18 * MM, 17 * MM
+_NUMBER, _WHO, _INITIALS, _TIME = 13 * MM, 26 * MM, 15 * MM, 14 * MM
 _LABEL = 54 * MM
 _CERTIFICATES = {"generate": 2, "import": 4}  # root and intermediate; what a tree holds is not known yet
 _PAGE_OF_SHARE = 190 * MM  # a custodian's steps stand on one page
@@ -109,11 +110,16 @@ class Acts:
     def _written(self, step: Step) -> Iterator[Flowable]:
         if step.irreversible:
             yield self._check_words(step)
+        yield from self._found(step)
+
+    def _found(self, step: Step) -> Iterator[Flowable]:
         match step.action:
             case Action.WRITE_HEAD:
                 yield self._head()
             case Action.SHOW_CERTIFICATES:
                 yield from self._fingerprints()
+            case Action.SEAL:
+                yield self._field(self.say("acts.set_words"), Boxes(WORDS_OF_A_SET))
             case Action.BAG:
                 yield self._field(self.say("acts.bag"), Boxes(NUMBER_OF_A_BAG))
             case Action.BAG_AGAIN:
@@ -161,8 +167,8 @@ class Acts:
 
     @property
     def _share_boxes(self) -> str:
-        longest = max(self.plan.policy.positions, key=lambda position: len(share_name(self.plan.policy, position)))
-        return "".join("." if sign == "." else "_" for sign in share_name(self.plan.policy, longest))
+        longest = max(map(self.plan.policy.short_name_of, self.plan.policy.positions), key=len)
+        return "".join("-" if sign == "-" else "_" for sign in longest)
 
     def _field(self, label: str, value: Flowable) -> Flowable:
         room = self.width - _NUMBER - _LABEL - 4 * MM
@@ -174,7 +180,7 @@ class Acts:
         custodian = self.plan.custodian_at(step.position)
         words = self.say(
             "acts.share",
-            share=share_name(self.plan.policy, step.position),
+            share=self.plan.policy.name_of(step.position),
             custodian=custodian.name,
             unit=custodian.unit,
             manager=custodian.manager,

@@ -19,10 +19,10 @@ from ceremony.forms.pieces import (
     space,
     text,
 )
-from ceremony.forms.texts import Texts
 from ceremony.forms.words import numbers_of
 from ceremony.rules.loss import Rule
 from ceremony.rules.steps import CONTINGENCIES, Step
+from escrow.paper.texts import Texts
 from escrow.wordlist import WORDS
 
 SHEETS = 5
@@ -38,7 +38,7 @@ def contingencies(acts: Acts) -> Iterator[Flowable]:
     yield text(say("contingency.text"))
     yield space()
     rows: list[list[Cell]] = [[say("contingency.when"), say("contingency.rule")]]
-    rows += [[text(say(f"crash.{rule.name.lower()}"), "bold"), _sentence(rule.value)] for rule in Rule]
+    rows += [[text(say(f"crash.{rule.value}"), "bold"), acts.wording.loss(rule)] for rule in Rule]
     yield grid(rows, [48 * MM, width - 48 * MM], head=1)
     yield text(say("contingency.steps"), "subheading")
     yield acts.table(CONTINGENCIES)
@@ -140,10 +140,6 @@ def requirement_rows(say: Texts, listed: Sequence[Step]) -> Sequence[Sequence[st
     return rows + [
         [_numbers(entry["steps"], listed), entry["what"], entry["modelled_on"]] for entry in say.list("requirement")
     ]
-
-
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:]
 
 
 def _numbers(verbs: Sequence[str], listed: Sequence[Step]) -> str:

@@ -21,10 +21,10 @@ from ceremony.forms.pieces import (
     text,
     together,
 )
-from ceremony.forms.texts import Texts
 from ceremony.planning.plan import Plan
 from ceremony.rules.steps import Act, Step
-from ceremony.rules.wording import Wording, share_name
+from ceremony.rules.wording import Wording
+from escrow.paper.texts import Texts
 from escrow.share import Kind
 
 _APPROVALS = 4
@@ -153,7 +153,7 @@ def participants(plan: Plan, say: Texts, width: float) -> Iterator[Flowable]:
     ]
     people += [(each.name, each.unit, say("participants.witness")) for each in plan.witnesses]
     people += [
-        (each.name, each.unit, say("participants.custodian", share=share_name(plan.policy, plan.position_of(each))))
+        (each.name, each.unit, say("participants.custodian", share=plan.policy.name_of(plan.position_of(each))))
         for each in plan.custodians
     ]
     people += [("", "", "")] * _SPARE_PARTICIPANTS

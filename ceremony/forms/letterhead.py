@@ -1,4 +1,4 @@
-"""The page of every document of a ceremony: header, footer, margins, watermark; and a story laid out on such pages."""
+"""The page of every document of a ceremony: the header and footer of all papers; a story laid out between them."""
 
 import io
 from collections.abc import Callable, Mapping, Sequence
@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ceremony import spoken
-from ceremony.forms.pieces import GAP, Anchor, grid, text
-from ceremony.forms.texts import Texts, Words
+from ceremony.forms.pieces import GAP, MM, Anchor
 from ceremony.planning.plan import Plan
-from ceremony.rules.wording import find
 from escrow.errors import TemplateError
 from escrow.paper import fonts
+from escrow.paper.page import Page
+from escrow.paper.stationery import Stationery, centred
+from escrow.paper.template import PAPER, Size, Template
 from escrow.share import Kind
 
 if TYPE_CHECKING:
@@ -21,33 +22,17 @@ if TYPE_CHECKING:
 Story = Callable[[Mapping[str, int]], Sequence["Flowable"]]
 """Makes the flowables of a document, each time anew; it is given the pages of the anchors, as far as they are known."""
 
-_MM = 72 / 25.4
-_SIDE = 18 * _MM
-_TOP = 8 * _MM
-_BOTTOM = 18 * _MM
-_WORDS = Words(
-    tables={
-        "page": {"number", "ceremony", "plan", "date", "initials", "watermark"},
-        "secrecy": {"confidential", "public"},
-    },
-    special={
-        "page.number": {"title", "page", "pages"},
-        "page.ceremony": {"ceremony"},
-        "page.plan": {"plan_words"},
-    },
-)
-
 
 @dataclass(frozen=True)
 class Letterhead:
-    """What stands on each page: `plan_words` recognise the plan; `secrecy` is a key of the template's table."""
+    """What stands on each page. `size` is that of the paper in millimetres; `plan_words` recognise the plan."""
 
     organisation: str
     ceremony: str
     plan_words: str
-    size: str
+    size: Size
     specimen: bool
-    texts: Texts
+    frame: Template
 
     @classmethod
     def of(cls, plan: Plan) -> "Letterhead":
@@ -56,27 +41,25 @@ class Letterhead:
             plan.ceremony.organisation,
             plan.ceremony.id,
             spoken.first_three_and_last(plan.words),
-            plan.documents.page,
+            PAPER[plan.documents.page],
             plan.ceremony.kind is Kind.SPECIMEN,
-            Texts(find(plan.documents.templates, "pages.toml"), _WORDS, {}),
+            Stationery(plan.documents.templates).frame(),
         )
 
     @property
-    def paper(self) -> tuple[float, float]:
-        """Width and height of the paper, in points."""
-        from reportlab.lib.pagesizes import A4, LETTER
-
-        return {"A4": A4, "Letter": LETTER}[self.size]
+    def watermark(self) -> str:
+        """What stands across each page; empty for production."""
+        return self.frame.phrases["watermark"] if self.specimen else ""
 
     @property
     def width(self) -> float:
-        """The width between the margins, in points."""
-        return self.paper[0] - 2 * _SIDE
+        """The width of the header and of what stands below it, in points."""
+        return self._room[2]
 
     @property
     def height(self) -> float:
-        """The height between header and footer, in points, if the header has no more lines than usual."""
-        return self.paper[1] - self._top("", "confidential") - _BOTTOM
+        """The height between header and footer, in points."""
+        return self._room[3]
 
     def render(self, title: str, secrecy: str, story: Story) -> bytes:
         """The document as a PDF. The same story gives the same bytes: no time and no random id is in it.
@@ -104,73 +87,59 @@ class Letterhead:
         for flowable in flowables:
             if isinstance(flowable, Anchor):
                 flowable.found = anchors
-        width, height = self.paper
-        top = self._top(title, secrecy)
+
+        wrong: list[TemplateError] = []
 
         def furnish(canvas: "Canvas", document: BaseDocTemplate) -> None:
-            self._furnish(canvas, title, secrecy, document.page, pages)
+            fields = {
+                "organisation": self.organisation,
+                "ceremony": self.ceremony,
+                "plan_words": self.plan_words,
+                "secrecy": secrecy,
+                "title": title,
+                "page": str(document.page),
+                "pages": str(pages),
+            }
+            try:
+                self._furnish(canvas, fields)
+            except TemplateError as error:  # reportlab would put words of its own before it
+                wrong.append(error)
 
         buffer = io.BytesIO()
         document = BaseDocTemplate(
             buffer,
-            pagesize=(width, height),
+            pagesize=(self.size[0] * MM, self.size[1] * MM),
             title=title,
             author=self.organisation,
             invariant=1,
             pageCompression=1,
             initialFontName=fonts.FONTS["regular"],
         )
-        body = Frame(_SIDE, _BOTTOM, self.width, height - top - _BOTTOM, 0, 0, 0, 0)
+        body = Frame(*self._room, 0, 0, 0, 0)
         document.addPageTemplates([PageTemplate("page", [body], onPage=furnish)])
         document.build(list(flowables))
+        if wrong:
+            raise wrong[0]
         return buffer.getvalue(), document.page
 
-    def _top(self, title: str, secrecy: str) -> float:
-        return _TOP + self._header(title, secrecy, 999, 999)[1] + 2 * GAP
+    @property
+    def _room(self) -> tuple[float, float, float, float]:
+        """What is left between header and footer: left, bottom, width and height in points, from the lower edge."""
+        areas = [block.area for block in self.frame.blocks]
+        left, right = min(x for x, *_ in areas), max(x + width for x, _, width, _ in areas)
+        middle = self.size[1] / 2
+        top = max(y + height for _, y, _, height in areas if y < middle) * MM + 2 * GAP
+        bottom = min(y for _, y, _, _ in areas if y >= middle) * MM - 2 * GAP
+        across, down = (offset * MM for offset in centred(self.size))
+        return left * MM + across, self.size[1] * MM - down - bottom, (right - left) * MM, bottom - top
 
-    def _header(self, title: str, secrecy: str, page: int, pages: int) -> "tuple[Flowable, float]":
-        table = grid(
-            [
-                [
-                    text(self.texts(f"secrecy.{secrecy}"), "secrecy"),
-                    text(self.texts("page.number", title=title, page=page, pages=pages), "right"),
-                ],
-                [
-                    text(self.organisation),
-                    text(self.texts("page.ceremony", ceremony=self.ceremony), "right"),
-                ],
-            ],
-            [self.width * 0.56, self.width * 0.44],
-            [
-                ("LEFTPADDING", (0, 0), (0, -1), 0),
-                ("RIGHTPADDING", (-1, 0), (-1, -1), 0),
-                ("VALIGN", (0, 0), (-1, -1), "BOTTOM"),
-            ],
-            lines=False,
-            pad=1,
-        )
-        return table, table.wrap(self.width, self.paper[1])[1]
-
-    def _furnish(self, canvas: "Canvas", title: str, secrecy: str, page: int, pages: int) -> None:
-        width, height = self.paper
-        if self.specimen:
-            canvas.saveState()
-            canvas.setFillGray(0.88)
-            canvas.setFont(fonts.FONTS["bold"], 110)
-            canvas.translate(width / 2, height / 2)
-            canvas.rotate(55)
-            canvas.drawCentredString(0, -30, self.texts("page.watermark"))
-            canvas.restoreState()
-        header, used = self._header(title, secrecy, page, pages)
-        header.drawOn(canvas, _SIDE, height - _TOP - used)
-        canvas.setLineWidth(0.8)
-        canvas.line(_SIDE, height - _TOP - used - 2, width - _SIDE, height - _TOP - used - 2)
-        foot = _BOTTOM - 9
-        canvas.line(_SIDE, foot + 1, width - _SIDE, foot + 1)
-        canvas.setFont(fonts.FONTS["regular"], 10)
-        canvas.drawString(_SIDE, foot - 15, self.texts("page.plan", plan_words=self.plan_words))
-        right = width - _SIDE
-        for label, room in ((self.texts("page.initials"), 60.0), (self.texts("page.date"), 80.0)):
-            canvas.line(right - room, foot - 17, right, foot - 17)
-            canvas.drawRightString(right - room - 4, foot - 15, label)
-            right -= room + 4 + canvas.stringWidth(label, fonts.FONTS["regular"], 10) + 12
+    def _furnish(self, canvas: "Canvas", fields: Mapping[str, str]) -> None:
+        page = Page(canvas, self.size[1], self.frame.phrases["blank"])
+        if self.watermark:
+            page.watermark(self.watermark, *self.size)
+        across, down = centred(self.size)
+        canvas.saveState()
+        canvas.translate(across * MM, -down * MM)
+        for block in self.frame.blocks:
+            page.draw(block, fields)
+        canvas.restoreState()

@@ -7,10 +7,10 @@ from typing import Any
 from ceremony.forms.history import Outcome, Run, Session
 from ceremony.forms.record import Code, Fields, Line, Part, Section, Table, Value
 from ceremony.forms.telling import Telling, counts, grouped, time
-from ceremony.forms.texts import Texts
 from ceremony.rules.state import TOUCHES
 from ceremony.run.journal import Entry
 from escrow.manifest import group_hex
+from escrow.paper.texts import Texts
 
 
 def preflight(tell: Telling) -> Section:
@@ -68,12 +68,7 @@ def _event(tell: Telling, told: Session | Entry) -> str:
     fields = {"time": time(told.entry), "number": told.number, "version": told.entry.fields["version"]}
     if told.number == 1:
         return say("steps.session", **fields)
-    return say("steps.session_again", **fields, rule=_rule(tell, told))
-
-
-def _rule(tell: Telling, session: Session) -> str:
-    rule = session.rule.value if session.rule else tell.say("losses.aborting")
-    return rule[0].upper() + rule[1:]
+    return say("steps.session_again", **fields, rule=tell.wording.loss(told.rule))
 
 
 def _row(tell: Telling, run: Run) -> list[Value]:
@@ -92,7 +87,7 @@ def losses(tell: Telling) -> Section:
     rows = []
     for session in again:
         torn = session.entry.fields["torn"]
-        said = [_rule(tell, session)]
+        said = [tell.wording.loss(session.rule)]
         if torn:
             said.append(say("losses.torn", bytes=torn))
         rows.append([str(session.number), time(session.entry), "\n".join(said)])
@@ -112,9 +107,7 @@ def void(tell: Telling) -> Section:
     if state.never_use:
         rows.append((say("void.keys"), Code("\n\n".join(map(grouped, state.never_use)))))
     if destroyed := tell.history.done("destroy-sheets"):
-        told = [
-            say("void.destroyed_at", time=time(run.at), shares=tell.shares(run.facts["sheets"])) for run in destroyed
-        ]
+        told = [say("void.destroyed_at", time=time(run.at), found=tell.destroyed(run.facts)) for run in destroyed]
         rows.append((say("void.destroyed"), "\n".join(told)))
     return Section(say("void.title"), [Fields(rows)] if rows else [Line(say("void.none"))])
 
@@ -129,7 +122,8 @@ def exceptions(tell: Telling) -> Section:
 
 def _exceptions(tell: Telling) -> Iterator[Part]:
     say, settled = tell.say, tell.history.dispositions()
-    for number, incident, entry in tell.history.incidents():
+    for number, found, entry in tell.history.incidents():
+        incident = tell.wording.incident(found)
         when = time(entry)
         if incident.step:
             when = say("exceptions.at_step", time=when, step=tell.history.number_of(incident.step))

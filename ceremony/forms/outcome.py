@@ -93,7 +93,10 @@ def keys(tell: Telling) -> Section:
         [each["subject"], f"{_date(each['from'])}\n{_date(each['to'])}", Code(grouped(each["sha256"]))]
         for each in shown
     ]
-    return Section(say("keys.title"), [*parts, Table(head, rows, (26, 22, 52))])
+    parts.append(Table(head, rows, (26, 22, 52)))
+    if made["notes"]:
+        parts += [Line(say("keys.notes")), *(Line(note) for note in made["notes"])]
+    return Section(say("keys.title"), parts)
 
 
 def _date(text: str) -> str:

@@ -159,6 +159,7 @@ class Boxes(Flowable):
 
 WORDS_OF_A_HASH = "____ ____ ____…____"
 """The boxes for the first three words of a hash and its last one."""
+WORDS_OF_A_SET = "____ ____ ____ ____"
 NUMBER_OF_A_BAG = "____ ____ ____"
 
 

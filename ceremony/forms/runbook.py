@@ -58,6 +58,6 @@ def _table(shown: Sequence[Step], listed: Sequence[Step], wording: Wording) -> I
 def _contingencies(wording: Wording) -> Iterator[str]:
     yield "### If the machine fails\n"
     yield "The program is started again with the same plan and the same folder, and says which of these holds:\n"
-    yield from (f"- {rule.value[0].upper()}{rule.value[1:]}" for rule in Rule)
+    yield from (f"- {wording.loss(rule)}" for rule in Rule)
     yield ""
     yield from _table(CONTINGENCIES, CONTINGENCIES, wording)

@@ -1,4 +1,4 @@
-"""What is printed for a plan's ceremony: officers' and witness's script, list of materials, receipts to fill in."""
+"""What is printed for a plan's ceremony: officers' and witness's script, list of materials, receipts in reserve."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -14,11 +14,10 @@ from ceremony.planning.plan import Plan
 from ceremony.rules.checker import check
 from ceremony.rules.steps import Step, steps
 from ceremony.rules.wording import Wording
-from escrow.documents import number_of
+from escrow.documents import receipt_file
 from escrow.paper.documents import blank_receipt
 from escrow.paper.public import PlannedSet
 from escrow.paper.stationery import Stationery
-from escrow.policy import Position
 from escrow.progress import Progress
 
 OFFICERS, WITNESS, MATERIALS = "script-officers.pdf", "script-witness.pdf", "materials.pdf"
@@ -26,7 +25,7 @@ OFFICERS, WITNESS, MATERIALS = "script-officers.pdf", "script-witness.pdf", "mat
 
 def files(plan: Plan) -> list[str]:
     """The names of the files of all `documents`."""
-    return [OFFICERS, WITNESS, MATERIALS, *(_receipt(plan, position) for position in plan.policy.positions)]
+    return [OFFICERS, WITNESS, MATERIALS, *(receipt_file(plan.policy, position) for position in plan.policy.positions)]
 
 
 def documents(
@@ -61,12 +60,11 @@ def _documents(plan: Plan, listed: Sequence[Step], progress: Progress) -> Iterat
     for done, position in enumerate(positions):
         progress("Making receipts", done, len(positions))
         custodian = plan.custodian_at(position).name
-        yield _receipt(plan, position), blank_receipt(planned, position, custodian, stationery)
+        yield (
+            receipt_file(plan.policy, position),
+            blank_receipt(planned, position, custodian, stationery, plan.keeping[done]),
+        )
     progress("Making receipts", len(positions), len(positions))
-
-
-def _receipt(plan: Plan, position: Position) -> str:
-    return f"receipt-{number_of(plan.policy, position)}.pdf"
 
 
 class _Maker:
@@ -108,7 +106,7 @@ class _Maker:
             ]
 
         title = self._say("document.witness" if witness else "document.officers")
-        return self._letterhead.render(title, "confidential", story)
+        return self._letterhead.render(title, self._say("document.secrecy"), story)
 
     def materials(self) -> bytes:
         """The list of materials, for whoever packs them."""
@@ -116,7 +114,7 @@ class _Maker:
         def story(_: Mapping[str, int]) -> Sequence[Flowable]:
             return list(front.materials(self._plan, self._say, self._letterhead.width, self._numbers))
 
-        return self._letterhead.render(self._say("document.materials"), "confidential", story)
+        return self._letterhead.render(self._say("document.materials"), self._say("document.secrecy"), story)
 
     def _titles(self, acts: Acts) -> Sequence[str]:
         say = self._say

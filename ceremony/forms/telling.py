@@ -1,19 +1,20 @@
 """How a journal's facts are told: times, numbers, hashes, and what each step found, in the transcript's words."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from ceremony import spoken
 from ceremony.forms.history import History, Outcome, Run
 from ceremony.forms.record import Digest
-from ceremony.forms.texts import Texts
 from ceremony.planning.plan import Plan
-from ceremony.rules.steps import Action
-from ceremony.rules.wording import Wording, share_name
+from ceremony.rules.steps import Action, position_of
+from ceremony.rules.wording import Wording
 from ceremony.run.journal import Entry
 from escrow.manifest import group_hex
+from escrow.paper.texts import Texts
 from escrow.policy import Position
 
 _DIGITS = 8
@@ -31,11 +32,11 @@ class Telling:
 
     def share(self, position: Iterable[int]) -> str:
         """A share's name, from a position or what JSON makes of one."""
-        return share_name(self.plan.policy, Position(*position))
+        return self.plan.policy.name_of(Position(*position))
 
     def shares(self, positions: Iterable[Iterable[int]]) -> str:
-        """Names of shares, with commas."""
-        return ", ".join(map(self.share, positions))
+        """The names of shares."""
+        return self.plan.policy.names_of(Position(*position) for position in positions)
 
     def found(self, run: Run) -> str:
         """What came of one run of a step."""
@@ -72,21 +73,23 @@ class Telling:
                 return say("facts.certificates", count=len(facts["certificates"]), section=say("keys.title"))
             case Action.SEAL:
                 return say("facts.set", set_id=set_name(facts), epoch=facts["epoch"], policy=facts["policy"])
-            case Action.READ_BACK:
+            case Action.PRINT_PAPERS:
+                return "\n".join(self._papers(facts))
+            case Action.READ_BACK | Action.TEST_PAGE:
                 return say("facts.words", words="; ".join(map(self._place, facts["words"])))
             case Action.BAG:
-                return say("facts.bag", bag=facts["bag"])
+                return "\n".join([say("facts.bag", bag=facts["bag"]), *self._papers(facts)])
             case Action.BAG_AGAIN:
-                return "\n".join(
-                    say("facts.bags", share=self.share(map(int, name.split("."))), bag=bag)
-                    for name, bag in facts["bags"].items()
-                )
+                bags = [
+                    say("facts.bags", share=self.share(position_of(key)), bag=bag) for key, bag in facts["bags"].items()
+                ]
+                return "\n".join([*bags, *self._papers(facts)])
             case Action.PROVE_QUORUM | Action.GATHER:
                 return say("facts.shares", shares=self.shares(facts["positions"]))
             case Action.COPY_PACKAGE:
                 return self._copy(facts)
             case Action.DESTROY:
-                return say("facts.destroyed", shares=self.shares(facts["sheets"]))
+                return self.destroyed(facts)
             case Action.SETTLE:
                 return say("facts.settled", exceptions=len(self.history.state.incidents))
         return say("steps.by_people" if run.step.action is None else "steps.by_program")
@@ -94,6 +97,24 @@ class Telling:
     def _place(self, place: str) -> str:
         row, _, columns = place.partition("/")
         return self.say("facts.words_row", row=row, columns=columns.replace(",", ", "))
+
+    def destroyed(self, facts: Mapping[str, Any]) -> str:
+        """What was shredded of a void set."""
+        if not facts["sheets"]:
+            return self.say("facts.destroyed_papers")
+        return self.say("facts.destroyed", shares=self.shares(facts["sheets"]))
+
+    def _papers(self, facts: Mapping[str, Any]) -> Iterator[str]:
+        """What was printed in a step, if anything was."""
+        if papers := facts.get("papers"):
+            names = [self._paper(PurePosixPath(paper["name"]).stem, paper["printed"]) for paper in papers]
+            pages = sum(paper["pages"] * paper["printed"] for paper in papers)
+            yield self.say("facts.papers", papers=", ".join(names), pages=pages)
+        yield from (self.say("facts.problem", problem=problem) for problem in facts.get("problems", ()))
+        yield from (self.say("facts.package_sheets", **one) for one in facts.get("read_back", ()))
+
+    def _paper(self, name: str, times: int) -> str:
+        return name if times == 1 else self.say("facts.paper_again", name=name, times=times)
 
     def _copy(self, facts: Mapping[str, Any]) -> str:
         sealed = self.history.done("seal")[-1].facts

@@ -10,7 +10,6 @@ from ceremony.forms import log, outcome
 from ceremony.forms.history import History
 from ceremony.forms.record import Line, Section, Table, legible, legible_text
 from ceremony.forms.telling import Telling
-from ceremony.forms.texts import Texts
 from ceremony.forms.transcript_words import transcript_words
 from ceremony.forms.words import script_words
 from ceremony.planning.plan import Plan
@@ -18,6 +17,7 @@ from ceremony.rules.engine import Engine
 from ceremony.rules.steps import Step, steps
 from ceremony.rules.wording import Wording
 from ceremony.run.journal import Entry, JournalError
+from escrow.paper.texts import Texts
 from escrow.share import Kind
 
 PDF_FILE, TEXT_FILE = "transcript.pdf", "transcript.txt"
@@ -41,12 +41,11 @@ def documents(plan: Plan, entries: Sequence[Entry]) -> Mapping[str, bytes]:
     letterhead = Letterhead.of(plan)
     pdf = letterhead.render(
         say("document.title"),
-        "confidential",
+        say("document.secrecy"),
         lambda _: [text(title, "title"), space(), text(made_from), space(), *story(made, letterhead.width)],
     )
-    secrecy = letterhead.texts("secrecy.confidential")
-    mark = f"{letterhead.texts('page.watermark')}  " if letterhead.specimen else ""
-    head = [f"{mark}{secrecy}", "", title, made_from]
+    mark = f"{letterhead.watermark}  " if letterhead.watermark else ""
+    head = [f"{mark}{say('document.secrecy')}", "", title, made_from]
     return {PDF_FILE: pdf, TEXT_FILE: plain.text(head, made).encode()}
 
 
@@ -63,7 +62,7 @@ def check_words(plan: Plan) -> None:
 
     say = _say(plan)
     made_from = say("document.made_from")
-    Letterhead.of(plan).render(say("document.title"), "confidential", lambda _: [text(made_from)])
+    Letterhead.of(plan).render(say("document.title"), say("document.secrecy"), lambda _: [text(made_from)])
     script_words(plan)
     Wording(plan)
 

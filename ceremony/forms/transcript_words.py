@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from ceremony.forms.texts import Texts, Words
 from ceremony.planning.plan import Plan
-from ceremony.rules.wording import find
+from escrow.paper import source
+from escrow.paper.texts import Texts, Words
 
 FILE = "transcript.toml"
 
 _TABLES = {
-    "document": "title heading made_from",
+    "document": "secrecy title heading made_from",
     "result": "title closed aborted unfinished reason organisation ceremony kind production specimen planned "
     "begun ended place set_id epoch quorum none counted counts program plan package",
     "participants": "title text name unit role",
@@ -18,12 +18,12 @@ _TABLES = {
     "steps": "title text act number ended minutes of unknown who planned done by_people by_program again failed "
     "cut_off ended_by_abort unfinished session session_again abort",
     "facts": "plan checks open head keys imported certificates set words words_row bag bags shares copy_unplugged "
-    "copy_unmounted copy_folder copy_differs "
-    "destroyed settled",
-    "keys": "title generated imported key algorithm public_key subject validity fingerprint none",
+    "copy_unmounted copy_folder copy_differs destroyed destroyed_papers settled papers paper_again problem "
+    "package_sheets",
+    "keys": "title generated imported key algorithm public_key subject validity fingerprint notes none",
     "custody": "title text share custodian unit site opened now receipt none missing",
     "proof": "title text none share custodian copies copy site medium written no_copies",
-    "losses": "title text session time rule torn aborting none",
+    "losses": "title text session time rule torn none",
     "void": "title sets keys destroyed destroyed_at none",
     "exceptions": "title text number when at_step expected happened done touches disposition settled open nothing "
     "confidentiality integrity availability none",
@@ -61,10 +61,14 @@ _SPECIAL = {
     "facts.copy_differs": "sha256",
     "facts.destroyed": "shares",
     "facts.settled": "exceptions",
+    "facts.papers": "papers pages",
+    "facts.paper_again": "name times",
+    "facts.problem": "problem",
+    "facts.package_sheets": "copy codes",
     "preflight.waived": "reason",
     "proof.text": "step time",
     "losses.torn": "bytes",
-    "void.destroyed_at": "time shares",
+    "void.destroyed_at": "time found",
     "exceptions.number": "number",
     "exceptions.at_step": "time step",
     "exceptions.settled": "time disposition",
@@ -93,4 +97,4 @@ def transcript_words(plan: Plan, waste: str) -> Texts:
         fields=set(fields),
         special={name: set(keys.split()) for name, keys in _SPECIAL.items()},
     )
-    return Texts(find(plan.documents.templates, FILE), words, {**fields, "waste": waste})
+    return Texts(source.find(FILE, plan.documents.templates), words, {**fields, "waste": waste})

@@ -3,18 +3,21 @@
 import string
 from collections.abc import Iterable, Mapping
 
-from ceremony.forms.texts import Texts, Words
 from ceremony.planning.plan import Plan
 from ceremony.rules.steps import CONTINGENCIES, Step, steps
-from ceremony.rules.wording import find
+from escrow.paper import source
+from escrow.paper.texts import Texts, Words
 from escrow.policy import Policy
 
 FILE = "script.toml"
-SPARE_BAGS = 3
+SPARE = 3
+_PACKAGE_SHEETS = 6
+"""Pages of the package sheets of a CA without more than usual: they are counted before they are made."""
+_PACK = 100
 _NAMED = 3
 
 _TABLES = {
-    "document": "officers witness materials",
+    "document": "secrecy officers witness materials",
     "cover": "title subtitle_officers subtitle_witness organisation ceremony kind production specimen used_for "
     "rehearsal real date when standby no_standby place keys generated imported quorum contact kept_until copy_of",
     "hashes": "plan plan_note row same hex by_hand by_hand_note script tool tool_hash",
@@ -30,7 +33,8 @@ _TABLES = {
     "archive devices others",
     "duration": "title text act steps minutes begun ended total hours",
     "acts": "title step activity who initials time share no_return check_words check_words_elsewhere head "
-    "head_elsewhere bag new_bag certificate carrier archive archive_elsewhere archive_carrier destroyed again",
+    "head_elsewhere bag new_bag set_words certificate carrier archive archive_elsewhere archive_carrier destroyed "
+    "again",
     "contingency": "title text when rule steps again again_text what",
     "crash": "go_on keys_gone void from_paper zeroized",
     "exception": "title text number time step expected happened done touches confidentiality integrity availability "
@@ -75,9 +79,10 @@ def script_words(plan: Plan) -> Texts:
         lists={name: set(keys.split()) for name, keys in _LISTS.items()},
         fields=set(fields),
         special=_SPECIAL,
+        blank={"role.who"},
         choices={"requirement.steps": verbs},
     )
-    return Texts(find(plan.documents.templates, FILE), words, fields)
+    return Texts(source.find(FILE, plan.documents.templates), words, fields)
 
 
 def numbers_of(verb: str, listed: Iterable[Step]) -> str:
@@ -95,6 +100,9 @@ def _fields(plan: Plan) -> Mapping[str, str]:
     ceremony, policy = plan.ceremony, plan.policy
     shares, quorum = len(plan.custodians), largest_quorum(policy)
     people = shares + len(plan.officers) + len(plan.witnesses)
+    copies = len(plan.packages)
+    # The test page; label, receipts and sheet; cards; package sheets; labels once more for what the proof opens.
+    pages = 1 + 5 * shares + 2 * (copies + 1) + _PACKAGE_SHEETS * copies + quorum
     return {
         "organisation": ceremony.organisation,
         "contact": ceremony.contact,
@@ -107,7 +115,7 @@ def _fields(plan: Plan) -> Mapping[str, str]:
         "policy": str(policy),
         "shares": str(shares),
         "quorum": str(quorum),
-        "copies": str(len(plan.packages)),
+        "copies": str(copies),
         "until": plan.retain_until.isoformat(),
         "officer_1": plan.officers[0].name,
         "officer_2": plan.officers[1].name,
@@ -116,5 +124,8 @@ def _fields(plan: Plan) -> Mapping[str, str]:
         "witnesses_count": str(len(plan.witnesses)),
         "people": str(people),
         "receipts": str(3 * shares),
-        "bags": str(shares + quorum + SPARE_BAGS),
+        "bags": str(shares + 2 * quorum + SPARE),
+        "envelopes": str(shares + SPARE),
+        "planned": str(pages),
+        "paper": str(-(-2 * pages // _PACK) * _PACK),
     }

@@ -5,22 +5,30 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from escrow.paper import template
+from escrow.paper import source
 
 Value = str | int | bool | dt.date
 Values = Mapping[str, Mapping[str, Value]]
 Entries = Mapping[str, Sequence[Mapping[str, Value]]]
 
-AHEAD = dt.timedelta(days=14)
+AHEAD = dt.timedelta(weeks=4)
+"""What it takes to prepare a first ceremony."""
 STANDBY_AFTER = dt.timedelta(days=7)
 
+_TUESDAY = 1
 _HEADER = re.compile(r"^(\[+)(\w+)\]+$", re.MULTILINE)
 
 
 def example(today: dt.date) -> str:
-    """The example plan, with a ceremony two weeks ahead."""
-    date = today + AHEAD
+    """The example plan, with a ceremony on the day that is proposed."""
+    date = day(today)
     return fill({"ceremony": {"id": plan_id(date), "date": date, "standby": date + STANDBY_AFTER}}, {})
+
+
+def day(today: dt.date) -> dt.date:
+    """The day that is proposed for a ceremony: a Tuesday, so that nobody travels on a weekend."""
+    first = today + AHEAD
+    return first + dt.timedelta(days=(_TUESDAY - first.weekday()) % 7)
 
 
 def plan_id(date: dt.date) -> str:
@@ -30,7 +38,7 @@ def plan_id(date: dt.date) -> str:
 
 def fill(values: Values, entries: Entries) -> str:
     """The commented plan with other values in its [tables], and these entries instead of its own for [[tables]]."""
-    text = (template.directory() / "ceremony.toml").read_text("utf-8")
+    text = (source.directory() / "ceremony.toml").read_text("utf-8")
     return "\n\n".join(_paragraphs(text.rstrip("\n").split("\n\n"), values, entries)) + "\n"
 
 

@@ -167,7 +167,7 @@ class Interview:
 
     def _questions(self) -> Iterator[Question]:
         """All questions in their order. What depends on an answer is reached only once that is given."""
-        date = self._today + draft.AHEAD
+        date = draft.day(self._today)
         yield _asked("ceremony", "organisation", "Organisation", a_name)
         yield _asked("ceremony", "contact", "Whom custodians call when a share is lost or seen", a_text)
         yield _asked("ca", "keys", "The CA's keys: generate or import", one_of("generate", "import"), "generate")

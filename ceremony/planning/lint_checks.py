@@ -9,7 +9,7 @@ from ceremony.planning.odds import Holder, holdings, person, spares
 from ceremony.planning.plan import Custodian, Person, Plan
 from escrow.errors import TemplateError
 from escrow.paper.fonts import check_printable
-from escrow.policy import Position
+from escrow.policy import and_list
 
 MAX_SHARES = 15
 REHEARSED_WITHIN = dt.timedelta(days=30)
@@ -72,7 +72,7 @@ def deputy_of_several(facts: Facts) -> Iterator[str]:
             represented.setdefault(person(each.deputy), [each.deputy]).append(each.name)
     for deputy, *names in represented.values():
         if len(names) > 1:
-            yield f"{deputy} is the deputy of {_and(names)}."
+            yield f"{deputy} is the deputy of {and_list(names)}."
 
 
 def own_manager(facts: Facts) -> Iterator[str]:
@@ -225,12 +225,4 @@ def _quorums(plan: Plan, by: Holder) -> Iterator[tuple[str, str]]:
     """Who holds a quorum alone, and which shares."""
     for name, held in holdings(plan, by).items():
         if not plan.policy.missing(held):
-            yield name, f"the shares {_shares(plan, held)}, a quorum"
-
-
-def _shares(plan: Plan, held: frozenset[Position]) -> str:
-    return _and([str(x) if len(plan.groups) == 1 else f"{group}-{x}" for group, x in sorted(held)])
-
-
-def _and(words: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+            yield name, f"the shares {plan.policy.names_of(held)}, a quorum"

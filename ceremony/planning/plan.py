@@ -32,6 +32,7 @@ from ceremony.planning.tables import (
 from escrow import policy
 from escrow.errors import FileError, PlanError
 from escrow.files import read_public
+from escrow.paper.public import Keeping
 from escrow.paper.stationery import Stationery
 from escrow.policy import Policy, Position
 
@@ -102,6 +103,11 @@ class Plan:
         """How the set's papers look. Raises UsageError for what cannot be printed."""
         own = self.documents
         return Stationery(own.templates, own.page, self.ceremony.organisation, self.ceremony.contact, own.discreet)
+
+    @property
+    def keeping(self) -> tuple[Keeping, ...]:
+        """How each share is kept, in the order of the shares."""
+        return tuple(Keeping(each.unit, each.manager, each.deputy, each.site) for each in self.custodians)
 
     def custodian_at(self, position: Position) -> Custodian:
         """Who keeps the share at a position. Raises ValueError for a position that the policy has not."""

@@ -14,6 +14,7 @@ from pydantic import (
     field_validator,
 )
 
+from escrow.choice import Choice
 from escrow.paper.stationery import PageSize
 from escrow.share import Kind
 
@@ -65,11 +66,17 @@ class Ceremony(_Table):
 
 
 class CA(_Table):
-    """The authority: made by the ceremony as `step ca init` makes it, or imported from the STEPPATH at `tree`."""
+    """The authority: made by the ceremony as `step ca init` makes it, or imported from the STEPPATH at `tree`.
+
+    Of that, one `context`; keys whose files lie elsewhere, by name; and the names of keys that are left out on purpose.
+    """
 
     keys: Literal["generate", "import"]
     name: Name
     tree: Annotated[PathText | None, Field(validate_default=True)] = None
+    context: Name | None = None
+    key_files: dict[Name, PathText] = Field(default_factory=dict)
+    without: list[Name] = Field(default_factory=list)
 
     @field_validator("name")
     @classmethod
@@ -89,6 +96,19 @@ class CA(_Table):
             message = 'belongs to keys = "import": remove it, or import.'
             raise ValueError(message)
         return tree
+
+    @field_validator("context", "key_files", "without")
+    @classmethod
+    def _says_what_to_import(cls, value: object, info: ValidationInfo) -> object:
+        if value and info.data.get("keys") == "generate":
+            message = 'belongs to keys = "import": remove it, or import.'
+            raise ValueError(message)
+        return value
+
+    @property
+    def choice(self) -> Choice:
+        """What is wanted of the tree."""
+        return Choice(self.context, self.key_files, frozenset(self.without))
 
 
 class Group(_Table):

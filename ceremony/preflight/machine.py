@@ -60,10 +60,10 @@ def _self_tests() -> Mapping[str, Callable[[], None]]:
 
 
 def _tool() -> Mapping[str, Path]:
-    from escrow.paper import template
+    from escrow.paper import source
 
     here = Path(__file__).parent.parent
-    return {"ceremony": here, "escrow": Path(mounts.__file__).parent, "templates": template.directory()}
+    return {"ceremony": here, "escrow": Path(mounts.__file__).parent, "templates": source.directory()}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ceremony.rules.state import State
-from ceremony.rules.steps import Step, of_share
+from ceremony.rules.steps import Step
 from ceremony.run.journal import JournalError
 from escrow.policy import Policy, Position
 
@@ -14,19 +14,19 @@ def bag_number(given: str) -> str:
     return "".join(given.split()).upper()
 
 
-def new_bags(policy: Policy, state: State, step: Step, facts: Mapping[str, Any]) -> dict[str, str]:
-    """The bags that a step notes, by number: whose sheet is in each.
+def new_bags(policy: Policy, state: State, step: Step, facts: Mapping[str, Any]) -> dict[str, Position]:
+    """The bags that a step notes, by number: the share whose sheet is in each.
 
     One for the share of the step; or, after a quorum was proved, one for every sheet that was read, and any other that
     was opened. Raises JournalError for a number that is missing or was used before.
     """
     if step.position:
-        expected = allowed = {of_share("bag", step.position)}
-        given = {of_share("bag", step.position): facts["bag"]}
+        expected = allowed = {step.position}
+        given = {step.position: facts["bag"]}
     else:
-        expected = {of_share("bag", Position(*position)) for position in state.done["quorum"]["positions"]}
-        allowed = {of_share("bag", position) for position in policy.positions}
-        given = {f"bag {name}": number for name, number in facts["bags"].items()}
+        expected = {Position(*position) for position in state.done["quorum"]["positions"]}
+        allowed = set(policy.positions)
+        given = {Position(*map(int, name.split("."))): number for name, number in facts["bags"].items()}
     numbers = list(given.values())
     if not expected <= set(given) <= allowed or not all(isinstance(each, str) and each.strip() for each in numbers):
         message = "a bag has no number"
@@ -35,4 +35,4 @@ def new_bags(policy: Policy, state: State, step: Step, facts: Mapping[str, Any])
     if len({bag_number(number) for number in numbers} - known) != len(numbers):
         message = "a bag's number was used before: each bag is used once"
         raise JournalError(message)
-    return {number: name for name, number in given.items()}
+    return {number: position for position, number in given.items()}

@@ -72,8 +72,7 @@ def _check_crash(listed: Sequence[Step], policy: Policy, crash: int) -> None:
     held: set[str] = set()
     for step in listed[:crash]:
         held = (held | step.provides) - step.wipes
-    printed = [p for p in policy.positions if f"print {p.group}.{p.x}" in done]
-    loss = after_loss(listed, policy, done, held & VOLATILE, printed)
+    loss = after_loss(listed, policy, done, held & VOLATILE, came_out="papers" in done)
     done -= loss.undone
     held = set().union(*(step.provides for step in listed if step.id in done)) - VOLATILE
     if loss.owed:

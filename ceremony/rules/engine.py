@@ -62,7 +62,7 @@ class Engine:
 
     def loss(self, state: State) -> Loss:
         """What it would mean if the program's memory were lost now."""
-        return after_loss(self.steps, self.policy, set(state.done), state.held, state.printed)
+        return after_loss(self.steps, self.policy, set(state.done), state.held, came_out=state.came_out)
 
     def after(self, state: State, entry: Entry) -> State:
         """The state after one more entry. Raises JournalError for one that may not come now."""
@@ -120,7 +120,7 @@ class Engine:
         if loss.rule in {Rule.KEYS_GONE, Rule.VOID}:
             lost = _again_from_keys(state, lost)
         if loss.rule is Rule.ZEROIZED:
-            found = Incident("no loss of power before zeroizing", Rule.ZEROIZED.value, "", ("availability",), None)
+            found = Incident("", "", "", ("availability",), None, rule=Rule.ZEROIZED)
             lost = _with_incident(lost, found)
         return lost
 
@@ -133,7 +133,8 @@ class Engine:
             message = f"the step {step.id} may not begin: {'; '.join(reasons)}"
             raise JournalError(message)
         printed = state.printed | {step.position} if step.action is Action.PRINT and step.position else state.printed
-        return replace(state, begun=step.id, printed=printed)
+        papers = state.papers or step.action is Action.PRINT_PAPERS
+        return replace(state, begun=step.id, printed=printed, papers=papers)
 
     def _end(self, state: State, fields: Mapping[str, Any]) -> State:
         step = self._due(state, fields["step"])
@@ -206,7 +207,7 @@ class Engine:
             aborting=True,
             begun=None,
             held=frozenset(),
-            owed=DESTROY_SHEETS if state.printed or state.owed is DESTROY_SHEETS else None,
+            owed=DESTROY_SHEETS if state.came_out or state.owed is DESTROY_SHEETS else None,
             void_sets=(*state.void_sets, state.done["seal"]["set_id"]) if sealed else state.void_sets,
             never_use=(*state.never_use, *_fingerprints(state)),
         )
@@ -228,7 +229,7 @@ class Engine:
             if {Position(*position) for position in facts["sheets"]} != state.printed:
                 message = "not every sheet that came out was destroyed"
                 raise JournalError(message)
-            return replace(state, printed=frozenset())
+            return replace(state, printed=frozenset(), papers=False)
         read = [Position(*position) for position in facts["positions"]]
         if self.policy.missing(read) or not enough_to_go_on(self.policy, set(state.done), read):
             message = "what was read is not enough to make the missing shares again"
@@ -241,7 +242,7 @@ class Engine:
         for position in self.policy.positions:
             for verb, what in (("read-back", "was not read back"), ("bag", "has no bag number")):
                 if of_share(verb, position) not in state.done:
-                    yield f"the sheet of share {position.group}.{position.x} {what}"
+                    yield f"the sheet of share {self.policy.name_of(position)} {what}"
         if "quorum" not in state.done:
             yield "no quorum was proved from paper"
         if state.open_incidents:
@@ -253,6 +254,7 @@ def _again_from_keys(before: State, state: State) -> State:
     return replace(
         state,
         attempt=state.attempt + 1,
+        bagged=frozenset(),
         void_sets=(*state.void_sets, sealed["set_id"]) if sealed else state.void_sets,
         never_use=(*state.never_use, *_fingerprints(before)),
     )
@@ -269,8 +271,8 @@ def _with_incident(state: State, found: Incident) -> State:
     return replace(state, incidents=(*state.incidents, found), done=_without(state.done, {"settle"}))
 
 
-def _with_bags(state: State, bags: Mapping[str, str]) -> State:
-    return replace(state, bags={**state.bags, **bags})
+def _with_bags(state: State, bags: Mapping[str, Position]) -> State:
+    return replace(state, bags={**state.bags, **bags}, bagged=state.bagged | set(bags.values()))
 
 
 def _without(done: Mapping[str, Mapping[str, Any]], undone: Iterable[str]) -> dict[str, Mapping[str, Any]]:

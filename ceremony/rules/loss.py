@@ -10,25 +10,13 @@ from escrow.policy import Policy, Position
 
 
 class Rule(Enum):
-    """What happens after a loss. The value is what people are told."""
+    """What happens after a loss. The value names what people are told in `templates/steps.toml`."""
 
-    GO_ON = "nothing that is still needed was in memory: the ceremony goes on at the next step."
-    KEYS_GONE = (
-        "the keys were in memory and not yet sealed. Those that were generated are gone, and must never be used: the "
-        "transcript lists their fingerprints. The ceremony goes on with act 4."
-    )
-    VOID = (
-        "too few sheets had been read back to go on from paper: the share set is void. Every sheet that came out is "
-        "destroyed, and so is every copy of the package; then the ceremony goes on with act 4."
-    )
-    FROM_PAPER = (
-        "a quorum of sheets had been read back: it is read again from paper, the missing shares are made again, and "
-        "the ceremony goes on at the next sheet."
-    )
-    ZEROIZED = (
-        "the quorum had been proved from paper: the loss counts as zeroizing, and is recorded as an exception. The "
-        "ceremony goes on at the next step."
-    )
+    GO_ON = "go_on"
+    KEYS_GONE = "keys_gone"
+    VOID = "void"
+    FROM_PAPER = "from_paper"
+    ZEROIZED = "zeroized"
 
 
 @dataclass(frozen=True)
@@ -45,11 +33,12 @@ def after_loss(
     policy: Policy,
     done: AbstractSet[str],
     held: AbstractSet[str],
-    printed: Collection[Position],
+    *,
+    came_out: bool,
 ) -> Loss:
     """What a loss means where the steps `done` are done and the volatile facts `held` are in memory.
 
-    `printed` are the shares of which a sheet may exist, also spoilt ones.
+    `came_out` is whether any paper of the set may exist, also spoilt.
     """
     again = frozenset(step.id for step in listed if step.each_session) & done
     since_keys = frozenset(step.id for step in listed if Act.KEYS.value <= step.act.value <= Act.PROOF.value) & done
@@ -59,7 +48,7 @@ def after_loss(
         return Loss(Rule.KEYS_GONE, again | since_keys) if "keys" in done else Loss(Rule.GO_ON, again)
     read_back = {position for position in policy.positions if of_share("read-back", position) in done}
     if policy.missing(read_back) or not enough_to_go_on(policy, done, read_back):
-        return Loss(Rule.VOID, again | since_keys, DESTROY_SHEETS if printed else None)
+        return Loss(Rule.VOID, again | since_keys, DESTROY_SHEETS if came_out else None)
     if not _to_print(policy, done):
         return Loss(Rule.GO_ON, again)
     return Loss(Rule.FROM_PAPER, again, GATHER_QUORUM)

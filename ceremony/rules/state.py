@@ -29,7 +29,10 @@ class Phase(Enum):
 
 @dataclass(frozen=True)
 class Incident:
-    """An exception: something that went otherwise than the script says. Settled when it has a disposition."""
+    """An exception: something that went otherwise than the script says. Settled when it has a disposition.
+
+    One that the rules found, a loss, has its `rule` instead of words of people: `wording` knows what is said of it.
+    """
 
     expected: str
     happened: str
@@ -37,6 +40,7 @@ class Incident:
     touches: tuple[str, ...]
     step: str | None
     disposition: str | None = None
+    rule: Rule | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,13 @@ class State:
     begun: str | None = None
     held: frozenset[str] = frozenset()
     printed: frozenset[Position] = frozenset()
-    bags: Mapping[str, str] = field(default_factory=dict)
+    """Shares of which a sheet may exist, also a spoilt one."""
+    papers: bool = False
+    """Whether labels, receipts and the like of a set that was sealed may exist."""
+    bagged: frozenset[Position] = frozenset()
+    """Shares of this set whose sheet had a bag, which used its label up."""
+    bags: Mapping[str, Position] = field(default_factory=dict)
+    """Every bag that was ever used, by its number."""
     owed: Step | None = None
     losses: tuple[Rule, ...] = ()
     void_sets: tuple[str, ...] = ()
@@ -76,6 +86,11 @@ class State:
         ]
         before = Phase.PREPARING if self.sessions else Phase.NOT_BEGUN
         return next((phase for name, phase in reached if name in self.done), before)
+
+    @property
+    def came_out(self) -> bool:
+        """Whether paper of a set that was sealed may exist."""
+        return self.papers or bool(self.printed)
 
     @property
     def open_incidents(self) -> tuple[int, ...]:

@@ -38,11 +38,13 @@ class Action(Enum):
 
     COMPARE_PLAN = "compare the plan"
     PREFLIGHT = "preflight"
+    TEST_PAGE = "print a test page and read it back"
     OPEN = "open"
     WRITE_HEAD = "show the journal's head"
     MAKE_KEYS = "make or import the keys"
     SHOW_CERTIFICATES = "show the certificates"
     SEAL = "seal and split"
+    PRINT_PAPERS = "print what goes with the sheets"
     PRINT = "print a sheet"
     READ_BACK = "read a sheet back"
     BAG = "note a bag"
@@ -110,7 +112,17 @@ CONTINGENCIES = (DESTROY_SHEETS, GATHER_QUORUM)
 
 def of_share(verb: str, position: Position) -> str:
     """The id of a step for one share."""
-    return f"{verb} {position.group}.{position.x}"
+    return f"{verb} {key_of(position)}"
+
+
+def key_of(position: Position) -> str:
+    """What stands for a share in steps' ids and in the journal, with or without groups. People see its name."""
+    return f"{position.group}.{position.x}"
+
+
+def position_of(key: str) -> Position:
+    """The inverse of `key_of`. Raises ValueError or TypeError for what it did not make."""
+    return Position(*map(int, key.split(".")))
 
 
 def _step(  # noqa: PLR0913, PLR0917 - what a step has
@@ -156,7 +168,10 @@ def _opening() -> Iterator[Step]:
     yield _step(
         "preflight", Act.PREFLIGHT, "officer-1", ["plan compared"], ["machine fit"], Action.PREFLIGHT, each_session=True
     )
-    yield _step("open", Act.OPEN, "officers", ["machine fit"], ["open"], Action.OPEN, each_session=True)
+    yield _step("test-page", Act.PREFLIGHT, "officer-2", ["machine fit"], ["printer proven"], Action.TEST_PAGE)
+    yield _step(
+        "open", Act.OPEN, "officers", ["machine fit", "printer proven"], ["open"], Action.OPEN, each_session=True
+    )
     yield _step(
         "head-open", Act.OPEN, "witnesses", ["open"], ["opening head written"], Action.WRITE_HEAD, each_session=True
     )
@@ -178,10 +193,13 @@ def _sealing() -> Iterator[Step]:
     )
     yield _step("seal", Act.SEAL, "officer-1", ["certificates compared", PRIVATE_KEYS], ["sealed", SHARES], Action.SEAL)
     yield _step("head-seal", Act.SEAL, "witnesses", ["sealed"], ["sealing head written"], Action.WRITE_HEAD)
+    yield _step(
+        "papers", Act.SEAL, "officer-2", ["sealed", "sealing head written"], ["papers printed"], Action.PRINT_PAPERS
+    )
 
 
 def _custodians(policy: Policy) -> Iterator[Step]:
-    turn = "sealing head written"
+    turn = "papers printed"
     for position in policy.positions:
 
         def step(  # noqa: PLR0913, PLR0917 - what a step has

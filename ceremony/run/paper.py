@@ -1,19 +1,25 @@
 """Where paper comes from and comes back: a tray that stands in for a printer, a folder of scans."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ceremony.run.questions import Asked, Questions
+from escrow.assemble import read_codes
 from escrow.errors import PageError, RefusedError
 from escrow.files import NewFiles, is_memory_backed, write_all
 from escrow.gather import Collection
 from escrow.judge import Verdict
 from escrow.memory import isolate
 from escrow.paper.raster import pictures
-from escrow.printing import Write
+from escrow.printing import SHEET, Write
+
+T = TypeVar("T")
 
 DPI = 200
+TEST_PAGE, PACKAGE_SHEETS = "test-page", "package-sheets"
+"""What is asked for instead of a share, and the titles of these when they are printed."""
 
 
 class Paper(Protocol):
@@ -22,8 +28,11 @@ class Paper(Protocol):
     def read(self, collection: Collection, what: str, share: str, ask: Questions) -> list[Verdict]:
         """Have something read into a collection; what was found. Raises PageError when nothing came.
 
-        `share` is the name of the share that is wanted, empty for any.
+        `share` is the name of the share that is wanted, or TEST_PAGE; empty for any share.
         """
+
+    def codes(self, what: str, name: str, ask: Questions) -> list[str]:
+        """The texts of a package's codes on public paper that is put before it. Raises PageError, PackageError."""
 
 
 def photograph(sheet: Path, out: NewFiles, name: str) -> None:
@@ -41,7 +50,7 @@ def photograph(sheet: Path, out: NewFiles, name: str) -> None:
 
 
 class Tray:
-    """Stands in for a printer where nothing is printed: each sheet is a file in a folder, numbered as they come."""
+    """Stands in for a printer where nothing is printed: each document is a file, numbered and with its title."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -52,11 +61,11 @@ class Tray:
             message = f"{self._folder} is no folder to put sheets into."
             raise RefusedError(message)
 
-    def print(self, write: Write) -> None:
-        """Write one sheet."""
+    def print(self, write: Write, title: str = SHEET, media: str | None = None) -> None:  # noqa: ARG002 - the interface
+        """Write one document."""
         number = sum(1 for _ in self._folder.glob("*.pdf")) + 1
         with NewFiles(self._folder) as out:
-            name = f"{number:03}.pdf"
+            name = f"{number:03}-{title}.pdf"
             with open(out.open(name), "wb", buffering=0) as opened:  # noqa: PTH123 - a descriptor, not a path
                 write(opened.fileno(), self._folder / name)
             out.publish()
@@ -74,15 +83,22 @@ class Scans:
 
     def read(self, collection: Collection, what: str, share: str, ask: Questions) -> list[Verdict]:
         """Read and remove every file in the folder."""
-        ask.line(Asked.SCAN, share=share, what=what, how=f"scan it into {self._folder}")
+        return self._each(collection.add_file, what, share, ask)
+
+    def codes(self, what: str, name: str, ask: Questions) -> list[str]:
+        """Read and remove every file in the folder."""
+        return self._each(read_codes, what, name, ask)
+
+    def _each(self, read: Callable[[Path], list[T]], what: str, name: str, ask: Questions) -> list[T]:
+        ask.line(Asked.SCAN, share=name, what=what, how=f"scan it into {self._folder}")
         files = sorted(path for path in self._folder.iterdir() if path.is_file() and not path.name.startswith("."))
         if not files:
             message = f"There is no scan in {self._folder}."
             raise PageError(message)
-        verdicts = []
+        found: list[T] = []
         for file in files:
             try:
-                verdicts += collection.add_file(file)
+                found += read(file)
             finally:
                 file.unlink(missing_ok=True)
-        return verdicts
+        return found

@@ -25,6 +25,8 @@ class Asked(Enum):
     OPENED = "Whose bags were opened besides (of {shares}), for a proof that was broken off? Enter: nobody's"
     TIME = "{officer}: the time in UTC from your own watch, as YYYY-MM-DD HH:MM"
     SCAN = "{what}: {how}, then press Enter"
+    PRINTED = "Whole, clear, and in its place? Enter: yes; 'again' prints it again"
+    PRINT_AGAIN = "Enter prints it again"
     TRY_AGAIN = "Type 'again' to read it again, or 'print' if the sheet is spoilt and destroyed"
     MEDIUM = "Number or folder of the medium for {what}. Enter looks again"
     TAKE_OUT = "Take {what} out, then press Enter ('again' begins this copy anew)"
@@ -124,6 +126,14 @@ class Questions:
         """Ask until the wanted words are typed; blanks and letter case do not matter."""
         while self.line(asked, **fields).lower().split() != wanted.lower().split():
             self.say("That is something else. Nothing was done.")
+
+
+def is_spoilt(ask: Questions, problem: str) -> bool:
+    """Whether paper that could not be read is spoilt, and printed again; otherwise it is read again."""
+    ask.say(problem)
+    while (answer := ask.line(Asked.TRY_AGAIN).lower()) not in {"again", "print"}:
+        pass
+    return answer == "print"
 
 
 def print_again(step: Step, problem: str) -> StepError:

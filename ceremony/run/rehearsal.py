@@ -14,15 +14,15 @@ from ceremony import spoken
 from ceremony.planning.plan import Plan
 from ceremony.planning.tables import MAX_CA_NAME
 from ceremony.rules.state import Phase, State
-from ceremony.rules.wording import share_name
 from ceremony.run.examine import Examine
 from ceremony.run.keeping import keep_archive
-from ceremony.run.paper import Scans, Tray, photograph
+from ceremony.run.paper import PACKAGE_SHEETS, TEST_PAGE, Scans, Tray, photograph
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.readback import Place
 from ceremony.run.session import hold
 from escrow import __version__, recovery
 from escrow.authority import PasswordSource, import_tree
+from escrow.documents import made_up
 from escrow.errors import PageError, UsageError
 from escrow.files import NewFiles, read_public
 from escrow.gather import Collection
@@ -30,6 +30,7 @@ from escrow.judge import judge_file
 from escrow.manifest import Manifest
 from escrow.memory import Secret, isolate
 from escrow.package import MAX_LENGTH, Package
+from escrow.printing import SHEET
 from escrow.progress import Progress
 from escrow.sealing import PACKAGE_FILE
 from escrow.share import Kind
@@ -56,20 +57,35 @@ class Room:
         """The manifest of the set that was sealed."""
         return Package.decode(read_public(self.out / PACKAGE_FILE, MAX_LENGTH)).manifest
 
+    @property
+    def made_up(self) -> Manifest:
+        """The manifest of the set that the test page is of."""
+        return made_up(Kind.SPECIMEN, self.plan.policy, self.plan.ca.name)
+
+    def newest(self, title: str) -> Path:
+        """The newest document with a title. Raises PageError if there is none."""
+        found = sorted(self.tray.glob(f"*-{title}.pdf"))
+        if not found:
+            message = f"There is no {title} in the tray."
+            raise PageError(message)
+        return found[-1]
+
     def sheet(self, share: str) -> Path:
-        """The newest sheet of a share. Raises PageError if there is none."""
+        """The newest sheet of a share, or test page. Raises PageError if there is none."""
+        if share == TEST_PAGE:
+            return self.newest(share)
         manifest = self.manifest
-        for path in sorted(self.tray.glob("*.pdf"), reverse=True):
+        for path in sorted(self.tray.glob(f"*-{SHEET}.pdf"), reverse=True):
             found = Collection(manifest, keep=False)
             found.add_file(path)
-            if any(share_name(manifest.policy, position) == share for position in found.present):
+            if any(manifest.policy.name_of(position) == share for position in found.present):
                 return path
         message = f"There is no sheet of share {share} in the tray."
         raise PageError(message)
 
     def words_at(self, share: str, place: Place) -> Secret:
         """The words at a place of a share's newest sheet. The caller closes it."""
-        manifest, path = self.manifest, self.sheet(share)
+        manifest, path = self.made_up if share == TEST_PAGE else self.manifest, self.sheet(share)
         typed = Secret(_LONGEST_WORDS)
 
         def in_worker() -> bytes:
@@ -102,9 +118,16 @@ class Feeding:
 
     def line(self, asked: Asked, fields: Fields) -> str:
         """Hand on what people can answer; make a scan from the tray, and a folder for a medium."""
+        if asked is Asked.SCAN and fields["share"] == PACKAGE_SHEETS:
+            self._desk.say("The rehearsal scans the newest package sheets.")
+            with NewFiles(self._room.scans) as out:
+                out.write(f"{PACKAGE_SHEETS}.pdf", self._room.newest(PACKAGE_SHEETS).read_bytes())
+                out.publish()
+            return ""
         if asked is Asked.SCAN:
             self._share = str(fields["share"]) or self._next_share()
-            self._desk.say(f"The rehearsal lays the sheet of share {self._share} into the scanner.")
+            what = "the test page" if self._share == TEST_PAGE else f"the sheet of share {self._share}"
+            self._desk.say(f"The rehearsal lays {what} into the scanner.")
             with suppress(PageError), NewFiles(self._room.scans) as out:
                 photograph(self._room.sheet(self._share), out, f"{self._share}.png")
                 out.publish()
@@ -126,7 +149,7 @@ class Feeding:
 
     def _next_share(self) -> str:
         policy = self._room.plan.policy
-        share = next(name for p in policy.positions if (name := share_name(policy, p)) not in self._fed)
+        share = next(name for p in policy.positions if (name := policy.name_of(p)) not in self._fed)
         self._fed.add(share)
         return share
 
@@ -143,7 +166,7 @@ class Losing(Feeding):
         """Hand on, or lose the power."""
         policy = self._room.plan.policy
         if asked is Asked.SCAN:
-            read = [p for p in policy.positions if share_name(policy, p) in self._read]
+            read = [p for p in policy.positions if policy.name_of(p) in self._read]
             if not self._lost and not policy.missing(read):
                 self._lost = True
                 self._desk.say("The rehearsal loses the power here, and the program is started again.")
@@ -251,7 +274,7 @@ def _recover(room: Room, progress: Progress) -> None:
     first = next((room.media / "package-1").glob(f"*/{PACKAGE_FILE}"))
     sealed = recovery.read_package(first, progress)
     policy = room.plan.policy
-    sheets = [room.sheet(share_name(policy, position)) for position in policy.choose(policy.positions)]
+    sheets = [room.sheet(policy.name_of(position)) for position in policy.choose(policy.positions)]
     collection = recovery.gather(sealed.manifest, sheets, keep=True, progress=progress)
     recovery.require_quorum(collection)
     with recovery.recombine(collection) as wrapping_key:
@@ -262,6 +285,6 @@ def _recover(room: Room, progress: Progress) -> None:
         with NewFiles(restored) as out:
             recovery.restore(sealed.manifest, members, (), password, out=out, progress=progress)
             out.publish()
-        import_tree(restored, lambda *_: password, progress).close()
+        import_tree(restored, lambda *_: password, progress, dt.datetime.now(dt.UTC)).close()
     for member in members.values():
         member.close()

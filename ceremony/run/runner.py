@@ -46,11 +46,11 @@ class Runner:
             loss=loss.rule.name if loss else None,
             torn=self._journal.torn,
         )
-        meaning = loss and ("the ceremony is being aborted." if self.state.aborting else loss.rule.value)
+        meaning = loss and self._wording.loss(None if self.state.aborting else loss.rule)
         while step := self._engine.next(self.state):
             try:
                 if meaning:
-                    self._desk.say(f"The program was started again: {meaning}")
+                    self._desk.say(f"The program was started again. {meaning}")
                     meaning = None
                     self._wait()
                 self._one(step)
@@ -99,7 +99,7 @@ class Runner:
         self._write("fail", step=step.id, problem=problem, again=again)
         self._desk.say(f"This did not succeed: {problem}")
         if self.state.owed is DESTROY_SHEETS:
-            self._desk.say(f"With this sheet {Rule.VOID.value}")
+            self._desk.say(self._wording.loss(Rule.VOID))
             self._wait()
         else:
             self._wait(Asked.RETRY)
@@ -118,7 +118,7 @@ class Runner:
         if step.action not in {Action.SETTLE, Action.CLOSE}:
             return
         for number in self.state.open_incidents:
-            happened = self.state.incidents[number - 1].happened
+            happened = self._wording.incident(self.state.incidents[number - 1]).happened
             while not (text := self._ask.line(Asked.DISPOSITION, number=number, happened=happened)):
                 self._desk.say("A disposition is a sentence.")
             self._write("settle", exception=number, disposition=text)

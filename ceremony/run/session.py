@@ -21,7 +21,7 @@ from ceremony.run.questions import Desk
 from ceremony.run.runner import Runner
 from ceremony.run.work import Equipment, Workshop
 from escrow.authority import PasswordSource
-from escrow.documents import try_out
+from escrow.documents import made_up, try_out
 from escrow.errors import RefusedError
 from escrow.files import NewFiles, read_public
 from escrow.printing import Printer
@@ -65,7 +65,7 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
     engine, wording = Engine(listed, plan.policy), Wording(plan)
     check_words(plan)
     names = [custodian.name for custodian in plan.custodians]
-    try_out(plan.ceremony.kind, plan.policy, names, plan.stationery, plan.ca.name)
+    try_out(made_up(plan.ceremony.kind, plan.policy, plan.ca.name), names, plan.stationery, plan.keeping)
     _keep_plan(plan, out)
     _keep_script(plan, out, progress)
     journal = Journal(out / FILE, SystemClock())

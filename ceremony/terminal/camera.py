@@ -57,4 +57,4 @@ def _watch(collection: Collection, camera: Path, at: int, told: list[Verdict]) -
     except EscrowError as error:
         broken = isinstance(error, WorkerError)
         reason = "its pictures are damaged beyond reading. Film the sheets again." if broken else str(error)
-        return Glance(Ending.OVER, at, (Verdict(str(camera), None, None, reason),))
+        return Glance(Ending.OVER, at, (Verdict(str(camera), reason),))

@@ -16,8 +16,8 @@ import click
 
 from ceremony.interrupt import Interrupted
 from escrow.errors import KeyFileError, UsageError
-from escrow.files import strip_end
 from escrow.memory import LastWill, Secret
+from escrow.passwords import strip_end
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress

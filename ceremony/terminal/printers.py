@@ -10,7 +10,8 @@ from ceremony.options import PATH
 from ceremony.terminal.console import Progress, ask, has_terminal, say
 from escrow.errors import RefusedError
 from escrow.printing import Device, Printer, Printouts, Queue
-from escrow.printing.cups import CONFIGURATION, Cups
+from escrow.printing.configuration import DIRECTORY
+from escrow.printing.cups import Cups
 from escrow.share import Kind
 
 
@@ -32,7 +33,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--cups",
             type=PATH,
-            default=CONFIGURATION,
+            default=DIRECTORY,
             show_default=True,
             metavar="DIR",
             help="Where cupsd.conf and cups-files.conf of this machine's CUPS are.",

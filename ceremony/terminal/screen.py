@@ -56,9 +56,8 @@ def head(collection: Collection) -> tuple[str, str]:
 
 def standing(collection: Collection) -> str:
     """How far the quorum is."""
-    several = len(collection.manifest.policy.groups) > 1
-    names = [f"{p.x} of group {p.group}" if several else str(p.x) for p in sorted(collection.present)]
-    have = f"have {', '.join(names[:-1])}{' and ' if names[1:] else ''}{names[-1]}" if names else "have none"
+    names = collection.manifest.policy.names_of(collection.present)
+    have = f"have {'shares' if len(collection.present) > 1 else 'share'} {names}" if names else "have none"
     need = f"need {collection.missing} more" if collection.missing else "a quorum"
     return f"{have}, {need}"
 

@@ -135,7 +135,7 @@ class _Typing:
                 unfit = ", ".join(str(number) for number, note in enumerate(entry.notes, 1) if _is_wrong(note))
                 rows = f" Rows that do not fit: {unfit}." if unfit else ""
                 entry.message = f"{error}{rows} Arrow back to mend; Enter tries again."
-                self._wrong = Verdict(self._name, None, None, "too many words are wrong or illegible.")
+                self._wrong = Verdict(self._name, "too many words are wrong or illegible.")
                 return
             self._changes = (mended, corrections) if corrections else None
             try:
@@ -169,7 +169,7 @@ class _Typing:
             with Secret.of(entry.code.view[: entry.code_length]) as text:
                 verdict = self._collection.add_text(self._name, text, lambda: True)
         except WorkerError:
-            verdict = Verdict(self._name, None, None, "the text cannot be read.")
+            verdict = Verdict(self._name, "the text cannot be read.")
         entry.code.view[:] = bytes(CODE_LIMIT)
         entry.code_length = 0
         if verdict.valid:
@@ -180,7 +180,7 @@ class _Typing:
                 self._collection.verdicts.append(verdict)  # not a mere misreading: this sheet is wrong
 
     def _accepted(self, verdict: Verdict) -> None:
-        self._entry.message = f"Share {verdict.x} is valid. It is kept; the next sheet may be typed."
+        self._entry.message = f"Share {verdict.name} is valid. It is kept; the next sheet may be typed."
         self._number += 1
         self._wrong = None
 

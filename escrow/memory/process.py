@@ -72,6 +72,11 @@ def allocator_overwrites() -> bool:
     return b"KKKK" not in seen
 
 
+def environment_for_others() -> dict[str, str]:
+    """The environment without what this program added to it for itself."""
+    return {name: value for name, value in os.environ.items() if HARDENED_ENVIRONMENT.get(name) != value}
+
+
 def _execute_again() -> None:
     if all(os.environ.get(name) == value for name, value in HARDENED_ENVIRONMENT.items()):
         return

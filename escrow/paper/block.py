@@ -1,6 +1,5 @@
 """The blocks of a template: each is one thing on a page, checked when it is read."""
 
-import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -90,18 +89,6 @@ def parse(entry: Mapping[str, Any], source: Source, line: int) -> tuple[Block, S
         values["image"] = image.load(source.path.parent / entry["file"], where)
     when = entry.get("when", [])
     return Block(where=where, **values), [when] if isinstance(when, str) else when
-
-
-def fields_of(text: str, where: str) -> set[str]:
-    """The names of the fields in a text. Raises TemplateError for braces that do not enclose just a name."""
-    try:
-        parts = list(string.Formatter().parse(text))
-    except ValueError:
-        parts = [("", "!", "", None)]
-    if any(name is not None and (not name.isidentifier() or spec or how) for _, name, spec, how in parts):
-        message = f"{where}: braces stand in pairs around the name of a field; write {{{{ and }}}} for braces as such."
-        raise TemplateError(message)
-    return {name for _, name, _, _ in parts if name is not None}
 
 
 def overlap(one: Area, other: Area) -> bool:

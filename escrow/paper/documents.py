@@ -10,7 +10,7 @@ from escrow.label import Label
 from escrow.manifest import Manifest
 from escrow.paper import public, qr
 from escrow.paper.page import Fields, Modules
-from escrow.paper.public import PlannedSet
+from escrow.paper.public import UNKNOWN, Keeping, PlannedSet
 from escrow.paper.stationery import Design, Paper, Stationery
 from escrow.paper.template import Form
 from escrow.policy import Position
@@ -28,7 +28,7 @@ RECEIPT = Form(
     "receipt",
     fields=public.SET | public.SHARE | {"copy"},
     mandatory=frozenset({"share", "share_words", "set_id", "set_words", "ca", "custodian", "contact", "copy"}),
-    phrases={f"copy_{copy}": frozenset() for copy in COPIES},
+    phrases={**{f"copy_{copy}": frozenset() for copy in COPIES}, "reserve": frozenset({"copy"})},
     kinds=frozenset({"check", "boxes", "field"}),
 )
 CARD = Form(
@@ -39,25 +39,33 @@ CARD = Form(
 
 
 def label(manifest: Manifest, position: Position, custodian: str | None, stationery: Stationery) -> bytes:
-    """The label of a share's envelope as a PDF, with a code that attests which share is inside."""
+    """The label of the bag that a share is in, as a PDF, with a code that attests which share is inside."""
     design = _design(LABEL, manifest, stationery, discreet=stationery.discreet)
     code = qr.modules(Label.of(manifest, position).to_text(), "Q")
     return _render(design, manifest, [public.of_share(manifest, position, custodian, design)], [code])
 
 
-def receipt(manifest: Manifest, position: Position, custodian: str | None, stationery: Stationery) -> bytes:
+def receipt(
+    manifest: Manifest,
+    position: Position,
+    custodian: str | None,
+    stationery: Stationery,
+    keeping: Keeping = UNKNOWN,
+) -> bytes:
     """The receipt for a share as a PDF: copies that say whose they are."""
     design = _design(RECEIPT, manifest, stationery)
-    fields = public.of_share(manifest, position, custodian, design)
+    fields = public.of_share(manifest, position, custodian, design, keeping)
     copies = [{**fields, "copy": design.say(f"copy_{copy}")} for copy in COPIES]
     return _render(design, manifest, copies)
 
 
-def blank_receipt(planned: PlannedSet, position: Position, custodian: str, stationery: Stationery) -> bytes:
-    """The receipt for a share that is yet to be made: the set and the words are filled in by hand."""
+def blank_receipt(
+    planned: PlannedSet, position: Position, custodian: str, stationery: Stationery, keeping: Keeping
+) -> bytes:
+    """The receipt for a share that is yet to be made, in reserve: the set and the words are filled in by hand."""
     design = stationery.design(RECEIPT, groups=len(planned.policy.groups) > 1)
-    fields = public.of_share_to_come(planned, position, custodian, design)
-    copies = [{**fields, "copy": design.say(f"copy_{copy}")} for copy in COPIES]
+    fields = public.of_share_to_come(planned, position, custodian, design, keeping)
+    copies = [{**fields, "copy": design.say("reserve", copy=design.say(f"copy_{copy}"))} for copy in COPIES]
     return _render(design, planned, copies)
 
 

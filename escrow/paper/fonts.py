@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from escrow.errors import TemplateError
-from escrow.paper import template
+from escrow.paper import source
 from escrow.paper.block import Font
 
 FONTS: dict[Font, str] = {"regular": "NotoSans-Regular", "bold": "NotoSans-Bold", "mono": "NotoSansMono-Regular"}
@@ -17,7 +17,7 @@ def prepare() -> None:
 
     for font in FONTS.values():
         if font not in pdfmetrics.getRegisteredFontNames():
-            pdfmetrics.registerFont(TTFont(font, template.directory() / "fonts" / f"{font}.ttf"))
+            pdfmetrics.registerFont(TTFont(font, source.directory() / "fonts" / f"{font}.ttf"))
 
 
 def composed(text: str) -> str:

@@ -1,6 +1,6 @@
 """What may stand on every document: facts about a set and about a share that are no secret, put into words once."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from escrow.label import PUBLIC_WORDS, set_words, share_words
 from escrow.manifest import Manifest, group_hex
@@ -12,9 +12,23 @@ from escrow.share import Kind
 SET = frozenset(
     {"ca", "policy", "set_id", "set_id_full", "set_id_hex", "set_words", "epoch", "created", "kind", "contact"}
 )
-SHARE = frozenset({"share", "x", "group", "share_words", "custodian"})
-NAMING = frozenset({"ca", "policy", "organisation", "contact", "custodian"})
+KEEPING = frozenset({"unit", "manager", "deputy", "site"})
+SHARE = KEEPING | {"share", "x", "group", "share_words", "custodian"}
+NAMING = KEEPING | {"ca", "policy", "organisation", "contact", "custodian"}
 """What a discreet document leaves out."""
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """How a share is kept, as far as is known beside its custodian's name: None is filled in by hand."""
+
+    unit: str | None = None
+    manager: str | None = None
+    deputy: str | None = None
+    site: str | None = None
+
+
+UNKNOWN = Keeping()
 
 
 @dataclass(frozen=True)
@@ -43,10 +57,13 @@ def of_set(manifest: Manifest, design: Design) -> Fields:
     }
 
 
-def of_share(manifest: Manifest, position: Position, custodian: str | None, design: Design) -> Fields:
+def of_share(
+    manifest: Manifest, position: Position, custodian: str | None, design: Design, keeping: Keeping = UNKNOWN
+) -> Fields:
     """The fields of SET and of SHARE; a custodian who is None is to be filled in by hand."""
     return {
         **of_set(manifest, design),
+        **asdict(keeping),
         "share": share(manifest.policy, position, design),
         "x": str(position.x),
         "group": str(position.group),
@@ -55,11 +72,14 @@ def of_share(manifest: Manifest, position: Position, custodian: str | None, desi
     }
 
 
-def of_share_to_come(planned: PlannedSet, position: Position, custodian: str, design: Design) -> Fields:
+def of_share_to_come(
+    planned: PlannedSet, position: Position, custodian: str, design: Design, keeping: Keeping
+) -> Fields:
     """The fields of SET and of SHARE before there is a set: what only sealing makes known is filled in by hand."""
     boxes = " ".join(["____"] * PUBLIC_WORDS)
     return {
         **dict.fromkeys(SET | SHARE, None),
+        **asdict(keeping),
         "ca": planned.ca,
         "contact": design.stationery.contact or None,
         "policy": policy(planned.policy, design),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 MAX_PAGES = 600
 _MAX_SIDE = 8000
 _POINTS_PER_INCH = 72
+_POINTS_PER_MM = 72 / 25.4
 
 
 def pictures(pdf: bytes, dpi: int) -> "Iterator[Image]":
@@ -33,6 +34,17 @@ def pictures(pdf: bytes, dpi: int) -> "Iterator[Image]":
             except (pypdfium2.PdfiumError, ValueError):
                 message = f"page {number + 1} of the PDF is damaged."
                 raise PageError(message) from None
+
+
+def sizes(pdf: bytes) -> "list[tuple[float, float]]":
+    """Width and height of each page of a PDF that is ours, in millimetres."""
+    import pypdfium2
+
+    with pypdfium2.PdfDocument(pdf) as document:
+        return [
+            (width / _POINTS_PER_MM, height / _POINTS_PER_MM)
+            for width, height in (page.get_size() for page in document)
+        ]
 
 
 def check_number(pages: int) -> None:

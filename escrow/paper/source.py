@@ -1,6 +1,11 @@
-"""A TOML file with the line of everything that can be wrong in it. The parser of Python tells no lines but its own."""
+"""Templates as files: where they are, and what each says, with the line of everything that can be wrong in it.
+
+All templates are read here. What a template must say is the matter of `template`, for what has places on a page, and
+of `texts`, for what is words alone.
+"""
 
 import re
+import string
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,8 +39,21 @@ class Source:
         return self.where(self.keys.get((table, key), next(iter(self.tables.get(table, ())), 1)))
 
 
+def directory() -> Path:
+    """Where our templates are: inside the installed package, or beside it in a checkout."""
+    here = Path(__file__).parent.parent
+    installed = here / "templates"
+    return installed if installed.is_dir() else here.parent / "templates"
+
+
+def find(file: str, templates: Path | None) -> Path:
+    """The organisation's own template of this name if it has one in `templates`, else ours."""
+    own = templates / file if templates else None
+    return own if own and own.exists() else directory() / file
+
+
 def read(path: Path) -> Source:
-    """Read and parse a file. Raises TemplateError, naming file and line."""
+    """Read and parse a file. Raises TemplateError, naming file and line. Python's parser tells no lines but its own."""
     try:
         with path.open("rb") as file:
             text = file.read(_MAX_LENGTH + 1)
@@ -70,3 +88,15 @@ def _with_lines(path: Path, text: str, content: Mapping[str, Any]) -> Source:
         for found in _QUOTES.findall(line):  # a text of several lines may look like anything
             quote = "" if quote == found else quote or found
     return Source(path, content, keys, tables)
+
+
+def fields_of(text: str, where: str) -> set[str]:
+    """The names of the fields in a text. Raises TemplateError for braces that do not enclose just a name."""
+    try:
+        parts = list(string.Formatter().parse(text))
+    except ValueError:
+        parts = [("", "!", "", None)]
+    if any(name is not None and (not name.isidentifier() or spec or how) for _, name, spec, how in parts):
+        message = f"{where}: braces stand in pairs around the name of a field; write {{{{ and }}}} for braces as such."
+        raise TemplateError(message)
+    return {name for _, name, _, _ in parts if name is not None}

@@ -1,13 +1,14 @@
 """How an organisation wants its papers: its templates, its name, its paper; and documents begun on them."""
 
 from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from escrow.errors import TemplateError, UsageError
 from escrow.memory.signals import signals_held
-from escrow.paper import template
+from escrow.paper import source, template
 from escrow.paper.block import Area, Block
 from escrow.paper.fonts import check_printable
 from escrow.paper.page import Document, Fields, Modules, Page
@@ -15,15 +16,17 @@ from escrow.paper.template import PAPER, Form, Size, Template
 
 PageSize = Literal["A4", "Letter"]
 
+_PAGE = frozenset({"organisation", "secrecy", "title", "page", "pages"})
+_OF_SET, _OF_CEREMONY = frozenset({"set_id"}), frozenset({"ceremony", "plan_words"})
 _COMMON = Form(
     "common",
-    fields=frozenset({"organisation", "secrecy", "title", "page", "pages", "set_id"}),
-    mandatory=frozenset({"organisation", "secrecy", "title", "page", "pages"}),
-    withheld=frozenset({"organisation"}),
+    fields=_PAGE | _OF_SET | _OF_CEREMONY,
+    mandatory=_PAGE,
     phrases={
         "blank": frozenset(),
         "no_organisation": frozenset(),
         "watermark": frozenset(),
+        "test_page": frozenset(),
         "production": frozenset(),
         "specimen": frozenset(),
         "policy": frozenset({"k", "n"}),
@@ -73,19 +76,32 @@ class Stationery:
         Raises TemplateError.
         """
         facts = {name for name, holds in (("groups", groups), ("discreet", discreet)) if holds}
-        form = replace(form, fields=form.fields | _COMMON.fields)
-        body = template.load(self._path(form.name), form, facts, taken)
-        common = template.load(self._path(_COMMON.name), _COMMON, facts, paper=body.paper)
+        withheld = form.withheld if discreet else frozenset()
+        form = replace(form, fields=form.fields | _PAGE | _OF_SET, withheld=withheld)
+        body = self._load(form, facts, taken)
+        nameless = frozenset({"organisation"}) if discreet else frozenset()
+        common = self._load(replace(_COMMON, withheld=_OF_CEREMONY | nameless), facts, paper=body.paper)
         return Design(body, common, self, discreet=discreet, fixed=bool(taken))
 
-    def _path(self, name: str) -> Path:
-        file = f"{name}.toml"
-        own = self.templates / file if self.templates else None
-        return own if own and own.exists() else template.directory() / file
+    def frame(self) -> Template:
+        """The header and footer of a ceremony's documents, and the phrases of all. Raises TemplateError."""
+        return self._load(replace(_COMMON, withheld=_OF_SET), {"ceremony"})
+
+    def _load(
+        self, form: Form, facts: AbstractSet[str], taken: Collection[Area] = (), paper: Size | None = None
+    ) -> Template:
+        return template.load(source.find(f"{form.name}.toml", self.templates), form, facts, taken, paper)
 
 
 PLAIN = Stationery()
 """Our templates, A4, and lines to fill in."""
+
+
+def media(size: Size) -> str:
+    """What CUPS calls paper of this size, in millimetres, to a tenth."""
+    rounded = round(size[0], 1), round(size[1], 1)
+    names = [name for name, known in PAPER.items() if known == rounded]
+    return names[0] if names else f"Custom.{rounded[0]:g}x{rounded[1]:g}mm"
 
 
 @dataclass(frozen=True)
@@ -111,16 +127,20 @@ class Design:
     @property
     def media(self) -> str:
         """What CUPS calls the paper."""
-        names = [name for name, size in PAPER.items() if size == self.size]
-        return names[0] if names else f"Custom.{self.size[0]:g}x{self.size[1]:g}mm"
+        return media(self.size)
 
     @property
     def origin(self) -> tuple[float, float]:
         """Where the template's edges lie: what is made for all usual papers stands in the middle of each."""
         if self.body.paper or self.fixed:
             return 0, 0
-        room = [min(lengths) for lengths in zip(*PAPER.values(), strict=True)]
-        return (self.size[0] - room[0]) / 2, (self.size[1] - room[1]) / 2
+        return centred(self.size)
+
+
+def centred(size: Size) -> tuple[float, float]:
+    """Where the edges of what is made for all usual papers lie on one of them, in millimetres."""
+    room = [min(lengths) for lengths in zip(*PAPER.values(), strict=True)]
+    return (size[0] - room[0]) / 2, (size[1] - room[1]) / 2
 
 
 class Paper:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from escrow.errors import TemplateError
-from escrow.paper.block import Area, Block, BlockKind, fields_of, is_number, overlap, parse
-from escrow.paper.source import Source, read
+from escrow.paper.block import Area, Block, BlockKind, is_number, overlap, parse
+from escrow.paper.source import Source, fields_of, read
 
 Size = tuple[float, float]
 PAPER: Mapping[str, Size] = {"A4": (210.0, 297.0), "Letter": (215.9, 279.4)}
 """Width and height in millimetres."""
-CONDITIONS = frozenset({"discreet", "groups"})
+CONDITIONS = frozenset({"ceremony", "discreet", "groups"})
 """What a block's `when` may ask for; with `not` before it, for the opposite."""
 
 _DATA: AbstractSet[BlockKind] = frozenset({"qr", "words"})  # of which not every document has some
@@ -29,7 +29,7 @@ class Form:
 
     `fields` are what its texts may show; `mandatory` ones must be shown, and blocks of the `kinds` must be there.
     `phrases` are the wordings that code chooses from, each with the fields that it shows. `withheld` are the
-    fields that a discreet document does not have.
+    fields that blocks for other documents may show, and those for this one must not.
     """
 
     name: str
@@ -60,13 +60,6 @@ class Template:
         return tuple(block for page in self.pages for block in page)
 
 
-def directory() -> Path:
-    """Where our templates are: inside the installed package, or beside it in a checkout."""
-    here = Path(__file__).parent.parent
-    installed = here / "templates"
-    return installed if installed.is_dir() else here.parent / "templates"
-
-
 def load(
     path: Path,
     form: Form,
@@ -84,7 +77,6 @@ def load(
     _check_top(source)
     paper = _paper(source, taken) or paper
     phrases = _phrases(source, form)
-    withheld = form.withheld if "discreet" in facts else frozenset()
     pages: list[list[Block]] = [[]]
     for entry, line in zip(source.content["block"], source.tables["block"], strict=True):
         block, when = parse(entry, source, line)
@@ -92,8 +84,9 @@ def load(
         _check_fields(used, form.fields, f"{block.where}: the text")
         if not _holds(when, facts, block.where):
             continue
-        if shown := used & withheld:
-            message = f"{block.where}: the text shows {{{min(shown)}}}, which a discreet document leaves out."
+        if shown := used & form.withheld:
+            kind = "discreet" if "discreet" in facts else "ceremony's" if "ceremony" in facts else "set's"
+            message = f"{block.where}: the text shows {{{min(shown)}}}, which a {kind} document leaves out."
             raise TemplateError(message)
         if block.kind == "page":
             pages.append([])
@@ -103,7 +96,7 @@ def load(
     top = source.content
     frame = top.get("frame", True)
     template = Template(top["title"], top["secrecy"], paper, frame, tuple(map(tuple, pages)), phrases)
-    _check_complete(template, form, withheld, source)
+    _check_complete(template, form, source)
     return template
 
 
@@ -191,10 +184,10 @@ def _check_place(block: Block, paper: Size | None, taken: Iterable[Area]) -> Non
             raise TemplateError(message)
 
 
-def _check_complete(template: Template, form: Form, withheld: AbstractSet[str], source: Source) -> None:
+def _check_complete(template: Template, form: Form, source: Source) -> None:
     blocks = template.blocks
     shown = {name for block in blocks for text in (block.text, block.value) for name in fields_of(text, block.where)}
-    if lacking := form.mandatory - withheld - shown:
+    if lacking := form.mandatory - form.withheld - shown:
         message = f"{source.where(1)}: no block shows {{{min(lacking)}}}, and this document must."
         raise TemplateError(message)
     if absent := form.kinds - {block.kind for block in blocks}:

@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 from escrow.errors import RefusedError, SpoolError
 from escrow.files import is_memory_backed
+from escrow.printing.configuration import FILES, SCHEDULER, spool_of, values_of
 
-CONFIGURATION = Path("/etc/cups")
 ANSWER_WITHIN = 30.0
 """Seconds for what needs no paper."""
 PURGED_WITHIN = 60.0
@@ -45,8 +45,8 @@ class Cups:
     """The CUPS whose cupsd.conf and cups-files.conf are in a directory. Raises RefusedError if it is not there."""
 
     def __init__(self, configuration: Path) -> None:
-        self.socket = _socket(configuration / "cupsd.conf")
-        self.spool = _spool(configuration / "cups-files.conf")
+        self.socket = _socket(configuration / SCHEDULER)
+        self.spool = _spool(configuration / FILES)
 
     def check_spool(self) -> None:
         """Raise RefusedError if documents that are being printed lie on a disk."""
@@ -129,7 +129,7 @@ def _job_uri(number: str) -> str:
 
 
 def _socket(file: Path) -> Path:
-    found = [value for value in _directives(file, "Listen") if value.startswith("/")]
+    found = [value for value in values_of(_read(file), "Listen") if value.startswith("/")]
     if not found:
         message = f"CUPS listens at no local socket: {file} lacks a line such as 'Listen /run/cups/cups.sock'."
         raise RefusedError(message)
@@ -137,19 +137,16 @@ def _socket(file: Path) -> Path:
 
 
 def _spool(file: Path) -> tuple[Path, ...]:
-    spool = Path((_directives(file, "RequestRoot") or ["/var/spool/cups"])[-1])
-    temporary = Path((_directives(file, "TempDir") or [str(spool / "tmp")])[-1])
+    spool, temporary = spool_of(_read(file))
     return (spool,) if temporary.is_relative_to(spool) else (spool, temporary)
 
 
-def _directives(file: Path, name: str) -> list[str]:
+def _read(file: Path) -> str:
     try:
-        lines = file.read_text("utf-8", "replace").splitlines()
+        return file.read_text("utf-8", "replace")
     except OSError as error:
         message = (
             f"The configuration of CUPS cannot be read ({file}: {error.strerror}), so nobody knows where it keeps what "
             "it prints. Is CUPS installed, and are you root?"
         )
         raise RefusedError(message) from None
-    pairs = [line.split(None, 1) for line in lines]
-    return [pair[1].strip() for pair in pairs if len(pair) > 1 and pair[0].lower() == name.lower()]

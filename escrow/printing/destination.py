@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from escrow.errors import PrintError, RefusedError
-from escrow.files import NewFiles
+from escrow.files import NewFiles, write_all
 
 Write = Callable[[int, Path], None]
 """Has a worker write the sheet to a descriptor; the path is for its messages. May be called again."""
@@ -16,6 +16,19 @@ Attend = Callable[[str, str | None], bool]
 
 It returns when the sheet has been taken. To give up, it returns False after a problem, or raises.
 """
+
+
+SHEET = "sheet"
+"""The title of a share sheet: it says nothing of whose it is."""
+
+
+def public(document: bytes) -> Write:
+    """What writes a document that is no secret."""
+
+    def write(descriptor: int, path: Path) -> None:
+        write_all(descriptor, document, path)
+
+    return write
 
 
 class Destination(Protocol):
@@ -45,8 +58,11 @@ class Printer(Protocol):
         """Raise RefusedError if nothing should be sent to it."""
         ...
 
-    def print(self, write: Write) -> None:
-        """Print what `write` writes, and return when it is printed. Raises PrintError if it is not."""
+    def print(self, write: Write, title: str = SHEET, media: str | None = None) -> None:
+        """Print what `write` writes, and return when it is printed. Raises PrintError if it is not.
+
+        The title is seen by whoever sees the printer's jobs; `media` is the paper, if it is another than usual.
+        """
         ...
 
 

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from escrow.errors import FileError, PrintError, RefusedError
-from escrow.printing.destination import Write
+from escrow.printing.destination import SHEET, Write
 
 
 class Device:
@@ -18,7 +18,7 @@ class Device:
         """Raise RefusedError unless this is a character device that can be opened, and not the terminal."""
         os.close(self._open())
 
-    def print(self, write: Write) -> None:
+    def print(self, write: Write, title: str = SHEET, media: str | None = None) -> None:  # noqa: ARG002 - the interface
         """Write to the device; its driver waits until the printer has taken everything. Raises PrintError."""
         descriptor = self._open()
         try:

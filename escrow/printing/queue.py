@@ -1,6 +1,5 @@
 """A printer by its name in CUPS: one job at a time, watched to its end and purged, however it ends."""
 
-import re
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -10,13 +9,13 @@ from typing import IO, cast
 
 from escrow.errors import EscrowError, FileError, PrintError, RefusedError, SpoolError
 from escrow.memory import LastWill, signals_held
+from escrow.printing.configuration import is_cable
 from escrow.printing.cups import ANSWER_WITHIN, POLL, Cups, find, start
-from escrow.printing.destination import Write
+from escrow.printing.destination import SHEET, Write
 
 PATIENCE = 300.0
 """Seconds for one sheet: time enough to put paper in."""
 
-_CABLE = re.compile(r"(usb|parallel|serial|gutenprint\d+\+usb):|hp:/(usb|par)/")
 _OPTIONS = (
     "print-scaling=none",
     "fit-to-page=false",
@@ -47,7 +46,7 @@ class Queue:
             message = f"CUPS knows no printer {name}: 'lpstat -e' lists those it knows."
             raise RefusedError(message)
         scheme = printer["device-uri"].partition(":")[0]
-        if not (self._network_allowed or _CABLE.match(printer["device-uri"])):
+        if not (self._network_allowed or is_cable(printer["device-uri"])):
             message = (
                 f"{name} is reached by '{scheme}', not by a cable of this machine (usb, parallel, serial), and what is "
                 "between may keep the sheets. Use a printer with a cable, or allow the network explicitly."
@@ -63,20 +62,20 @@ class Queue:
             message = f"Other jobs wait for {name}. Let them be printed, or remove them: cancel -a {name}"
             raise RefusedError(message)
 
-    def print(self, write: Write) -> None:
+    def print(self, write: Write, title: str = SHEET, media: str | None = None) -> None:
         """Print what `write` writes. Raises PrintError with the printer's reason; SpoolError if the job stays."""
         jobs: list[str] = []
         with ExitStack() as undo:
             will = LastWill(self._cups.purge)  # killed, this process could not take its job back
             undo.callback(will.revoke)
             undo.callback(self._take_back, jobs)
-            self._send(write, jobs, will)
+            self._send(write, ["-t", title, "-o", f"media={media or self._media}"], jobs, will)
             self._wait(jobs[0])
 
-    def _send(self, write: Write, jobs: list[str], will: LastWill) -> None:
+    def _send(self, write: Write, job: Sequence[str], jobs: list[str], will: LastWill) -> None:
         """Start `lp`, learn the number of its job while there is nothing in it, then have the document written."""
-        options = [part for option in (f"media={self._media}", *_OPTIONS) for part in ("-o", option)]
-        command = [find("lp"), "-h", str(self._cups.socket), "-d", self._name, "-t", "sheet", "-n", "1", *options]
+        options = [part for option in _OPTIONS for part in ("-o", option)]
+        command = [find("lp"), "-h", str(self._cups.socket), "-d", self._name, *job, "-n", "1", *options]
         with start(command, output=subprocess.DEVNULL) as lp:
             try:
                 jobs.append(self._made_by(lp))

@@ -196,11 +196,11 @@ def interpolate(points: dict[int, bytes], at: int) -> bytes:
 
 
 def combine(points: dict[int, bytes], k: int, name: str) -> bytes:
-    """The secret from k or more shares; those beyond k must lie on the same polynomial."""
+    """The secret from k or more shares; those beyond k must lie on the same polynomial. `name` has {} for a number."""
     chosen = {x: points[x] for x in sorted(points)[:k]}
     for x, value in points.items():
         if x not in chosen and interpolate(chosen, x) != value:
-            fail(f"{name} {x} contradicts the others: the set was made wrongly. Try again without it.")
+            fail(f"{name.format(x)} contradicts the others: the set was made wrongly. Try again without it.")
     return interpolate(chosen, 0)
 
 
@@ -439,6 +439,10 @@ class Package:
         groups = ", ".join(f"{k} of {n}" for k, n in self.groups)
         return groups if len(self.groups) == 1 else f"{self.threshold} of {len(self.groups)} groups ({groups})"
 
+    def name(self, x: int | str, group: int | None) -> str:
+        """What people call a share: its number, with the group's where there are several and it is known."""
+        return f"{x} of group {group}" if len(self.groups) > 1 and group else f"{x}"
+
     def place(self, share: Share) -> tuple[int, int] | str:
         """The group and number of a share, or what is wrong with it."""
         groups = range(1, len(self.groups) + 1)
@@ -474,8 +478,8 @@ class Package:
         for group, (k, _) in enumerate(self.groups, 1):
             points = {x: value for (g, x), value in values.items() if g == group}
             if len(points) >= k:
-                parts[group] = combine(points, k, "Share")
-        key = combine(parts, self.threshold, "Group")
+                parts[group] = combine(points, k, "Share " + self.name("{}", group))
+        key = combine(parts, self.threshold, "Group {}")
         if not hmac.compare_digest(hashlib.sha256(b"step-ca escrow v1 key check\0" + key).digest(), self.key_check):
             fail("Every share fits, but not the key that they give: the set was made wrongly.")
         return key
@@ -520,10 +524,12 @@ def decode(inputs: Iterable[tuple[str, bytes]]) -> bytes:
         for share in read_shares(where, text):
             place = package.place(share)
             if isinstance(place, str):
-                wrong.append(f"{where}: share {share.x}: {place}")
+                name = package.name(share.x, share.record[9] if share.record else None)
+                wrong.append(f"{where}: share {name}: {place}")
             else:
                 values[place] = share.value
-                say(f"{where}: share {share.x} of group {place[0]} is valid.")
+                group, x = place
+                say(f"{where}: share {package.name(x, group)} is valid.")
     if wrong:
         fail("\n".join([*wrong, "The valid shares are not lost. Correct what is wrong, or leave it out."]))
     if package.missing(values):

@@ -4,11 +4,9 @@ import re
 
 from ceremony.preflight.finding import Finding, check, failed, listed, passed
 from ceremony.preflight.machine import Machine, UnreadableError
+from escrow.printing.configuration import is_cable
 
 _LINE = re.compile(r"device for (\S+): (\S+)")
-# CUPS backends that speak to a cable: CUPS's own, and HP's. A file counts if it is the device itself.
-_LOCAL = ("usb:", "parallel:", "serial:", "hp:/usb/", "hp:/par/")
-_DEVICE = re.compile(r"file:(?://)?/dev/(?:usb/)?lp\d+")
 
 
 @check(
@@ -27,6 +25,6 @@ def printer(machine: Machine) -> Finding:
     # What follows a question mark may be a serial number: nobody needs it.
     queues = {match[1]: match[2].partition("?")[0] for match in found if match}
     shown = listed([f"{name} ({uri})" for name, uri in queues.items()])
-    if len(queues) != 1 or not all(uri.startswith(_LOCAL) or _DEVICE.fullmatch(uri) for uri in queues.values()):
+    if len(queues) != 1 or not all(map(is_cable, queues.values())):
         return failed(shown)
     return passed(shown)

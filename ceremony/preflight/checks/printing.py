@@ -4,10 +4,9 @@ import re
 
 from ceremony.preflight.finding import Finding, check, failed, listed, passed
 from ceremony.preflight.machine import Machine, UnreadableError
+from escrow.printing.configuration import DIRECTORY, FILES, SCHEDULER, SPOOL, spool_of, value_of
 
-_FILES = "/etc/cups/cups-files.conf"
-_SCHEDULER = "/etc/cups/cupsd.conf"
-_SPOOL = "/var/spool/cups"
+_FILES, _SCHEDULER = str(DIRECTORY / FILES), str(DIRECTORY / SCHEDULER)
 _OFF = {"no", "off", "false", "disabled", "0"}
 
 
@@ -15,7 +14,7 @@ _OFF = {"no", "off", "false", "disabled", "0"}
     "print-spool",
     requirement="Print jobs are spooled to memory.",
     measured=f"RequestRoot and TempDir in {_FILES}, /proc/self/mountinfo",
-    remedy=f"As root: mount -t tmpfs tmpfs {_SPOOL}; then start CUPS again.",
+    remedy=f"As root: mount -t tmpfs tmpfs {SPOOL}; then start CUPS again.",
 )
 def print_spool(machine: Machine) -> Finding:
     """Both directories lie below the spool unless the file says otherwise."""
@@ -23,8 +22,7 @@ def print_spool(machine: Machine) -> Finding:
     if not re.search(r"^\s*#?\s*(?:RequestRoot|SystemGroup|LogFileGroup)\b", text, re.MULTILINE):
         message = f"{_FILES} is not understood"
         raise UnreadableError(message)
-    spool = _directive(text, "RequestRoot") or _SPOOL
-    places = [spool, _directive(text, "TempDir") or f"{spool}/tmp"]  # noqa: S108 - CUPS's own name
+    places = [str(place) for place in spool_of(text)]
     kinds = [machine.holder(place) for place in places]
     value = listed([f"{place} on {mount.kind}" for place, mount in zip(places, kinds, strict=True)])
     return passed(value) if all(mount.in_memory for mount in kinds) else failed(value)
@@ -43,12 +41,6 @@ def print_history(machine: Machine) -> Finding:
     Without a history nobody can tell a printed sheet from a lost one: `escrow.printing.queue` needs it.
     """
     text = machine.read(_SCHEDULER)
-    files, history = (_directive(text, name) or "not set" for name in ("PreserveJobFiles", "PreserveJobHistory"))
+    files, history = (value_of(text, name) or "not set" for name in ("PreserveJobFiles", "PreserveJobHistory"))
     value = f"PreserveJobFiles: {files}, PreserveJobHistory: {history}"
     return passed(value) if files.lower() in _OFF and history.lower() not in _OFF else failed(value)
-
-
-def _directive(text: str, name: str) -> str:
-    """The value of a directive, of which the last counts; empty if there is none."""
-    found = re.findall(rf"^[ \t]*{name}[ \t]+(\S+)[ \t]*$", text, re.MULTILINE | re.IGNORECASE)
-    return found[-1] if found else ""

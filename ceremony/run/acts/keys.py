@@ -11,6 +11,7 @@ from escrow import certificates, sealing
 from escrow.authority import generate, import_tree
 from escrow.contents import certificates_of, key_fingerprint
 from escrow.files import NewFiles
+from escrow.label import set_words
 from escrow.manifest import group_hex
 from escrow.sealing import PACKAGE_FILE, Order
 
@@ -19,7 +20,10 @@ def make_keys(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fac
     """Make or import the keys of the CA; name them by the fingerprints of their public halves."""
     generated = shop.plan.ca.keys == "generate"
     if shop.plan.ca.tree:
-        shop.authority = import_tree(shop.plan.ca.tree, shop.equipment.passwords, shop.equipment.progress)
+        equipment, choice = shop.equipment, shop.plan.ca.choice
+        shop.authority = import_tree(
+            shop.plan.ca.tree, equipment.passwords, equipment.progress, equipment.now(), choice
+        )
     else:
         shop.authority = generate(shop.plan.ca.name, shop.equipment.now(), shop.equipment.progress)
     made = [
@@ -29,8 +33,13 @@ def make_keys(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fac
     for entry in made:
         ask.say(f"{entry['name']}, {entry['algorithm']}: {entry['public_key']}")
     for note in shop.authority.notes:
-        ask.say(note)
-    return {"generated": generated, "keys": made, "fingerprints": [entry["public_key"] for entry in made]}
+        ask.say(str(note))
+    return {
+        "generated": generated,
+        "keys": made,
+        "fingerprints": [entry["public_key"] for entry in made],
+        "notes": [str(note) for note in shop.authority.notes],
+    }
 
 
 def show_certificates(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
@@ -56,7 +65,8 @@ def seal(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     shop.remove_void()
     names = tuple(custodian.name for custodian in shop.plan.custodians)
     plan = shop.plan
-    order = Order(plan.ceremony.kind, plan.policy, names, shop.equipment.now(), shop.plan.stationery)
+    now = shop.equipment.now()
+    order = Order(plan.ceremony.kind, plan.policy, names, now, plan.stationery, keeping=plan.keeping)
     sealed = sealing.seal_package(shop.made(), order, shop.equipment.progress)
     with ExitStack() as undo, NewFiles(shop.equipment.out) as out:
         undo.callback(sealed.close)
@@ -70,6 +80,7 @@ def seal(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     shop.shares = dict(sealed.shares)
     set_id = group_hex(sealed.manifest.short_set_id)
     ask.say(f"Set {set_id}: sealed, and opened again.")
+    ask.say(f"The words of the set:  {set_words(sealed.manifest.set_id)}")
     return {
         "set_id": sealed.manifest.set_id.hex(),
         "epoch": order.epoch,

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ceremony.rules.state import State
 from ceremony.rules.steps import Step
-from ceremony.rules.wording import share_name
 from ceremony.run.acts.reading import read_sheets
 from ceremony.run.archive import MAX_FILE
 from ceremony.run.copying import PACKAGE, Copying, Load
@@ -28,7 +27,7 @@ def prove_quorum(shop: Workshop, _step: Step, state: State, ask: Questions) -> F
     collection = Collection(package.manifest, keep=True)
     try:
         for position in wanted:
-            name = share_name(policy, position)
+            name = policy.name_of(position)
             custodian = shop.plan.custodian_at(position).name
             what = f"{custodian}, the sheet of share {name}"
             while position not in collection.present:  # a wrong sheet in between costs nothing

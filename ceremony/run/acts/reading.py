@@ -1,11 +1,15 @@
-"""Read sheets without ending the step when nothing, or something wrong, lies in the scanner."""
+"""Read sheets without ending the step for what lies wrong in the scanner; have words of them typed."""
 
 from collections.abc import Iterator
 
-from ceremony.run.questions import Questions
+from ceremony.run.questions import Asked, Questions
+from ceremony.run.readback import Place, compare_words, drawn
 from ceremony.run.work import Workshop
-from escrow.errors import PageError
+from escrow.errors import PageError, ShareError
 from escrow.gather import Collection
+from escrow.policy import Position
+
+_TRIES = 3
 
 
 def read_sheets(shop: Workshop, collection: Collection, what: str, share: str, ask: Questions) -> Iterator[str]:
@@ -14,3 +18,25 @@ def read_sheets(shop: Workshop, collection: Collection, what: str, share: str, a
         yield from map(str, shop.equipment.paper.read(collection, what, share, ask))
     except PageError as error:
         yield str(error)
+
+
+def type_words(shop: Workshop, collection: Collection, position: Position, ask: Questions) -> list[str]:
+    """Have words of a sheet that was read typed, drawn by lot; their places. Raises ShareError for other words."""
+    places = drawn(shop.equipment.lots)
+    for place in places:
+        _compare(collection, position, place, ask)
+    return [str(place) for place in places]
+
+
+def _compare(collection: Collection, position: Position, place: Place, ask: Questions) -> None:
+    """Have the words of a place typed; a slip of the finger may happen twice. Raises ShareError."""
+    for tries_left in reversed(range(_TRIES)):
+        with ask.secret(Asked.WORDS, row=place.row, columns=place.columns_text, place=place) as typed:
+            try:
+                compare_words(collection.manifest, position, collection.shares[position], place, typed)
+            except ShareError as error:
+                if not tries_left:
+                    raise
+                ask.say(str(error))
+            else:
+                return

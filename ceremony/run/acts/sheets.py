@@ -6,18 +6,16 @@ from functools import partial
 from ceremony.rules.bags import bag_number
 from ceremony.rules.loss import enough_to_go_on
 from ceremony.rules.state import State
-from ceremony.rules.steps import Step
-from ceremony.rules.wording import share_name
-from ceremony.run.acts.reading import read_sheets
-from ceremony.run.questions import Asked, Facts, Questions, StepError, print_again
-from ceremony.run.readback import Place, compare_words, drawn
+from ceremony.rules.steps import Step, key_of
+from ceremony.run.acts import papers
+from ceremony.run.acts.reading import read_sheets, type_words
+from ceremony.run.questions import Asked, Facts, Questions, StepError, is_spoilt, print_again
 from ceremony.run.work import Workshop
 from escrow import sealing
-from escrow.errors import PrintError, ShareError
+from escrow.errors import PrintError
 from escrow.gather import Collection
+from escrow.label import share_words
 from escrow.policy import Position
-
-_TRIES = 3
 
 
 def print_sheet(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts:
@@ -34,69 +32,51 @@ def print_sheet(shop: Workshop, step: Step, state: State, ask: Questions) -> Fac
     except PrintError as error:
         message = f"{error} Shred what came out, also if it looks whole: the sheet is printed again."
         raise StepError(message) from None
-    ask.say(f"Share {share_name(shop.plan.policy, position)} was printed.")
+    ask.say(f"Share {shop.plan.policy.name_of(position)} was printed.")
     return {}
 
 
 def read_back(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts:
     """Read a sheet from paper, and have words of it typed. Raises StepError, and says if it has to be printed again."""
     position = _position(step)
-    name = share_name(shop.plan.policy, position)
+    name = shop.plan.policy.name_of(position)
     collection = Collection(shop.package(state).manifest, keep=True)
     try:
         shop.equipment.paper.read(collection, f"the sheet of share {name}", name, ask)
         if collection.problems or collection.present != {position}:
             said = "; ".join(str(verdict) for verdict in collection.verdicts)
             problem = f"What was read is not share {name} alone: {said}"
-            raise print_again(step, problem) if _is_spoilt(ask, problem) else StepError(problem)
-        places = drawn(shop.equipment.lots)
-        for place in places:
-            _compare(collection, position, place, ask)
+            raise print_again(step, problem) if is_spoilt(ask, problem) else StepError(problem)
+        words = type_words(shop, collection, position, ask)
     finally:
         collection.close()
-    ask.say(f"Share {name} is proven from paper.")
-    return {"words": [str(place) for place in places]}
-
-
-def _compare(collection: Collection, position: Position, place: Place, ask: Questions) -> None:
-    """Have the words of a place typed; a slip of the finger may happen twice. Raises ShareError."""
-    for tries_left in reversed(range(_TRIES)):
-        with ask.secret(Asked.WORDS, row=place.row, columns=place.columns_text, place=place) as typed:
-            try:
-                compare_words(collection.manifest, position, collection.shares[position], place, typed)
-            except ShareError as error:
-                if not tries_left:
-                    raise
-                ask.say(str(error))
-            else:
-                return
-
-
-def _is_spoilt(ask: Questions, problem: str) -> bool:
-    ask.say(problem)
-    while (answer := ask.line(Asked.TRY_AGAIN).lower()) not in {"again", "print"}:
-        pass
-    return answer == "print"
+    share = share_words(collection.manifest.commitment_at(position))
+    ask.say(f"Share {name} is proven from paper. The words of the share:  {share}")
+    return {"words": words}
 
 
 def bag(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts:
-    """Note the bag of a sheet."""
-    return {"bag": _new_bag(shop, _position(step), state, set(), ask)}
+    """Note the bag of a sheet. One that had a bag before gets a new label first, and new receipts."""
+    position = _position(step)
+    printed = papers.once_more(shop, position, ask) if position in state.bagged else {}
+    return {"bag": _new_bag(shop, position, state, set(), ask), **printed}
 
 
 def bag_again(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
-    """Note the new bags of the sheets that proved the quorum."""
+    """Print new labels for the sheets that proved the quorum, and note their new bags."""
     given: dict[str, str] = {}
     proof = [Position(*pair) for pair in state.done["quorum"]["positions"]]
-    for position in [*proof, *_opened_besides(shop, proof, ask)]:
-        given[f"{position.group}.{position.x}"] = _new_bag(shop, position, state, set(given.values()), ask)
-    return {"bags": given}
+    opened = [*proof, *_opened_besides(shop, proof, ask)]
+    printed = papers.new_labels(shop, opened, ask)
+    for position in opened:
+        given[key_of(position)] = _new_bag(shop, position, state, set(given.values()), ask)
+    return {"bags": given, **printed}
 
 
 def _opened_besides(shop: Workshop, proof: Sequence[Position], ask: Questions) -> list[Position]:
     """Whose bags were opened for a proof that was broken off: asked, because nobody else knows."""
     policy = shop.plan.policy
-    rest = {share_name(policy, position): position for position in policy.positions if position not in proof}
+    rest = {policy.short_name_of(position): position for position in policy.positions if position not in proof}
     while not set(names := ask.line(Asked.OPENED, shares=" ".join(rest)).split()) <= set(rest):
         ask.say(f"The other shares are {', '.join(rest)}.")
     return [rest[name] for name in dict.fromkeys(names)]
@@ -104,7 +84,7 @@ def _opened_besides(shop: Workshop, proof: Sequence[Position], ask: Questions) -
 
 def _new_bag(shop: Workshop, position: Position, state: State, also: set[str], ask: Questions) -> str:
     used = {bag_number(number) for number in {*state.bags, *also}}
-    name = share_name(shop.plan.policy, position)
+    name = shop.plan.policy.name_of(position)
     while True:
         number = ask.line(Asked.BAG, share=name)
         if not bag_number(number) or bag_number(number) in used:
@@ -130,8 +110,12 @@ def gather(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
 def destroy(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
     """Have every sheet of a void set shredded, and remove its package."""
     sheets = sorted(state.printed)
-    names = ", ".join(share_name(shop.plan.policy, position) for position in sheets)
-    ask.say(f"To be shredded, with every spoilt printout of them: the sheets of shares {names}.")
+    if sheets:
+        names = shop.plan.policy.names_of(sheets)
+        ask.say(f"To be shredded, with every spoilt printout of them: the sheets of shares {names}.")
+    else:
+        ask.say("No share sheet of this set came out of the printer.")
+    ask.say("To be shredded, too: every label, receipt, recovery card and package sheet of this set.")
     if ask.line(Asked.DESTROYED, sheets=len(sheets)) != str(len(sheets)):
         message = f"There are {len(sheets)} shares of which a sheet came out: count again."
         raise StepError(message)

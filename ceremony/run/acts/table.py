@@ -4,18 +4,20 @@ from collections.abc import Callable, Mapping
 
 from ceremony.rules.state import State
 from ceremony.rules.steps import Action, Step
-from ceremony.run.acts import ending, keys, opening, proof, sheets
+from ceremony.run.acts import ending, keys, opening, papers, printer, proof, sheets
 from ceremony.run.questions import Facts, Questions
 from ceremony.run.work import Workshop
 
 ACTIONS: Mapping[Action, Callable[[Workshop, Step, State, Questions], Facts]] = {
     Action.COMPARE_PLAN: opening.compare_plan,
     Action.PREFLIGHT: opening.preflight,
+    Action.TEST_PAGE: printer.prove,
     Action.OPEN: opening.open_ceremony,
     Action.WRITE_HEAD: opening.write_head,
     Action.MAKE_KEYS: keys.make_keys,
     Action.SHOW_CERTIFICATES: keys.show_certificates,
     Action.SEAL: keys.seal,
+    Action.PRINT_PAPERS: papers.print_papers,
     Action.PRINT: sheets.print_sheet,
     Action.READ_BACK: sheets.read_back,
     Action.BAG: sheets.bag,
