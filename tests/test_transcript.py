@@ -317,10 +317,7 @@ def test_an_eventful_ceremony_is_told_word_for_word_in_pdf_and_text(name: str, t
         "WEAK: a note.",
         LONG,
         "accepted as it is - by all",
-<<<<<<< ours
         "Done before the program was started, at 09:15 by the script.",
-=======
->>>>>>> theirs
         "Waived: Small.",
         "Waived by the plan: lint pkix.x found of root: Odd. Because: As agreed.",
         "Printed: label-1, recovery-card (3 times). Pages in all: 8. Their hashes stand in the journal.",
