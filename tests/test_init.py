@@ -196,12 +196,15 @@ def test_every_text_that_may_be_answered_survives_toml() -> None:
     assert plan(text).ceremony.place == strange
 
 
-def test_every_question_says_what_is_allowed_and_gives_an_example() -> None:
+@pytest.mark.parametrize(
+    "answers", [["x", *ANSWERS[1:2], "import", "/x", "C", *ANSWERS[10:]], ANSWERS], ids=["import", "generate"]
+)
+def test_every_question_says_what_is_allowed_and_gives_an_example(answers: Sequence[str]) -> None:
     interview = Interview(TODAY)
-    for line in ["x", *ANSWERS[1:2], "import", "/x", "C", *ANSWERS[10:]]:
+    for line in answers:
         question = interview.question()
         assert question is not None
-        choice = question.key[2] in {"keys", "site", "threshold", "depends_on_ca"}
+        choice = question.key[2] in {"keys", "key", "site", "threshold", "depends_on_ca"}
         assert "such as: " in question.hint or choice, question
         if not choice and "such as: " in question.hint:
             question.check(question.hint.partition("such as: ")[2].partition(" (it need")[0])
