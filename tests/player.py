@@ -229,7 +229,7 @@ def _plain(shown: str) -> str:
 
 
 _QUESTIONS = re.compile(
-    r"(Enter begins|Enter goes on|Enter tries|Whole, clear|Enter prints it|"
+    r"(Enter begins|Enter goes on|Enter shows the|Is certificate \d|Enter tries|Whole, clear|Enter prints it|"
     r"the test page: (?:scan|hold)|the package sheets for|"
     r"Is it as expected|Type '|The check words|[^:.]*: your half|Row \d: words|"
     r"Number of the bag|The same number|[^:.]*the sheet of share [^:]+: (?:scan|hold)|a sheet that had been|"

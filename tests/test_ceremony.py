@@ -281,8 +281,9 @@ def test_aborted_before_it_was_opened_and_killed_after_a_ceremony_ends_unsigned(
     assert "The ceremony is aborted" in player.terminal.shown
     done = escrow("audit", held_in.out)
     assert done.status == 1
-    assert done.out.startswith("journal.jsonl.sig: it is not signed")
+    assert "\n\njournal.jsonl.sig: it is not signed" in done.out
     again = Player(held_in)
+    again.play()
     assert again.end() == 1
     assert "The ceremony is aborted" in again.terminal.shown
 

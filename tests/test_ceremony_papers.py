@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from papers import text_by_pdfium
+from PIL import Image
 from player import TEMPLATE
 
 from ceremony.planning.plan import Plan, parse
@@ -18,9 +20,10 @@ from ceremony.run.paper import PACKAGE_SHEETS, TEST_PAGE, Scans, Tray
 from ceremony.run.questions import Asked, Desk, Facts, Fields, Questions, StepError
 from ceremony.run.readback import Place
 from ceremony.run.work import Equipment, Workshop
-from escrow import assemble, authority, documents, sealing
+from escrow import assemble, documents, sealing
 from escrow.errors import PackageError, PrintError, RefusedError
 from escrow.files import NewFiles
+from escrow.issuing.make import generate
 from escrow.label import Label
 from escrow.memory import Secret
 from escrow.package import Package
@@ -43,7 +46,7 @@ WHOLE += ["recovery-card", "package-sheets"] * 2 + ["recovery-card"]
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
-    """2 of 3; the second custodian has a deputy, and keeps the share elsewhere."""
+    """2 of 3; the second custodian has a deputy."""
     text = (
         TEMPLATE.read_text()
         .replace('kind = "production"', 'kind = "specimen"')
@@ -59,7 +62,7 @@ def plan() -> Plan:
 def sealed(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a ceremony whose set was just sealed."""
     folder = tmp_path_factory.mktemp("sealed")
-    made = authority.generate(plan.ca.name, NOW, lambda *_: None)
+    made = generate(plan.ca.name, NOW, lambda *_: None)
     names = tuple(each.name for each in plan.custodians)
     order = sealing.Order(Kind.SPECIMEN, plan.policy, names, NOW, plan.stationery, keeping=plan.keeping)
     with NewFiles(folder) as out:
@@ -190,6 +193,14 @@ def test_everything_that_goes_with_the_sheets_is_printed_in_order_and_on_its_pap
     assert len(people.asked) == 3 + 2 * 2 + 1, "one question a place, one a scan"
 
 
+def test_receipts_have_what_the_plan_knows_of_the_custodian(plan: Plan, sealed: Path) -> None:
+    text = text_by_pdfium((sealed / "documents/receipt-2.pdf").read_bytes())
+    second = plan.custodians[1]
+    assert second.deputy == "Marin Mersenne"
+    for known in (second.name, second.unit, second.manager, second.deputy, second.site):
+        assert text.count(known) >= 3, known
+
+
 def test_a_print_that_fails_is_repeated_from_that_document_on(plan: Plan, sealed: Path, base: Path) -> None:
     jam, off = PrintError("paper jam."), RefusedError("the printer is stopped.")
     workshop, tray = shop(plan, sealed, base, {2: jam, 3: off, 10: jam})
@@ -220,18 +231,18 @@ def test_the_paper_of_another_size_in_a_template_is_asked_for(plan: Plan, sealed
 
 
 def test_package_sheets_are_read_back_from_paper_code_by_code(plan: Plan, sealed: Path, base: Path) -> None:
-    """Nothing in the scanner, a label, all pages but one, that one; then a spoilt copy, and its new print."""
+    """Nothing in the scanner, a label, all pages but one, that one; then a spoilt copy, and a new one in two goes."""
     whole = (sealed / "package-sheets.pdf").read_bytes()
     pages = [base / f"{number}.png" for number in range(1, len(sizes(whole)) + 1)]
     for file, picture in zip(pages, pictures(whole, 200), strict=True):
         picture.save(file)
     workshop, tray = shop(plan, sealed, base)
     label = sealed / "documents/label-1.pdf"
-    scanned = [[], [label], [*pages[:2], *pages[3:]], [pages[2]], [pages[1]]]
-    people = People(base, {Asked.TRY_AGAIN: ["again", "?", "again", "again", "print"]}, scanned)
+    scanned = [[], [label], [*pages[:2], *pages[3:]], [pages[2]], [pages[1]], [*pages[2:]], [pages[1]]]
+    people = People(base, {Asked.TRY_AGAIN: ["again", "?", "again", "again", "print", "again"]}, scanned)
     facts = papers.print_papers(workshop, step(plan, "papers"), state(sealed), Questions(people, {}))
     problems = [said for said in people.said if said.startswith(("There is no scan", "No code", "Not read", "6 codes"))]
-    assert [problem[:8] for problem in problems] == ["There is", "No code ", "Not read", "6 codes "]
+    assert [problem[:8] for problem in problems] == ["There is", "No code ", "Not read", "6 codes ", "Not read"]
     assert re.fullmatch(r"Not read: (PKG \w{4} \d\d/\d\d, ){5}PKG \w{4} \d\d/\d\d\.", problems[2])
     assert told(facts) == {**dict.fromkeys(WHOLE[:6], 1), "recovery-card": 3, "package-sheets": 3}, "the card was good"
     assert tray.titles == [*WHOLE[:-1], "package-sheets", "recovery-card"]
@@ -309,14 +320,18 @@ def test_the_test_page_is_a_specimen_that_is_read_back_and_typed_before_there_is
 
 
 def test_a_test_page_that_is_not_read_is_read_or_printed_again(plan: Plan, sealed: Path, base: Path) -> None:
-    """Nothing in the scanner; a sheet of a real set beside it; then a new page."""
+    """Nothing in the scanner, white pages, a sheet of a real set; then a new page."""
+    white = Image.new("L", (800, 1100), 255)
+    white.save(base / "white.pdf", save_all=True, append_images=[white])
     workshop, tray = shop(plan, base / "nothing", base)
-    people = People(base, {Asked.TRY_AGAIN: ["again", "print"]}, [[], [sealed / "shares/share-1.pdf"]])
+    scanned = [[], [base / "white.pdf"], [sealed / "shares/share-1.pdf"]]
+    people = People(base, {Asked.TRY_AGAIN: ["again", "again", "print"]}, scanned)
     printer.prove(workshop, step(plan, "test-page"), State(), Questions(people, {}))
     assert tray.titles == [TEST_PAGE] * 2
     said = [each for each in people.said if not each.startswith(("again: ", "print: "))]
     assert "There is no scan" in said[0]
-    assert "another share set" in said[1]
+    assert said[1].startswith("This is not the test page alone")
+    assert "another share set" in said[2]
 
 
 def test_a_printer_or_words_that_fail_the_test_page_fail_the_step(plan: Plan, base: Path) -> None:

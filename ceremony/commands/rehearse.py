@@ -13,9 +13,10 @@ from ceremony import options
 from ceremony.run.paper import DPI, photograph
 from ceremony.terminal.console import Passwords, Progress, say
 from escrow import recovery, sealing
-from escrow.authority import generate, import_tree
+from escrow.authority import import_tree
 from escrow.errors import KeyFileError
 from escrow.files import NewFiles, is_memory_backed
+from escrow.issuing.make import generate
 from escrow.memory import Secret
 from escrow.policy import Policy
 from escrow.progress import Progress as Report

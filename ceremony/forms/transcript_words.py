@@ -20,7 +20,7 @@ _TABLES = {
     "facts": "before plan checks open head keys imported certificates set words words_row bag bags shares "
     "copy_unplugged copy_unmounted copy_folder copy_differs destroyed destroyed_papers settled papers paper_again "
     "problem package_sheets",
-    "keys": "title generated imported key algorithm public_key subject validity fingerprint notes none",
+    "keys": "title generated imported key algorithm public_key subject validity fingerprint notes waived none",
     "custody": "title text share custodian unit site opened now receipt none missing",
     "proof": "title text none share custodian copies copy site medium written no_copies",
     "losses": "title text session time rule torn none",
@@ -67,6 +67,7 @@ _SPECIAL = {
     "facts.problem": "problem",
     "facts.package_sheets": "copy codes",
     "preflight.waived": "reason",
+    "keys.waived": "lint certificate text reason",
     "proof.text": "step time",
     "losses.torn": "bytes",
     "void.destroyed_at": "time found",

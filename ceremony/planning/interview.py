@@ -5,6 +5,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import get_args
 
 from ceremony.planning import draft
 from ceremony.planning.answers import (
@@ -14,6 +15,7 @@ from ceremony.planning.answers import (
     a_name,
     a_number,
     a_path,
+    a_subject,
     a_text,
     as_answer,
     one_of,
@@ -21,7 +23,8 @@ from ceremony.planning.answers import (
 )
 from ceremony.planning.draft import Value
 from ceremony.planning.odds import person
-from ceremony.planning.tables import MAX_CA_NAME, MAX_NAME, MAX_TEXT
+from ceremony.planning.tables import DEFAULT_KEY, DEFAULT_YEARS, MAX_NAME, MAX_TEXT, MAX_YEARS, KeyKind
+from escrow.issuing.profile import MAX_CA_NAME, subject_of
 
 Key = tuple[str, int, str]
 """A table, the number of its entry from 0, a key of it."""
@@ -92,6 +95,7 @@ _ARCHIVES = Listed(
     "The ceremony's record. Keep two, at different sites.",
     {"site": "site", "medium": "medium, such as USB stick"},
 )
+_CERTIFICATES = (("root", "root", "Root CA"), ("intermediate", "intermediate", "Intermediate CA"))
 _NAMED, _TOLD = f"Up to {MAX_NAME} characters, such as:", f"Up to {MAX_TEXT} characters, such as:"
 _HINTS = {
     ("ceremony", "organisation"): f"{_NAMED} Example GmbH",
@@ -114,7 +118,7 @@ _HINTS = {
     ("access", "depends_on_ca"): "yes, if a badge reader or a login stops with the CA; no otherwise.",
 }
 _LISTED = (_SITES, _CUSTODIANS, _OFFICERS, _WITNESSES, _PACKAGES, _ARCHIVES)
-_TABLES = {listed.table for listed in _LISTED} | {"access", "group"}
+_TABLES = {listed.table for listed in _LISTED} | {"access", "group", "intermediate"}
 
 
 class Interview:
@@ -201,6 +205,8 @@ class Interview:
         most = MAX_NAME if importing else MAX_CA_NAME
         hint = f"Up to {most} characters, such as: Example CA"
         yield _asked("ca", "name", "Name of the CA", a_name if importing else a_ca_name, hint=hint)
+        if not importing:
+            yield from self._certificates()
         hint = f"Year-month-day, {self._today} or later, such as: {date}"
         yield _asked("ceremony", "date", "Date of the ceremony", a_date_from(self._today), date.isoformat(), hint)
         yield _asked("ceremony", "place", "Place", a_text)
@@ -220,6 +226,20 @@ class Interview:
         yield from self._entries(_ARCHIVES)
         yield _asked("access", "what", "What it takes to reach shares and package: keys, badges", a_text)
         yield _asked("access", "depends_on_ca", "Does any of it work only while the CA does: yes or no", yes_or_no)
+
+    def _certificates(self) -> Iterator[Question]:
+        name = str(self._given["ca", 0, "name"])
+        key = one_of(*get_args(KeyKind))
+        years = a_number(1, MAX_YEARS)
+        for number, (table, what, role) in enumerate(_CERTIFICATES):
+            kind = DEFAULT_KEY if number == 0 else str(self._given["root", 0, "key"])
+            note = "" if number else f"Kinds of keys: {', '.join(get_args(KeyKind))}."
+            yield Question((table, 0, "key"), f"Kind of the {what}'s key", key, kind, note)
+            longest = str(DEFAULT_YEARS) if number == 0 else str(self._given["root", 0, "years"])
+            yield Question((table, 0, "years"), f"Years that the {what} is valid", years, longest)
+            subject = "; ".join(f"{each.type}={each.value}" for each in subject_of(name, role))
+            note = "Attributes in their order, with semicolons between them."
+            yield Question((table, 0, "subject"), f"Subject of the {what}", a_subject, subject, note)
 
     def _entries(self, listed: Listed) -> Iterator[Question]:
         first, *others = listed.keys

@@ -7,6 +7,7 @@ from itertools import chain
 
 from ceremony.planning.odds import Holder, holdings, person, spares
 from ceremony.planning.plan import Custodian, Person, Plan
+from ceremony.planning.profiles import profiles_of
 from escrow.errors import TemplateError
 from escrow.paper.fonts import check_printable
 from escrow.policy import and_list
@@ -210,6 +211,7 @@ def unprintable(facts: Facts) -> Iterator[str]:
         (copy.medium for copy in (*plan.packages, *plan.archives)),
         (access.what for access in plan.access),
         (waiver.reason for waiver in plan.waivers),
+        (str(each) for profile in profiles_of(plan) or () for each in profile.subject),
     )
     for text in dict.fromkeys(texts):
         try:

@@ -42,7 +42,7 @@ class Action(Enum):
     OPEN = "open the ceremony"
     WRITE_HEAD = "show the journal's head"
     MAKE_KEYS = "make or import the keys"
-    SHOW_CERTIFICATES = "show the certificates"
+    ISSUE = "issue and compare the certificates"
     SEAL = "seal and split"
     PRINT_PAPERS = "print what goes with the sheets"
     PRINT = "print a sheet"
@@ -193,7 +193,12 @@ def _sealing() -> Iterator[Step]:
         irreversible=True,
     )
     yield _step(
-        "certificates", Act.ISSUE, "witnesses", ["keys made"], ["certificates compared"], Action.SHOW_CERTIFICATES
+        "certificates",
+        Act.ISSUE,
+        "witnesses",
+        ["keys made", PRIVATE_KEYS],
+        ["certificates compared"],
+        Action.ISSUE,
     )
     yield _step("seal", Act.SEAL, "officer-1", ["certificates compared", PRIVATE_KEYS], ["sealed", SHARES], Action.SEAL)
     yield _step("head-seal", Act.SEAL, "witnesses", ["sealed"], ["sealing head written"], Action.WRITE_HEAD)

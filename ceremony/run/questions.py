@@ -17,6 +17,8 @@ class Asked(Enum):
     READY = "Enter goes on"
     RETRY = "Enter tries this step again"
     SEEN = "Is it as expected? Enter says yes; if not, type exception"
+    READ = "Enter shows the certificates"
+    COMPARED = "Is certificate {number} as on your paper, line by line? Enter says yes; if not, type exception"
     CLEAR = "Is it as expected? Enter says yes; type print if the sheet is spoilt"
     PHRASE = "Type '{phrase}'"
     CHECK_WORDS = "The check words beside this step, from a witness's script"
@@ -111,6 +113,10 @@ class Questions:
 
     def __init__(self, desk: Desk, commands: Mapping[str, Callable[[], None]]) -> None:
         self._desk, self._commands = desk, commands
+
+    def page(self, lines: Sequence[str]) -> None:
+        """Show something on a screen of its own."""
+        self._desk.page(lines)
 
     def say(self, text: str) -> None:
         """Tell something."""

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from ceremony import spoken
 from ceremony.planning.plan import Plan
-from ceremony.planning.tables import MAX_CA_NAME
 from ceremony.rules.state import Phase, State
 from ceremony.run.examine import Examine
 from ceremony.run.keeping import keep_archive
@@ -26,6 +25,7 @@ from escrow.documents import made_up
 from escrow.errors import PageError, UsageError
 from escrow.files import NewFiles, read_public
 from escrow.gather import Collection
+from escrow.issuing.profile import MAX_CA_NAME
 from escrow.judge import judge_file
 from escrow.manifest import Manifest
 from escrow.memory import Secret, isolate
