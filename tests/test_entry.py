@@ -337,3 +337,12 @@ def test_wrong_words_and_swapped_rows_are_not_taken_for_a_shift() -> None:
             assert judge(MANIFEST, [*rows[:length], *[[]] * (8 - length)]).shifted is None
     for one in range(7):
         assert judge(MANIFEST, swapped(ROWS, one, one + 1)).shifted is None
+
+
+@pytest.mark.parametrize("row", range(7))
+def test_a_row_behind_that_fits_in_its_place_was_not_shifted(row: int) -> None:
+    """Whatever stands at the end of the wrong row: one word would make the next one fit a place earlier, too."""
+    behind = ROWS[row + 1]
+    for last in WORDS:
+        rows = [*ROWS[:row], [*ROWS[row][:8], last], behind]
+        assert judge(MANIFEST, [*rows, *[[]] * (8 - len(rows))]).shifted is None

@@ -248,6 +248,8 @@ def test_the_questions_are_asked_in_a_terminal_with_a_way_back(tmp_path: Path) -
         ("Ada, IT, Charles, Moon\n", "Custodian 1, site of the share is none of the sites HQ, Plant."),
         ("Mars\n", "One of: HQ, Plant"),
         ("HQ\n", "Custodian 2, name: "),
+        ("ada, Ops\n", "Custodian 2, name is there already: name another."),
+        ("ada\n", "Up to 60 characters, such as: Ada Lovelace"),
         ("Bert, Ops, Dora, Plant\n", "Custodian 3"),
         ("-\n", "How many of the 2 custodians are needed [2]: "),
         ("\n", "Officer 1, name: "),

@@ -17,7 +17,7 @@ from ceremony.preflight.finding import Result
 from ceremony.preflight.ids import IDS, NEVER_WAIVED
 from ceremony.preflight.machine import Machine, UnreadableError, execute
 from ceremony.preflight.run import _make, failures, run
-from ceremony.preflight.show import COLUMNS, as_json, table
+from ceremony.preflight.show import COLUMNS, as_json, table, worst_first
 from escrow import selftest
 
 GARBAGE = (b"", b"\n", b"garbage\n", b"\xff\xfe\0\x01", b"no such thing = 1\n" * 50, b"{}" * 3000, b"-1\n")
@@ -263,3 +263,28 @@ def test_a_program_that_is_missing_or_says_nothing_is_not_believed() -> None:
     assert execute(["uname"]).strip() == "Linux"
     assert execute(["true"]) == ""
     assert execute(["sh", "-c", "echo none; exit 1"]) == "none\n"  # as systemd-detect-virt does
+
+
+def test_what_did_not_pass_is_said_worst_first_and_what_did_by_name() -> None:
+    found = [(WARN, "power"), (PASS, "random"), (FAIL, "no-swap"), (WAIVED, "printer"), (PASS, "tool"), (FAIL, "root")]
+    results = [
+        Result(name, "It holds.", "looking", f"value of {name} " * 8, status, f"remedy of {name}", "Agreed.")
+        if status is WAIVED
+        else Result(name, "It holds.", "looking", f"value of {name} " * 8, status, f"remedy of {name}")
+        for status, name in found
+    ]
+    lines = worst_first(results).splitlines()
+    assert lines[0] == "2 PASS, 1 WARN, 2 FAIL, 1 WAIVED"
+    begun = [line.split()[:2] for line in lines[1:] if not line.startswith(" ")]
+    assert begun == [
+        ["FAIL", "no-swap:"],
+        ["FAIL", "root:"],
+        ["WAIVED", "printer:"],
+        ["WARN", "power:"],
+        ["PASS", "random,"],
+    ]
+    assert lines[-1].split() == ["PASS", "random,", "tool"]
+    assert max(map(len, lines)) < COLUMNS
+    said = " ".join(worst_first(results).split())
+    assert all(each in said for each in ("remedy of no-swap", "Waived by the plan: Agreed.", "remedy of power"))
+    assert "remedy of random" not in said
