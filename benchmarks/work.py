@@ -16,14 +16,15 @@ from measure import cpu_seconds, scratch
 
 from ceremony.commands.rehearse import rehearse
 from escrow import keys, recovery, sealing
-from escrow.authority import EscrowedKey, generate
+from escrow.authority import EscrowedKey
 from escrow.files import NewFiles
+from escrow.issuing.make import generate
 from escrow.memory import Secret, protect
 from escrow.policy import Policy
 from escrow.share import Kind
 
 _KIB = 1024
-_MADE = 2  # how many keys `authority.generate` makes
+_MADE = 2  # how many keys `generate` makes
 
 
 class Stages:

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from ceremony.interrupt import Interrupted
+from ceremony.interrupt import CtrlC, Interrupted
 from escrow import __version__
 
 INTERRUPTED = 130
@@ -96,7 +96,7 @@ def _run() -> int:
         error.show()
         return error.exit_code
     except (Interrupted, KeyboardInterrupt, click.Abort) as error:
-        _say("\n".join(["\nInterrupted. Nothing unfinished was left behind.", *_notes(error)]))
+        _say("\n".join(["\nInterrupted.", *(_notes(error) or ["Nothing unfinished was left behind."])]))
         return INTERRUPTED
     except BrokenPipeError:
         return 1
@@ -129,4 +129,4 @@ def _notes(error: BaseException) -> Sequence[str]:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - signal's interface
-    raise Interrupted
+    raise CtrlC if number == signal.SIGINT else Interrupted

@@ -1,4 +1,4 @@
-"""A CA with its private keys, ready to be sealed: imported from a STEPPATH, or made anew."""
+"""A CA with its private keys, ready to be sealed; `import_tree` reads one from a STEPPATH."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping
@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from escrow import certificates, configuration, keys, stepca, weaknesses
+from escrow import certificates, keys, stepca, weaknesses
 from escrow.choice import EVERYTHING, Choice
 from escrow.contents import public_keys
 from escrow.errors import KeyFileError, PasswordRequiredError, TreeError
@@ -97,29 +97,6 @@ def import_tree(
         found_file.content.close()
     name = certificates.name_of(hierarchy.roots[0]) if hierarchy.roots else path.name
     return Authority(name, tree.files, tuple(imported), ordered(notes))
-
-
-def generate(name: str, now: dt.datetime, progress: Progress) -> Authority:
-    """Make a root and an intermediate in locked memory, with the certificates that `step ca init` makes."""
-    made = []
-    for number in range(2):
-        progress("Generating keys", number, 2)
-        made.append(keys.generate("EC P-256"))
-    root_key, key = made
-    root = certificates.issue_root(root_key, name, now)
-    intermediate = certificates.issue_intermediate(key, name, root_key, root, now)
-    certificates.check_chain([intermediate], [root])
-    progress("Generating keys", 2, 2)
-    files = {
-        configuration.ROOT_CERTIFICATE: Secret.of(certificates.to_pem(root)),
-        configuration.INTERMEDIATE_CERTIFICATE: Secret.of(certificates.to_pem(intermediate)),
-        **configuration.new_configuration(name),
-    }
-    entries = (
-        EscrowedKey("root", configuration.ROOT_KEY, root_key, configuration.ROOT_CERTIFICATE),
-        EscrowedKey("intermediate", configuration.INTERMEDIATE_KEY, key, configuration.INTERMEDIATE_CERTIFICATE),
-    )
-    return Authority(name, files, entries)
 
 
 def _open_key(file: KeyFile, passwords: PasswordSource) -> tuple[PrivateKey, Secret | None]:

@@ -1,19 +1,13 @@
-"""Certificates: read them, check that they form a hierarchy, and issue the two that `step ca init` issues."""
+"""Certificates: read them, and check that they form a hierarchy."""
 
-import datetime as dt
 from collections.abc import Sequence
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.x509.oid import NameOID
 
 from escrow.errors import CertificateError
-from escrow.keys import PrivateKey, SupportedKey, parse, parse_public
-from escrow.memory import isolate
-
-_VALIDITY = dt.timedelta(days=3650)
 
 
 def read(pem: bytes, name: str) -> list[x509.Certificate]:
@@ -45,6 +39,13 @@ def read_ssh_public_key(line: bytes, name: str) -> bytes:
     except (ValueError, UnsupportedAlgorithm):
         message = f"{name} is not a readable SSH public key."
         raise CertificateError(message) from None
+
+
+def to_ssh_public_key(public: bytes) -> bytes:
+    """The authorized_keys line of a SubjectPublicKeyInfo (DER), as step writes it: without a comment."""
+    key = serialization.load_der_public_key(public)
+    line = key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    return line + b"\n"
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
@@ -83,77 +84,6 @@ def check_chain(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certific
             raise CertificateError(message)
     for root in roots:
         _check_is_authority(root, root.subject.rfc4514_string())
-
-
-def issue_root(key: PrivateKey, name: str, now: dt.datetime) -> x509.Certificate:
-    """A self-signed root as `step ca init` makes it (measured with step 0.30.6): ten years, path length 1."""
-    return _issue(key, _subject(name, "Root CA"), 1, now, signer=key, issuer=None)
-
-
-def issue_intermediate(
-    key: PrivateKey, name: str, root_key: PrivateKey, root: x509.Certificate, now: dt.datetime
-) -> x509.Certificate:
-    """An intermediate as `step ca init` makes it: path length 0, but not outliving its root."""
-    return _issue(key, _subject(name, "Intermediate CA"), 0, now, signer=root_key, issuer=root)
-
-
-def _subject(name: str, role: str) -> x509.Name:
-    return x509.Name(
-        [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, name),
-            x509.NameAttribute(NameOID.COMMON_NAME, f"{name} {role}"),
-        ]
-    )
-
-
-def _issue(  # noqa: PLR0913 - all that a certificate is made of
-    key: PrivateKey,
-    subject: x509.Name,
-    path_length: int,
-    now: dt.datetime,
-    *,
-    signer: PrivateKey,
-    issuer: x509.Certificate | None,
-) -> x509.Certificate:
-    public = parse_public(key.public)
-    usage = x509.KeyUsage(
-        digital_signature=False,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=True,
-        crl_sign=True,
-        encipher_only=False,
-        decipher_only=False,
-    )
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer.subject if issuer else subject)
-        .public_key(public)
-        .serial_number(x509.random_serial_number() >> 31)  # 128 bits, as step does
-        .not_valid_before(now)
-        .not_valid_after(issuer.not_valid_after_utc if issuer else now + _VALIDITY)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-    )
-    if issuer:
-        identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-        builder = builder.add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False
-        )
-
-    def in_worker() -> bytes:
-        private = parse(bytes(signer.pem.view))
-        return builder.sign(private, _digest_for(private)).public_bytes(serialization.Encoding.DER)
-
-    return x509.load_der_x509_certificate(isolate(in_worker, signer.pem))
-
-
-def _digest_for(key: SupportedKey) -> hashes.SHA256 | None:
-    return None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
 
 
 def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:

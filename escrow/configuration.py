@@ -16,6 +16,7 @@ from escrow.memory import Secret, isolate
 CONFIG, DEFAULTS = "config/ca.json", "config/defaults.json"
 ROOT_KEY, ROOT_CERTIFICATE = "secrets/root_ca_key", "certs/root_ca.crt"
 INTERMEDIATE_KEY, INTERMEDIATE_CERTIFICATE = "secrets/intermediate_ca_key", "certs/intermediate_ca.crt"
+SSH_KEYS = (("ssh-host", "secrets/ssh_host_ca_key"), ("ssh-user", "secrets/ssh_user_ca_key"))
 
 _SSH_FIELDS = {"ssh-host": "hostKey", "ssh-user": "userKey"}
 
@@ -109,9 +110,9 @@ def taking_keys_from(config: Secret, places: Mapping[str, str]) -> Secret:
     return _edited(config, edit)
 
 
-def new_configuration(name: str) -> dict[str, Secret]:
+def new_configuration(name: str, *, ssh: bool = False) -> dict[str, Secret]:
     """A ca.json and a defaults.json for a CA that was generated here: one ACME provisioner, no secret in it."""
-    settings = {
+    settings: dict[str, Any] = {
         "root": ROOT_CERTIFICATE,
         "federatedRoots": None,
         "crt": INTERMEDIATE_CERTIFICATE,
@@ -123,6 +124,8 @@ def new_configuration(name: str) -> dict[str, Secret]:
         "db": {"type": "badgerv2", "dataSource": "db"},
         "authority": {"provisioners": [{"type": "ACME", "name": "acme"}]},
     }
+    if ssh:
+        settings["ssh"] = {"hostKey": SSH_KEYS[0][1], "userKey": SSH_KEYS[1][1]}
     defaults = {
         "ca-url": "https://localhost",
         "ca-config": CONFIG,

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from escrow import mounts
-from escrow.errors import FileError, RefusedError
+from escrow.errors import FileError, RefusedError, UsageError
 from escrow.memory import LastWill, Secret
 
 FILE_MODE = 0o600
@@ -40,6 +40,16 @@ def read_public(path: Path, limit: int) -> bytes:
     return content
 
 
+def begins_with(path: Path, beginning: bytes) -> bool:
+    """Whether a regular file, which may hold a secret, begins so. Raises FileError."""
+    descriptor = _open_regular(path)
+    try:
+        with Secret.of(bytes(len(beginning))) as read:
+            return os.readv(descriptor, [read.view]) == len(beginning) and read.view == beginning
+    finally:
+        os.close(descriptor)
+
+
 def is_memory_backed(path: Path) -> bool:
     """Whether what is written at or below `path` stays in memory: tmpfs, ramfs, or an overlay that writes to one."""
     existing = _straight(path)
@@ -59,8 +69,9 @@ class NewFiles:
     `publish` at the end of the block. Raises FileError.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = _straight(root)
+    def __init__(self, root: Path, what: str = "directory") -> None:
+        """`what` was named by the person: a directory for several files, or one file."""
+        self.root, self._what = _straight(root), what
         self._owner = os.getpid()
         self._waiting: dict[Path, Path] = {}
         self._made: list[str] = []
@@ -93,10 +104,12 @@ class NewFiles:
     def check_absent(self, names: Iterable[str]) -> None:
         """Raise RefusedError if one of these files is there already, before any work is done."""
         for name in names:
-            if os.path.lexists(self.root / name):
-                message = (
-                    f"{self.root / name} exists and is never overwritten: name another directory, or move it away."
-                )
+            path = self.root / name
+            if self._what == "file" and path.is_dir():
+                message = f"{path} is a directory: name a file, such as {path / 'NAME'}."
+                raise UsageError(message)
+            if os.path.lexists(path):
+                message = f"{path} exists and is never overwritten: name another {self._what}, or move it away."
                 raise RefusedError(message)
 
     def discard_partial(self, names: Iterable[str]) -> None:
@@ -170,7 +183,7 @@ class NewFiles:
             path.mkdir(DIRECTORY_MODE)
         except FileExistsError:
             if (path.is_symlink() and path.is_relative_to(self.root)) or not path.is_dir():
-                message = f"{path} is not a directory."
+                message = f"{path} is no directory, and one is needed there: name another."
                 raise FileError(message) from None
             return
         except OSError as error:
@@ -244,9 +257,11 @@ def _open_regular(path: Path) -> int:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise _cannot(path, "read", error) from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
         os.close(descriptor)
-        message = f"{path} is not a regular file."
+        what = "a directory, and a file is needed." if stat.S_ISDIR(mode) else "not a regular file."
+        message = f"{path} is {what}"
         raise FileError(message)
     return descriptor
 

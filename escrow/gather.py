@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from escrow.errors import EscrowError, WorkerError
+from escrow.errors import EscrowError, PageError, WorkerError
 from escrow.files import read_secret
 from escrow.judge import Verdict, judge_file
 from escrow.manifest import Manifest
@@ -38,6 +38,9 @@ class Collection:
         """Read all pages of a file, in a worker of its own, and judge what is on them."""
         name = "standard input" if path == STANDARD_INPUT else str(path)
         try:
+            if path.is_dir():
+                message = f"it is a directory. Name the files in it: {path / '*'}"
+                raise PageError(message)
             found = self._read(path, name)
         except EscrowError as error:
             reason = (

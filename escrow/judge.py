@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from escrow.errors import PageError, ShareError
 from escrow.label import Label, is_label_text
 from escrow.manifest import Manifest
+from escrow.package import TITLE
 from escrow.paper.rescue import read_sheet
 from escrow.paper.scan import scan
 from escrow.pasted import is_pasted, shares_in
@@ -51,7 +52,7 @@ def judge_file(manifest: Manifest, name: str, content: bytes) -> Iterable[tuple[
 
     A share that stands several times on one page is one share: sheets carry their code more than once.
     """
-    if is_pasted(content):
+    if is_pasted(content) or content.startswith(TITLE.encode()):
         yield from judge_pasted(manifest, name, content)
         return
     pages, damage = [], None
@@ -79,6 +80,9 @@ def judge_file(manifest: Manifest, name: str, content: bytes) -> Iterable[tuple[
 
 def judge_pasted(manifest: Manifest, name: str, content: bytes) -> Iterable[tuple[Record | None, Verdict]]:
     """Judge all shares in a text; which words were mended is said with the place. Call in a worker."""
+    if content.startswith(TITLE.encode()):
+        yield None, Verdict(name, "this is a package, and no share. It is named first, before the pages.")
+        return
     shares = list(shares_in(content))
     for number, share in enumerate(shares, 1):
         where = name if len(shares) == 1 else f"{name}, share {number}"

@@ -49,7 +49,7 @@ class PrivateKey:
 
 def generate(algorithm: Algorithm) -> PrivateKey:
     """Make a new key."""
-    return _hold(lambda: _new(algorithm))
+    return _hold(lambda: new(algorithm))
 
 
 def load(content: Secret, password: Secret | None, name: str) -> PrivateKey:
@@ -145,7 +145,8 @@ def _hold(make: Callable[[], SupportedKey], *shared: Secret | None) -> PrivateKe
     return PrivateKey(pem, base64.b64decode(facts["public"]), facts["algorithm"])
 
 
-def _new(algorithm: Algorithm) -> SupportedKey:
+def new(algorithm: Algorithm) -> SupportedKey:
+    """A new key as an object to sign with. Only in a worker: the object holds the key in the open."""
     if algorithm == "Ed25519":
         return ed25519.Ed25519PrivateKey.generate()
     if algorithm in _CURVES:

@@ -22,7 +22,9 @@ MAX_LENGTH = 16 << 20
 MANIFEST_MEMBER = "manifest.json"
 README_MEMBER = "README.txt"
 
-_TITLE = "STEP-CA ESCROW PACKAGE, FORMAT"
+TITLE = "STEP-CA ESCROW PACKAGE, FORMAT"
+"""What every package begins with."""
+
 _VERSION = "1"
 _MANIFEST_BEGIN, _MANIFEST_END = "==== MANIFEST ====", "==== END OF MANIFEST ===="
 _PEM_BEGIN, _PEM_END = "-----BEGIN CMS-----", "-----END CMS-----"
@@ -176,7 +178,7 @@ def _preamble(manifest: Manifest) -> str:
     several = len(manifest.policy.groups) > 1
     specimen = "" if manifest.kind.value == "production" else "\nSPECIMEN: made for practice. Production refuses it.\n"
     return _PREAMBLE.format(
-        title=f"{_TITLE} {_VERSION}",
+        title=f"{TITLE} {_VERSION}",
         specimen=specimen,
         set_id=manifest.set_id.hex(),
         quorum=textwrap.fill(f"A quorum is {manifest.policy}.", 78),
@@ -187,8 +189,8 @@ def _preamble(manifest: Manifest) -> str:
 def _checked_text(data: bytes) -> str:
     """The text above the last line, once the first line and the hash in the last were found right."""
     title, _, version = data.partition(b"\n")[0].decode("utf-8", "replace").rstrip("\r").rpartition(" ")
-    if title != _TITLE:
-        message = f"This is not an escrow package: its first line is not '{_TITLE} {_VERSION}'."
+    if title != TITLE:
+        message = f"This is not an escrow package: its first line is not '{TITLE} {_VERSION}'."
         raise PackageError(message)
     if version != _VERSION:
         number = (

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from escrow import assemble, keys, package, shamir, stepca
 from escrow.contents import prove_contents
-from escrow.errors import ManifestError, PackageError, QuorumError, RefusedError, ShareError, UsageError
-from escrow.files import NewFiles, read_public
+from escrow.errors import FileError, ManifestError, PackageError, QuorumError, RefusedError, ShareError, UsageError
+from escrow.files import NewFiles, begins_with, read_public
 from escrow.gather import Collection
 from escrow.manifest import Manifest
 from escrow.memory import Secret, isolate
@@ -19,11 +19,15 @@ from escrow.progress import Progress
 from escrow.share import key_check
 
 
-def read_package(path: Path, progress: Progress) -> Package:
+def read_package(path: Path, progress: Progress, pages: Sequence[Path] = ()) -> Package:
     """Read a package: its file, or scans of its sheets (a PDF, a picture, a text of codes, a directory of these).
 
-    Raises FileError, PackageError or ManifestError, naming the file.
+    Raises FileError, PackageError or ManifestError, naming the file; UsageError if it is among the `pages` of shares
+    instead.
     """
+    if (swapped := _package_among(pages)) and not _begins_as_package(path):
+        message = f"{swapped} is the package: name it first, and then the pages. {path} was named in its place."
+        raise UsageError(message)
     try:
         if assemble.is_sheets(path):
             return Package.decode(assemble.assemble(path, progress))
@@ -31,6 +35,17 @@ def read_package(path: Path, progress: Progress) -> Package:
     except (PackageError, ManifestError) as error:
         message = f"{path}: {error}"
         raise type(error)(message) from None
+
+
+def _package_among(pages: Sequence[Path]) -> Path | None:
+    return next(filter(_begins_as_package, pages), None)
+
+
+def _begins_as_package(path: Path) -> bool:
+    try:
+        return begins_with(path, package.TITLE.encode())
+    except FileError:
+        return False
 
 
 def gather(manifest: Manifest, pages: Sequence[Path], *, keep: bool, progress: Progress) -> Collection:
@@ -52,8 +67,11 @@ def require_quorum(collection: Collection) -> None:
     if collection.problems:
         lines = [str(verdict) for verdict in collection.problems]
         lines.append(_good_shares(collection))
-        if not collection.missing:
-            lines.append("A quorum is there without the rest: leave the rest out to go on.")
+        lines.append(
+            still_needed(collection)
+            if collection.missing
+            else "A quorum is there without the rest: leave the rest out to go on."
+        )
         raise ShareError("\n".join(lines))
     if collection.missing:
         message = f"{_good_shares(collection)}\n{still_needed(collection)}"

@@ -18,10 +18,14 @@ _MANY = 4  # of the eight words of row 1: so many are not mistyped by chance
 
 @dataclass(frozen=True)
 class Judgement:
-    """What can be said of the rows so far; rows count from 1, and a row that is not complete has no note."""
+    """What can be said of the rows so far; rows count from 1, and a row that is not complete has no note.
+
+    `shifted` names a row, and 1 if a word of it seems to be missing, -1 if one seems to stand there twice.
+    """
 
     notes: tuple[str, ...]
     swapped: tuple[int, int] | None
+    shifted: tuple[int, int] | None
     foreign: str | None
 
     @property
@@ -37,8 +41,8 @@ def judge_rows(manifest: Manifest, grid: Secret) -> Judgement:
         return json.dumps(asdict(judge(manifest, rows_in(bytes(grid.view))))).encode()
 
     fields = json.loads(isolate(in_worker, grid))
-    swapped = fields["swapped"] and tuple(fields["swapped"])
-    return Judgement(tuple(fields["notes"]), swapped, fields["foreign"])
+    swapped, shifted = (fields[name] and tuple(fields[name]) for name in ("swapped", "shifted"))
+    return Judgement(tuple(fields["notes"]), swapped, shifted, fields["foreign"])
 
 
 def mend(grid: Secret, mended: Secret) -> list[Correction]:
@@ -72,7 +76,7 @@ def judge(manifest: Manifest, rows: Sequence[Sequence[str]]) -> Judgement:
         for other in others
         if one < other and one not in others and one in fitting.get(other, ()) and other not in fitting[other]
     ]
-    return Judgement(notes, swapped[0] if swapped else None, _foreign(manifest, rows, notes))
+    return Judgement(notes, swapped[0] if swapped else None, _shifted(rows, notes), _foreign(manifest, rows, notes))
 
 
 def _numbers_that_fit(row: Sequence[str]) -> list[int]:
@@ -81,6 +85,24 @@ def _numbers_that_fit(row: Sequence[str]) -> list[int]:
         return []
     data = bytes(BYTES[word] for word in row[:COLUMNS])
     return [number for number in range(1, ROWS + 1) if check_word(number, data) == row[COLUMNS]]
+
+
+def _shifted(rows: Sequence[Sequence[str]], notes: Sequence[str]) -> tuple[int, int] | None:
+    """The first row that does not fit, if all behind it would fit one place earlier (1) or later (-1).
+
+    A row fits at a wrong place by chance once in 256 times; it says no more of the words than its check word does.
+    """
+    unfit = [number for number, note in enumerate(notes, 1) if note and note != FITS]
+    if not unfit or FITS in notes[unfit[0] :]:
+        return None
+    words = [word for row in rows for word in row]
+    for missing in (1, -1):
+        starts = {number: (number - 1) * WIDTH - missing for number in range(unfit[0] + 1, ROWS + 1)}
+        behind = {number: words[start : start + WIDTH] for number, start in starts.items()}
+        whole = {number: row for number, row in behind.items() if len(row) == WIDTH}
+        if whole and all(number in _numbers_that_fit(row) for number, row in whole.items()):
+            return unfit[0], missing
+    return None
 
 
 def _note(number: int, row: Sequence[str], fitting: dict[int, list[int]]) -> str:

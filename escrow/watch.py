@@ -1,5 +1,6 @@
-"""Watch a camera until it has something to say about shares. Call in a worker."""
+"""Watch a camera until it has something to say about shares: call `watch` in a worker. Or about package sheets."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -8,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from escrow.judge import Verdict, judge
 from escrow.manifest import Manifest
+from escrow.memory import isolate
 from escrow.paper.camera import frames, is_live
+from escrow.paper.parts import is_part_text
 from escrow.paper.rescue import rescue
 from escrow.paper.scan import read_codes
 from escrow.share import Record, is_share_text
@@ -75,3 +78,25 @@ def _read(pictures: "Iterable[tuple[int, Image]]") -> Iterator[tuple[int, list[s
         if unread and unread % RESCUE == 0 and (text := rescue(picture)):
             texts.append(text)
         yield number, texts
+
+
+def watch_codes(camera: Path, stop: Callable[[], bool]) -> list[str]:
+    """The codes of a package's sheets that a camera or a video shows, in a worker of its own, each once.
+
+    Until `stop` says so, a camera has shown nothing new for a while, or the video is over. What is seen is public.
+    Raises PageError, and WorkerError where a decoder breaks.
+    """
+
+    def in_worker() -> bytes:
+        found: dict[str, None] = {}
+        idle = 0
+        for _, picture in frames(camera):
+            before = len(found)
+            found |= dict.fromkeys(text for text in read_codes(picture) if is_part_text(text))
+            idle = 0 if len(found) > before else idle + 1
+            if stop() or (is_live(camera) and idle == PATIENCE):
+                break
+        return json.dumps(list(found)).encode()
+
+    texts: list[str] = json.loads(isolate(in_worker))
+    return texts

@@ -24,6 +24,9 @@ class Camera:
 
     def __init__(self, name: str, interface: int) -> None:
         assert (name, interface) == (DEVICE, cv2.CAP_V4L2)
+        changed = film.stat().st_mtime_ns
+        if struct.unpack_from("=Q", position, 8) != (changed,):  # another film: time begins anew
+            struct.pack_into("=QQ", position, 0, 0, changed)
         capture = open_capture(str(film), cv2.CAP_FFMPEG)
         self._pictures = []
         while (read := capture.read())[0]:

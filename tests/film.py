@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,16 @@ class Scene:
     damaged: bool = False
     """Every code of a share is blotted, so that no ordinary reader finds one."""
 
+    number: int = 1
+    """Which page of it."""
+
     def page(self) -> Picture:
         """The sheet, from above."""
         if self.sheet is None:
             return np.full((1, 1), 255, np.uint8)
         content = self.sheet.read_bytes()
-        return np.asarray(blot(content, _DPI).convert("L") if self.damaged else next(pictures(content, _DPI)))
+        page = blot(content, _DPI) if self.damaged else next(islice(pictures(content, _DPI), self.number - 1, None))
+        return np.asarray(page.convert("L"))
 
 
 EMPTY_TABLE = Scene(None, 3)

@@ -16,7 +16,7 @@ import ceremony.cli
 import ceremony.terminal.console
 from escrow.memory import Secret, secret, worker
 
-PLAUSIBLE = 1 << 11  # bytes; a longer Secret is a file, and would fill the pipe
+PLAUSIBLE = 1 << 12  # bytes; a longer Secret is a file, and would fill the pipe
 MARKS, SECRETS, GO = map(int, os.environ["ESCROW_MARKS"].split(","))
 
 
@@ -126,9 +126,32 @@ def leak(kind: str) -> None:
     mark("closed")
 
 
+def issue() -> None:
+    """Make a CA with a key of every kind, stopping at every progress report, and wipe it."""
+    from authorities import every_kind
+
+    from escrow.issuing.make import issue, make_keys
+    from escrow.memory import protect
+
+    protect(required=False)
+    profiles = every_kind()
+    waivers = {"certificate-stronger-than-root": "the root is to be RSA here"}
+
+    def progress(stage: str, done: int, total: int) -> None:
+        mark(f"{stage} {done}/{total}")
+
+    authority = issue(profiles, make_keys(profiles, progress), waivers, progress).authority
+    mark("issued")
+    authority.close()
+    mark("closed")
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "leak":
         leak(sys.argv[2])
+    elif sys.argv[1] == "issue":
+        stop_at_the_end_of_workers()
+        issue()
     else:
         stop_at_progress()
         stop_at_the_end_of_workers()

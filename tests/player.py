@@ -132,22 +132,24 @@ class Player:
     @property
     def _replies(self) -> dict[str, Callable[..., object]]:
         return {
-            r"(.*): your half of the words": self._half,
+            r"(.*): your half": self._half,
             r"Type 'again'": lambda: "again",  # a scan of before a crash may lie beside the new one
             r"Type '(.*)'": self._type_phrase,
             r"The check words": self._check_words,
             r"Row (\d): words (\d), (\d) and (\d)": self._words_of_sheet,
             r"Number of the bag": self._new_bag,
             r"The same number": lambda: self._bag,
-            r".*the sheet of share (.+): scan it": self._scan_share,
+            r".*the sheet of share (.+): (?:scan|hold) it": self._scan_share,
             r"a sheet that had been read back": self._scan_another,
-            r"the test page: scan it": self._scan_test_page,
+            r"the test page: (?:scan|hold) it": self._scan_test_page,
             r"the package sheets for": self._scan_package_sheets,
             r"Number or folder of the medium for copy (\d) of the (\w+)": lambda n, of: self.room.base / f"{of}-{n}",
             r".*: the time in UTC": lambda *_: dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M"),
             r"How many sheets": self._count_sheets,
             r"What (was|happened)": lambda _: "as written here",
-            r"Disposition": lambda: "accepted by all present",
+            r"The time that the script": lambda: "09:05",
+            r"Disposition": lambda: "accepted",
+            r"Why, in a sentence": lambda: "all present agree",
         }
 
     def _half(self, officer: str) -> str:
@@ -227,11 +229,12 @@ def _plain(shown: str) -> str:
 
 
 _QUESTIONS = re.compile(
-    r"(Enter goes on|Enter tries|Whole, clear|Enter prints it|the test page: scan|the package sheets for|"
+    r"(Enter goes on|Enter shows the|Is certificate \d|Enter tries|Whole, clear|Enter prints it|"
+    r"the test page: (?:scan|hold)|the package sheets for|"
     r"Is it as expected|Type '|The check words|[^:.]*: your half|Row \d: words|"
-    r"Number of the bag|The same number|[^:.]*the sheet of share [^:]+: scan|a sheet that had been|Type 'again'|"
+    r"Number of the bag|The same number|[^:.]*the sheet of share [^:]+: (?:scan|hold)|a sheet that had been|"
     r"Number or folder|Take copy|Put copy|Copy \d of the archive, for|Whose bags were|[^:.]*: the time in UTC|"
-    r"How many sheets|The note|What was expected|"
+    r"How many sheets|The note|What was expected|The time that the script|Why, in a|"
     r"What happened|What was done|What does it touch|Disposition of|Paused|Why is the|Everything in memory|"
     r"Enter shows more)"
 )
@@ -240,4 +243,4 @@ _QUESTIONS = re.compile(
 def _last_question(new: str) -> str:
     places = [match.start() for match in _QUESTIONS.finditer(new)]
     assert places, f"an unknown question: {new[-300:]}"
-    return new[places[-1] :].removesuffix(":").removesuffix(" (not shown)")
+    return new[places[-1] :].strip().removesuffix(":").removesuffix(" (not shown)")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from escrow import cms, recovery, sealing
-from escrow.authority import generate
 from escrow.files import NewFiles
+from escrow.issuing.make import generate
 from escrow.package import Package
 from escrow.paper.parts import split
 from escrow.paper.scan import scan

@@ -74,8 +74,8 @@ def test_a_quorum_shown_to_a_camera_restores(
     """The film begins blurred, and the table is empty between the sheets."""
     scenes = [EMPTY_TABLE, sets[0].scene(3, blur=BLURRED), sets[0].scene(3), EMPTY_TABLE, sets[0].scene(1), EMPTY_TABLE]
     done = escrow(*recover("--camera", make_film(*scenes, sets[0].scene(2)))).expect()
-    assert "Have 3, need 1 more." in done.err
-    assert "Have 1 and 3, a quorum." in done.err
+    assert "Have share 3, need 1 more." in done.err
+    assert "Have shares 1 and 3, a quorum." in done.err
     assert "Share 2" not in done.err, "a quorum is enough"
     assert (shm / "step/secrets/intermediate_ca_key").exists()
 
@@ -260,9 +260,9 @@ def test_enter_ends_the_check_and_until_then_the_person_is_advised(
     terminal.expect(f"Show the sheets to {DEVICE}")
     terminal.expect("Enter ends.")
     terminal.expect(f"Share 1 ({DEVICE}): valid")
-    terminal.expect("Have 1, need 1 more. Show the next sheet.")
+    terminal.expect("Have share 1, need 1 more. Show the next sheet.")
     terminal.expect(f"Share 1 ({DEVICE}): it belongs to another share set")
-    terminal.expect("Have 1, need 1 more. No code is seen. Fill the picture with the sheet")
+    terminal.expect("Have share 1, need 1 more. No code is seen. Fill the picture with the sheet")
     terminal.type("\n")
     assert terminal.end() == 1
     report = terminal.shown.rpartition("hold it flat and still.")[2]
@@ -273,7 +273,7 @@ def test_a_sheet_that_stays_is_said_to_be_known(
     sets: tuple[Set, Set], make_film: Callable[..., Path], at_camera: Callable[..., Terminal]
 ) -> None:
     terminal = at_camera(make_film(sets[0].scene(2)), "check", sets[0].package)
-    terminal.expect("Have 2, need 1 more. What is before the camera was seen already. Show the next sheet.")
+    terminal.expect("Have share 2, need 1 more. What is before the camera was seen already. Show the next sheet.")
     terminal.type("\n")
     assert terminal.end() == 0
     assert terminal.shown.count("valid") == 2, "once when it was seen, once in the report"
@@ -284,7 +284,7 @@ def test_a_quorum_ends_the_showing_and_the_password_is_asked_for(
 ) -> None:
     film = make_film(sets[0].scene(1), EMPTY_TABLE, sets[0].scene(3))
     terminal = at_camera(film, "recover", sets[0].package, "--to", shm / "step")
-    terminal.expect("Have 1 and 3, a quorum.")
+    terminal.expect("Have shares 1 and 3, a quorum.")
     for question in ("New password", "The same again"):
         terminal.expect(question)
         terminal.wait_for_silence()
@@ -310,7 +310,7 @@ def test_however_it_ends_the_camera_is_released_and_nothing_is_left(
     shm: Path,
 ) -> None:
     terminal = at_camera(make_film(sets[0].scene(1), EMPTY_TABLE), "recover", sets[0].package, "--to", shm / "step")
-    terminal.expect("Have 1, need 1 more.")
+    terminal.expect("Have share 1, need 1 more.")
     if number is signal.SIGINT:
         terminal.type("\x03")
     else:

@@ -108,17 +108,67 @@ def test_a_ceremony_opens_only_with_both_halves_of_the_words_of_its_plan(change:
     player = Player(held_in)
     words = list(held_in.plan.words)
     other = list(words_of(bytes(32)))
-    officer = f"{OFFICERS[1]}: your half"
-    player.answers[officer] = {
-        "one officer alone": [" ".join(words[:16])],
-        "a wrong half": [" ".join([*words[16:31], "able" if words[31] != "able" else "acid"])],
-        "words of another plan": [" ".join(other[16:])],
+    wrong = {
+        "one officer alone": " ".join(words[:16]),
+        "a wrong half": " ".join([*words[16:31], "able" if words[31] != "able" else "acid"]),
+        "words of another plan": " ".join(other[16:]),
     }[change]
+    player.answers[f"{OFFICERS[1]}: your half"] = [wrong, "", "able", wrong]
     player.play(until=lambda _: "This did not succeed" in player.screen)
+    assert f"{OFFICERS[1]} did not type words 17 to 32" in player.screen
     assert "the ceremony is not opened" in player.screen
-    assert [entry["step"] for entry in entries_of(held_in) if entry["event"] == "end"][-1] == "test-page"
-    player.terminal.process.send_signal(signal.SIGINT)
+    assert "They are 16, and you typed 1. Nothing else is lost." in player.screen
+    assert [asked for asked in player.asked if "your half" in asked] == [
+        f"{OFFICERS[0]}: your half, words 1 to 16",
+        *[f"{OFFICERS[1]}: your half, words 17 to 32"] * 4,
+    ]
+    entries = entries_of(held_in)
+    assert [entry["step"] for entry in entries if entry["event"] == "end"][-1] == "test-page"
+    (exception,) = [entry for entry in entries if entry["event"] == "exception"]
+    assert exception["expected"] == f"{OFFICERS[1]} types words 17 to 32."
+    player.terminal.process.send_signal(signal.SIGTERM)
     assert player.end() == 130
+
+
+def test_a_half_that_was_refused_is_typed_again_and_the_other_one_stands(shm: Path) -> None:
+    player = Player(room(shm, threshold=2, custodians=2))
+    player.answers[f"{OFFICERS[0]}: your half"] = ["able acid"]
+    player.answers[f"{OFFICERS[1]}: your half"] = ["able " * 16]
+    player.play(until=lambda _: "step 3.2" in player.screen)
+    assert len([asked for asked in player.asked if "your half" in asked]) == 4
+    assert not [entry for entry in entries_of(player.room) if entry["event"] in {"fail", "exception"}]
+    player.terminal.type("\x03")
+    player.terminal.expect("Type 'stop' to end the program; Enter goes back: ")
+    player.terminal.type("stop\n")
+    player.terminal.expect("The ceremony has not ended: the same command goes on with it.")
+    assert "Nothing unfinished" not in player.terminal.shown
+    assert player.end() == 130
+
+
+def test_a_bag_number_that_does_not_fit_the_label_is_asked_for_again(shm: Path) -> None:
+    player = Player(room(shm, threshold=2, custodians=2))
+    player.answers["Number of the bag of share 1"] = ["B" * 13, "", "B 1234 5678"]
+    player.answers["The same number"] = ["b12345678"]
+    player.answers["Number of the bag of share 2"] = ["B12345678"]
+    player.play(until=lambda question: "share 2" in question and not any(player.answers.values()))
+    shown = " ".join(player.terminal.shown.split())
+    assert "This number has 13 characters, and label and receipt have boxes for 12." in shown
+    assert "Every bag has a number: type it." in shown
+    assert "This number was used before: each bag is used once." in shown
+    player.terminal.process.kill()
+    player.end()
+
+
+def test_a_sheet_that_came_out_spoilt_is_printed_again_before_it_is_read(shm: Path) -> None:
+    player = Player(room(shm, threshold=2, custodians=2))
+    player.play(until=lambda question: "type print" in question)
+    player.answers["Is it as expected"] = ["bad", "print"]
+    player.play(until=lambda question: "sheet of share 1" in question)
+    entries = [(entry["event"], entry.get("step")) for entry in entries_of(player.room)]
+    assert ("fail", "print 1.1") in entries
+    assert len(list((shm / "tray").iterdir())) == 2
+    player.terminal.process.kill()
+    player.end()
 
 
 def test_paper_comes_out_where_the_script_says_and_is_in_the_archive(held: Held) -> None:
@@ -170,6 +220,14 @@ def test_a_note_an_exception_a_pause_and_a_spoilt_sheet_are_part_of_a_ceremony(s
     (shm / "scans/white.png").write_bytes(_white())
     player.answers[player.asked[-1][:20]] = [""]
     player.answers["Type 'again'"] = ["maybe", "print"]
+    player.play(until=lambda question: question.startswith("Enter goes on") and "step 7.1" in player.screen)
+    said = player.terminal.shown.rpartition("This is not share 1 alone:\r\n")[2].split("\x1b")[0].split("\r\n")
+    assert said[0].startswith("  No share (")
+    assert [line for line in said if line.startswith(("again", "print"))] == [
+        "again: the sheet is good, and is read once more.",
+        "print: the sheet is spoilt. Shred it first; then it is printed anew.",
+    ]
+    assert "Enter tries" not in player.asked[-1]
     player.play()
     assert player.end() == 0, player.terminal.shown[-1500:]
     entries = entries_of(held_in)
@@ -202,6 +260,10 @@ def test_an_aborted_ceremony_destroys_what_came_out_and_leaves_an_archive(shm: P
     player.play()
     assert player.end() == 1
     assert "The ceremony is aborted" in player.terminal.shown
+    pages = player.terminal.shown.split("\x1b[H\x1b[2J\x1b[3J")
+    after = next(number for number, page in enumerate(pages) if "Why is the ceremony aborted" in page)
+    assert all("ABORTING: fire alarm" in page for page in pages[after + 1 :])
+    assert len(pages) > after + 2
     assert not (held_in.out / "package.escrow").exists()
     escrow("audit", held_in.out).expect()
 
@@ -219,8 +281,9 @@ def test_aborted_before_it_was_opened_and_killed_after_a_ceremony_ends_unsigned(
     assert "The ceremony is aborted" in player.terminal.shown
     done = escrow("audit", held_in.out)
     assert done.status == 1
-    assert done.out.startswith("journal.jsonl.sig: it is not signed")
+    assert "\n\njournal.jsonl.sig: it is not signed" in done.out
     again = Player(held_in)
+    again.play()
     assert again.end() == 1
     assert "The ceremony is aborted" in again.terminal.shown
 

@@ -20,9 +20,10 @@ from ceremony.run.paper import PACKAGE_SHEETS, TEST_PAGE, Scans, Tray
 from ceremony.run.questions import Asked, Desk, Facts, Fields, Questions, StepError
 from ceremony.run.readback import Place
 from ceremony.run.work import Equipment, Workshop
-from escrow import assemble, authority, documents, sealing
+from escrow import assemble, documents, sealing
 from escrow.errors import PackageError, PrintError, RefusedError
 from escrow.files import NewFiles
+from escrow.issuing.make import generate
 from escrow.label import Label
 from escrow.memory import Secret
 from escrow.package import Package
@@ -61,7 +62,7 @@ def plan() -> Plan:
 def sealed(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a ceremony whose set was just sealed."""
     folder = tmp_path_factory.mktemp("sealed")
-    made = authority.generate(plan.ca.name, NOW, lambda *_: None)
+    made = generate(plan.ca.name, NOW, lambda *_: None)
     names = tuple(each.name for each in plan.custodians)
     order = sealing.Order(Kind.SPECIMEN, plan.policy, names, NOW, plan.stationery, keeping=plan.keeping)
     with NewFiles(folder) as out:
@@ -143,7 +144,7 @@ def shop(plan: Plan, out: Path, base: Path, failing: Mapping[int, Exception] | N
         printer=made,
         paper=Scans(base / "scans", allow_disk=True),
         passwords=lambda *_: Secret.of(b""),
-        preflight=lambda _: ([], []),
+        preflight=lambda _: [],
         entries=list,
         now=lambda: NOW,
         progress=lambda *_: None,

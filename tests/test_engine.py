@@ -165,7 +165,7 @@ def something_happens(walk: Walk) -> None:  # noqa: C901, PLR0912 - one branch f
                 walk.step()
             else:
                 for incident in walk.state.open_incidents:
-                    walk.add("settle", exception=incident, disposition="accepted")
+                    walk.add("settle", exception=incident, disposition="accepted", reason="by all")
         case "crash":
             walk.session()
         case "crash inside" if not walk.engine.shut(walk.state, step):
@@ -178,7 +178,7 @@ def something_happens(walk: Walk) -> None:  # noqa: C901, PLR0912 - one branch f
         case "exception":
             walk.add("exception", expected="a", happened="b", done="c", touches=["integrity"])
         case "settle" if walk.state.open_incidents:
-            walk.add("settle", exception=walk.state.open_incidents[0], disposition="accepted")
+            walk.add("settle", exception=walk.state.open_incidents[0], disposition="accepted", reason="by all")
         case "pause":
             walk.add("pause")
         case "abort" if "zeroize" not in walk.state.done and not walk.state.aborting:
@@ -199,7 +199,7 @@ def _wrong_entries(walk: Walk, step: Step) -> Iterator[tuple[str, dict[str, Any]
     yield "fail", {"step": step.id, "problem": "", "again": None}
     yield "begin", {}
     yield "surprise", {}
-    yield "settle", {"exception": 99, "disposition": "x"}
+    yield "settle", {"exception": 99, "disposition": "accepted", "reason": "x"}
     yield "session", {"plan": "11" * 32, "kind": "specimen", "loss": None}
     yield "session", {"plan": "00" * 32, "kind": "production", "loss": walk.engine.loss(walk.state).rule.name}
     yield "exception", {"expected": "", "happened": "", "done": "", "touches": ["feelings"]}
@@ -294,13 +294,13 @@ def test_nothing_is_zeroized_before_its_gate_opens() -> None:
         assert message in " ".join(walk.engine.shut(without, zeroize))
 
 
-@pytest.mark.parametrize("bag", ["B0", " b 0 ", "", None, 7])
+@pytest.mark.parametrize("bag", ["B0", " b 0 ", "", None, 7, "B" * 13, "B\x00", "B\u200b1"])
 def test_a_bag_is_used_once_and_has_a_number(bag: object) -> None:
     walk = Walk(PLAIN, "bags")
     while walk.due().id != "bag 1.2":
         walk.step()
     walk.add("begin", step="bag 1.2")
-    with pytest.raises(JournalError, match=r"number|lacks something"):
+    with pytest.raises(JournalError, match=r"number|characters|lacks something"):
         walk.add("end", step="bag 1.2", facts={"bag": bag})
 
 
@@ -331,3 +331,29 @@ def test_an_aborted_ceremony_ends_when_what_came_out_is_destroyed() -> None:
     assert walk.state.phase.value == "aborted"
     assert walk.state.never_use
     assert walk.state.void_sets
+
+
+@pytest.mark.parametrize("bag", ["123456789012", "1234 5678 9012"])
+def test_a_bag_number_fills_the_boxes_of_the_label(bag: str) -> None:
+    walk = Walk(PLAIN, "bags")
+    while walk.due().id != "bag 1.2":
+        walk.step()
+    walk.add("begin", step="bag 1.2")
+    walk.add("end", step="bag 1.2", facts={"bag": bag})
+
+
+@pytest.mark.parametrize(
+    ("disposition", "reason"),
+    [("fine", "x"), ("", "x"), ("accepted", " "), ("abort", "x"), (None, "x"), ("mended", None)],
+)
+def test_a_disposition_is_one_of_the_words_with_a_reason_and_abort_only_with_an_abort(
+    disposition: str | None, reason: str | None
+) -> None:
+    walk = Walk(PLAIN, "dispositions")
+    walk.add("exception", expected="a", happened="b", done="c", touches=[])
+    with pytest.raises(JournalError, match=r"exception 1|lacks something"):
+        walk.add("settle", exception=1, disposition=disposition, reason=reason)
+    walk.add("abort", reason="x")
+    if disposition == "abort":
+        walk.add("settle", exception=1, disposition=disposition, reason=reason)
+        assert not walk.state.open_incidents

@@ -306,3 +306,34 @@ def test_what_is_no_share_is_said_to_be_none() -> None:
 def test_the_bytes_of_a_terminal_become_keys(sent: bytes, expected: list[Stroke]) -> None:
     keys = Keys()
     assert [stroke for byte in sent if (stroke := keys.take(byte)) is not None] == expected
+
+
+# Words in the wrong place.
+
+
+def flowing(words: list[str]) -> list[list[str]]:
+    """Words as the grid takes them when nobody looks at the rows."""
+    return [words[start : start + WIDTH] for start in range(0, 8 * WIDTH, WIDTH)]
+
+
+@pytest.mark.parametrize("row", range(1, 8))
+@pytest.mark.parametrize("place", [0, 4, 7])
+@pytest.mark.parametrize("missing", [1, -1])
+def test_a_word_left_out_or_typed_twice_is_noticed_by_the_rows_behind(row: int, place: int, missing: int) -> None:
+    all_words = [word for line in ROWS for word in line]
+    index = (row - 1) * WIDTH + place
+    typed = all_words[:index] + all_words[index + 1 :] if missing == 1 else all_words[: index + 1] + all_words[index:]
+    whole = judge(MANIFEST, flowing(typed[: 8 * WIDTH]))
+    assert whole.shifted == ((row, missing) if row < 7 or missing == 1 else None) or row == 7
+    early = judge(MANIFEST, flowing(typed[: row * WIDTH]))
+    assert early.shifted is None, "not before a row behind it is there"
+
+
+def test_wrong_words_and_swapped_rows_are_not_taken_for_a_shift() -> None:
+    for row in range(8):
+        rows = [[*line] for line in ROWS]
+        rows[row][3] = "able" if rows[row][3] != "able" else "zoom"
+        for length in range(1, 9):
+            assert judge(MANIFEST, [*rows[:length], *[[]] * (8 - length)]).shifted is None
+    for one in range(7):
+        assert judge(MANIFEST, swapped(ROWS, one, one + 1)).shifted is None

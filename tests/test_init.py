@@ -19,8 +19,9 @@ from ceremony.planning.plan import Plan, load, parse
 from escrow.files import FILE_MODE
 
 TODAY = dt.date(2030, 1, 1)
+CERTIFICATES = ["rsa 3072", "25", "C=NZ; O=Acme; CN=Acme Root", "", "12", ""]
 ANSWERS = [
-    *("Acme GmbH", "help@acme.example", "generate", "Acme CA", "2030-02-01", "Room 1", "2030-02-08"),
+    *("Acme GmbH", "help@acme.example", "generate", "Acme CA", *CERTIFICATES, "2030-02-01", "Room 1", "2030-02-08"),
     *("HQ, A safe, with two keys", "Plant", "A box", "Bank, A deposit box", "-"),
     *("Ada, IT, Charles, HQ", "Bert; Ops; Dora; Plant", "Cleo", "Legal", "Eve", "bank", "Dan, Audit, Fred, HQ", "-"),
     *("", "Grace, IT", "Alan, Ops", "", "Kat, Audit", "", "Plant, USB stick, and paper", "Bank, disc", ""),
@@ -82,6 +83,15 @@ def test_the_answers_are_in_the_plan_and_the_comments_stay() -> None:
         "Room 1",
     )
     assert (made.ca.keys, made.ca.name, str(made.policy)) == ("generate", "Acme CA", "3 of 4")
+    assert made.root
+    assert (made.root.key, made.root.years, made.root.subject) == (
+        "RSA 3072",
+        25,
+        ("C=NZ", "O=Acme", "CN=Acme Root"),
+    )
+    assert [(each.key, each.years, each.subject) for each in made.intermediates] == [
+        ("RSA 3072", 12, ("O=Acme CA", "CN=Acme CA Intermediate CA"))
+    ]
     assert [(each.name, each.what) for each in made.sites] == [
         ("HQ", "A safe, with two keys"),
         ("Plant", "A box"),
@@ -105,7 +115,7 @@ def test_an_import_is_asked_for_its_tree() -> None:
     interview = answered(ANSWERS[:2])
     interview.answer("import")
     interview.answer("/media/step")
-    for line in ANSWERS[3:]:
+    for line in ("Acme CA", *ANSWERS[10:]):
         interview.answer(line)
     assert plan(interview.text()).ca.tree == Path("/media/step")
 
@@ -118,17 +128,22 @@ def test_an_import_is_asked_for_its_tree() -> None:
         (0, "a" * 61, "is too long"),
         (2, "make", "must be generate or import"),
         (3, "C" * 49, "is too long: X.509 allows 48"),
-        (4, "tomorrow", "must be a date such as 2030-01-01"),
-        (4, "2029-12-31", "must be 2030-01-01 or later"),
-        (6, "2030-02-01", "must be 2030-02-02 or later"),
-        (8, "hq", "is there already"),
-        (12, "Ada, IT, Charles, Moon", "is none of the sites HQ, Plant, Bank"),
-        (20, "5", "must be a number from 2 to 4"),
-        (20, "1", "must be a number from 2 to 4"),
-        (20, "two", "must be a number from 2 to 4"),
-        (22, "grace", "is there already"),
-        (22, "-", "is needed"),
-        (33, "maybe", "must be yes or no"),
+        (4, "DSA", "must be EC P-256 or EC P-384 or"),
+        (5, "0", "must be a number from 1 to 100"),
+        (6, "Acme", "must be of the form TYPE=VALUE"),
+        (6, "O=Acme; Acme Root", "is 'Acme Root' at one place, which must be of the form TYPE=VALUE"),
+        (9, "C=nz; CN=X", "two capital letters"),
+        (10, "tomorrow", "must be a date such as 2030-01-01"),
+        (10, "2029-12-31", "must be 2030-01-01 or later"),
+        (12, "2030-02-01", "must be 2030-02-02 or later"),
+        (14, "hq", "is there already"),
+        (18, "Ada, IT, Charles, Moon", "is none of the sites HQ, Plant, Bank"),
+        (26, "5", "must be a number from 2 to 4"),
+        (26, "1", "must be a number from 2 to 4"),
+        (26, "two", "must be a number from 2 to 4"),
+        (28, "grace", "is there already"),
+        (28, "-", "is needed"),
+        (39, "maybe", "must be yes or no"),
     ],
 )
 def test_a_bad_answer_is_asked_for_again_and_loses_nothing(before: int, line: str, message: str) -> None:
@@ -142,17 +157,17 @@ def test_a_bad_answer_is_asked_for_again_and_loses_nothing(before: int, line: st
 
 
 def test_after_a_bad_part_the_parts_behind_it_are_kept() -> None:
-    interview = answered(ANSWERS[:12])
+    interview = answered(ANSWERS[:18])
     with pytest.raises(ValueError, match="too long"):
         interview.answer(f"Ada, {'I' * 61}, Charles, HQ")
     interview.answer("IT")
-    for line in ANSWERS[13:]:
+    for line in ANSWERS[19:]:
         interview.answer(line)
     assert interview.text() == answered(ANSWERS).text()
 
 
 def test_parts_behind_a_bad_one_do_not_reach_the_next_list() -> None:
-    interview = answered(ANSWERS[:10])
+    interview = answered(ANSWERS[:16])
     with pytest.raises(ValueError, match="there already"):
         interview.answer("HQ, A hole")
     interview.answer("-")
@@ -176,9 +191,21 @@ def test_one_may_go_all_the_way_back_and_take_every_answer_again() -> None:
 
 def test_every_text_that_may_be_answered_survives_toml() -> None:
     strange = "\"'\\ = # [[x]] {y} \\u0041 é \N{GRINNING FACE}"
-    text = answered([strange, *ANSWERS[1:5], strange, *ANSWERS[6:]]).text()
+    text = answered([strange, *ANSWERS[1:11], strange, *ANSWERS[12:]]).text()
     assert plan(text).ceremony.organisation == strange
     assert plan(text).ceremony.place == strange
+
+
+def test_every_question_says_what_is_allowed_and_gives_an_example() -> None:
+    interview = Interview(TODAY)
+    for line in ["x", *ANSWERS[1:2], "import", "/x", "C", *ANSWERS[4:]]:
+        question = interview.question()
+        assert question is not None
+        choice = question.key[2] in {"keys", "site", "threshold", "depends_on_ca"}
+        assert "such as: " in question.hint or choice, question
+        if not choice and "such as: " in question.hint:
+            question.check(question.hint.partition("such as: ")[2].partition(" (it need")[0])
+        interview.answer(line)
 
 
 def start(path: Path) -> Terminal:
@@ -198,8 +225,17 @@ def test_the_questions_are_asked_in_a_terminal_with_a_way_back(tmp_path: Path) -
         ("Acme GmbH\n", "Whom custodians call"),
         ("me\n", "generate or import [generate]: "),
         ("\n", "Name of the CA: "),
-        ("Acme CA\n", "Date of the ceremony ["),
+        ("Acme CA\n", "Kind of the root's key [EC P-256]: "),
+        ("ed25519\n", "Years that the root is valid [10]: "),
+        ("20\n", "Subject of the root [O=Acme CA; CN=Acme CA Root CA]: "),
+        ("\n", "Kind of the intermediate's key [Ed25519]: "),
+        ("\n", "Years that the intermediate is valid [20]: "),
+        ("10\n", "Subject of the intermediate ["),
+        ("\n", "Date of the ceremony ["),
         ("soon\n", "Date of the ceremony must be a date such as"),
+        ("<\n", "Name of the CA [Acme CA]: "),
+        ("\n", "Year-month-day, "),
+        ("soon\n", "or later, such as: "),
         ("\n", "Place: "),
         ("Room 1\n", "Standby day ["),
         ("\n", "Site 1, name: "),
@@ -207,6 +243,7 @@ def test_the_questions_are_asked_in_a_terminal_with_a_way_back(tmp_path: Path) -
         ("Plant, A box\n", "Site 3"),
         ("-\n", "Custodian 1, name: "),
         ("Ada, IT, Charles, Moon\n", "Custodian 1, site of the share is none of the sites HQ, Plant."),
+        ("Mars\n", "One of: HQ, Plant"),
         ("HQ\n", "Custodian 2, name: "),
         ("Bert, Ops, Dora, Plant\n", "Custodian 3"),
         ("-\n", "How many of the 2 custodians are needed [2]: "),
@@ -260,4 +297,5 @@ def test_the_screen_is_80_wide() -> None:
         assert question is not None
         assert len(f"{question.text} [2030-02-01]: ") <= 80
         assert len(question.note) <= 80
+        assert len(question.hint) <= 77
         interview.answer(line)

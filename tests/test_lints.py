@@ -13,12 +13,14 @@ from helpers import escrow
 from walk import Walk
 
 from ceremony.planning import draft
+from ceremony.planning.certificate_lints import is_of_certificates
 from ceremony.planning.lints import LINTS, Finding, Severity, lint
 from ceremony.planning.odds import person
 from ceremony.planning.plan import Plan, parse
 from ceremony.planning.rehearsed import rehearsed
 from ceremony.run.journal import LABEL
 from escrow.errors import UsageError
+from escrow.issuing.lints import OWN
 
 EXAMPLE = draft.fill({}, {})
 DAY = dt.date(2030, 1, 15)  # the example's
@@ -107,6 +109,13 @@ def groups(needed: int) -> Change:
     old = '[[group]]\nname = "Custodians"\nthreshold = 3\n'
     return both(swap(old, f"[quorum]\ngroups_needed = {needed}\n{text}"), *changes)
 
+
+def certificates(*tables: str) -> Change:
+    """Add tables of certificates."""
+    return lambda text: text + "".join(f"\n{table}\n" for table in tables)
+
+
+ONE = '[[intermediate]]\nsubject = ["CN=1"]'
 
 # What makes each lint speak, and a part of what it says.
 CASES: list[tuple[str, Change, str]] = [
@@ -216,9 +225,59 @@ CASES: list[tuple[str, Change, str]] = [
     ),
     ("unprintable", swap(ADA, "安娜"), "the fonts lack"),
     ("unprintable", swap("Archival disc", "日"), "the fonts lack"),
+    ("unprintable", certificates('[root]\nsubject = ["CN=安娜"]'), "the fonts lack"),
+    (
+        "subjects-alike",
+        certificates(ONE, '[[intermediate]]\nsubject = ["CN=1"]'),
+        "intermediate-2 has the subject CN=1",
+    ),
+    ("subject-without-name", certificates('[root]\nsubject = ["O=A"]'), "root has no common name: O=A"),
+    ("path-length-too-short", certificates("[root]\npath_length = 0"), "path length 0, and the root 0"),
+    (
+        "path-length-too-long",
+        certificates("[root]\npath_length = 2", "[[intermediate]]\npath_length = 1"),
+        "intermediate may issue further CAs",
+    ),
+    (
+        "key-kinds-mixed",
+        certificates('[root]\nkey = "RSA 3072"', '[[intermediate]]\nkey = "EC P-256"'),
+        "of the kinds EC, RSA",
+    ),
+    ("key-ed25519", certificates('[root]\nkey = "Ed25519"'), "root has a key of the kind Ed25519"),
+    ("validity-too-long", certificates("[root]\nyears = 31"), "root is valid for more than 30 years"),
+    (
+        "validity-too-long",
+        certificates("[root]\nyears = 30", "[[intermediate]]\nyears = 16"),
+        "intermediate is valid for more than 15 years",
+    ),
+    ("url-needs-tls", certificates('[[intermediate]]\ncrl = ["https://x.example/y"]'), "names https://x.example/y"),
+    ("certificate-outlives-root", certificates("[root]\nyears = 9"), "intermediate: Valid from 2030-01-15 00:00:00"),
+    (
+        "certificate-stronger-than-root",
+        certificates('[[intermediate]]\nkey = "EC P-384"'),
+        "Its key is EC P-384, and the root's EC P-256",
+    ),
+    (
+        "certificate-constraints-open",
+        certificates('[[intermediate]]\npermitted = ["DNS:example.com"]'),
+        "permitted by DNS; any IP or email is, too",
+    ),
+    (
+        "pkix.duplicate_certificate_policy_oids",
+        certificates('[[intermediate]]\npolicies = ["1.3.6.1.4.1.99999.1", "1.3.6.1.4.1.99999.1"]'),
+        "intermediate: ",
+    ),
 ]
 IDS = [f"{number}-{case[0]}" for number, case in enumerate(CASES)]
-NOT_WAIVABLE = {"same-person-twice", "officer-is-witness", "standby-not-after", "date-past", "unprintable"}
+NOT_WAIVABLE = {
+    "path-length-too-short",
+    "subjects-alike",
+    "same-person-twice",
+    "officer-is-witness",
+    "standby-not-after",
+    "date-past",
+    "unprintable",
+}
 
 
 def test_the_example_has_no_finding() -> None:
@@ -248,7 +307,10 @@ def test_a_finding_is_waived_by_words_in_the_plan_and_only_where_that_is_allowed
 
 
 def test_every_lint_is_among_these_cases() -> None:
-    assert {rule.id for rule in LINTS} == {name for name, _, _ in CASES} | {"not-rehearsed"}
+    of_certificates = {name for name, _, _ in CASES if is_of_certificates(name)}
+    assert {rule.id for rule in LINTS} == {name for name, _, _ in CASES} - of_certificates | {"not-rehearsed"}
+    never = {"certificate-serial", "certificate-validity-second"}  # what is derived from a plan cannot be so
+    assert set(OWN) == {name for name in of_certificates if "." not in name} | never
     assert {rule.id for rule in LINTS if not rule.waivable} == NOT_WAIVABLE
     assert len({rule.id for rule in LINTS}) == len(LINTS)
     for rule in LINTS:
@@ -359,6 +421,11 @@ def test_a_rehearsal_is_wanted_in_the_last_30_days_and_missed_on_the_day(
 ) -> None:
     findings = [finding for finding in found(EXAMPLE, today, rehearsed) if finding.lint == "not-rehearsed"]
     assert [finding.severity.value for finding in findings] == ([expected] if expected else [])
+    specimen = found(EXAMPLE.replace('kind = "production"', 'kind = "specimen"'), today, rehearsed)
+    assert not [finding for finding in specimen if finding.lint == "not-rehearsed" and finding.stands]
+    assert [f.lint for f in specimen].count("not-rehearsed") == len(findings)
+    assert all("'escrow rehearse PLAN --auto --out DIR'" in f.remedy for f in findings)
+    assert all("'--rehearsal DIR'" in f.remedy for f in findings)
     waived = [f for f in found(waive("not-rehearsed")(EXAMPLE), today, rehearsed) if f.lint == "not-rehearsed"]
     assert all(finding.waived == "Agreed." for finding in waived)
 

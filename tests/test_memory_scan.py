@@ -241,7 +241,7 @@ ALLOWED = {
     "worker look": KEYS,
     "worker opens": {"password"},
     "worker export": KEYS,
-    "worker _issue": KEYS,
+    "worker sign": KEYS,
     "worker _split": {"value", "share", "left", "right", "W"},
     "worker seal": {*KEYS, "value", "W"},
     "worker open_package": {*KEYS, "value", "W"},
@@ -268,6 +268,24 @@ def test_each_sheet_is_rendered_by_a_worker_that_sees_one_share(shm: Path) -> No
 def test_sealing_a_generated_ca_leaves_no_trace(shm: Path) -> None:
     arguments: list[str | Path] = ["seal", "--generate", "X", *ORDER, "--out", shm / "out"]
     check_everything(watch(*arguments, thorough=False), {**ALLOWED, "worker write_sheet": {"value"}})
+
+
+def test_issuing_with_keys_of_every_kind_leaves_no_trace() -> None:
+    """RSA too, whose primes are looked for; pkilint's worker has no secret in reach."""
+    marks = []
+
+    def seen() -> Iterator[Seen]:
+        for entry in watch("issue", thorough=False):
+            marks.append(entry.mark)
+            if entry.mark in {"worker _pkilint", "worker try_out"}:
+                assert not entry.reachable
+            if entry.mark == "issued":
+                assert len(entry.reachable) == 3 + 6  # of the RSA key d, p and q; the others are one number each
+            yield entry
+
+    check_everything(seen(), ALLOWED)
+    assert marks.count("worker _pkilint") == 2
+    assert marks.count("worker sign") == 1
 
 
 def test_printing_sheets_leaves_no_trace(shm: Path) -> None:

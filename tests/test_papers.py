@@ -15,10 +15,11 @@ from helpers import escrow, need, run
 from papers import codes, metadata, streams, text_by_pdfium, text_by_poppler
 from sheets import GROUPS, NAMES, make
 
-from escrow import authority, recovery, sealing, standalone
 from escrow import documents as writing
+from escrow import recovery, sealing, standalone
 from escrow.errors import TemplateError, UsageError
 from escrow.files import NewFiles
+from escrow.issuing.make import generate
 from escrow.label import Label, set_words, share_words
 from escrow.manifest import Manifest, group_hex
 from escrow.package import Package
@@ -59,7 +60,7 @@ class Sealed:
 @pytest.fixture(scope="module", params=list(POLICIES))
 def sealed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Sealed:
     policy, directory = POLICIES[request.param], tmp_path_factory.mktemp(request.param)
-    made = authority.generate("Vorführ-CA", NOW, lambda *_: None)
+    made = generate("Vorführ-CA", NOW, lambda *_: None)
     stationery = Stationery(organisation=ORGANISATION, contact=CONTACT)
     order = sealing.Order(Kind.SPECIMEN, policy, CUSTODIANS[: len(policy.positions)], NOW, stationery)
     with NewFiles(directory) as out:

@@ -132,7 +132,7 @@ WRONG: dict[str, tuple[Callable[[], str], str]] = {
     "a key twice": (lambda: changed("years = 10", "years = 10\nyears = 11"), "not valid TOML"),
     "unknown table": (
         lambda: EXAMPLE + "\n[vaiver]\n",
-        r"line 151: vaiver is not known: did you mean waiver\?",
+        r"line 173: vaiver is not known: did you mean waiver\?",
     ),
     "unknown key": (
         lambda: changed('unit = "Finance"', 'unit = "Finance"\ncolour = "red"'),
@@ -200,6 +200,35 @@ WRONG: dict[str, tuple[Callable[[], str], str]] = {
     "a key's file unasked": (lambda: changed("[ca]", '[ca]\nkey_files = {a = "/x"}'), "ca, key_files belongs to keys"),
     "a key left out unasked": (lambda: changed("[ca]", '[ca]\nwithout = ["a"]'), "ca, without belongs to keys"),
     "a long CA name": (lambda: changed('"Example CA"', f'"{"C" * 49}"'), "ca, name has more than 48 characters"),
+    "certificates of an import": (
+        lambda: changed('"generate"\n', '"import"\ntree = "/x"\n') + "\n[root]\nyears = 5\n\n[ssh]\n",
+        r'root belongs to keys = "generate": remove it, or generate\.',
+    ),
+    "another kind of key": (lambda: EXAMPLE + '\n[root]\nkey = "RSA 2048"\n', "root, key must be one of 'EC P-256', "),
+    "no years of validity": (lambda: EXAMPLE + "\n[root]\nyears = 0\n", "root, years must be 1 or more"),
+    "too many years": (lambda: EXAMPLE + "\n[root]\nyears = 101\n", "root, years must be 100 or less"),
+    "a bad subject": (
+        lambda: EXAMPLE + '\n[[intermediate]]\nsubject = ["O=A", "CN"]\n',
+        "intermediate 1, subject, 1 must be of the form TYPE=VALUE",
+    ),
+    "an empty subject": (lambda: EXAMPLE + "\n[root]\nsubject = []\n", "root, subject has too few entries"),
+    "a bad constraint": (
+        lambda: EXAMPLE + '\n[root]\npermitted = ["DNS:*.example.com"]\n',
+        "root, permitted, 0 must name a domain by labels",
+    ),
+    "policies of a root": (lambda: EXAMPLE + '\n[root]\npolicies = ["1.2.3"]\n', "root, policies is not known"),
+    "a bad policy": (
+        lambda: EXAMPLE + '\n[[intermediate]]\npolicies = ["ours"]\n',
+        "intermediate 1, policies, 0 must be an object identifier",
+    ),
+    "a bad URL": (
+        lambda: EXAMPLE + '\n[[intermediate]]\ncrl = ["pki.example.com"]\n',
+        "intermediate 1, crl, 0 must be a URL that begins with http://",
+    ),
+    "too many intermediates": (
+        lambda: EXAMPLE + "\n[[intermediate]]\n" * 10,
+        "intermediate has too many entries: 9 at most",
+    ),
     "one officer": (
         lambda: changed('[[officer]]\nname = "Grace Hopper"\nunit = "Operations"\n', ""),
         "officer has too few entries: 2 or more",

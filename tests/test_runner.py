@@ -1,5 +1,6 @@
 """The runner by itself: what people type at the wrong moment, and what goes wrong in a step, ends nothing."""
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,11 @@ from walk import Walk
 from ceremony import spoken
 from ceremony.planning.plan import Plan, load
 from ceremony.rules.engine import Engine
-from ceremony.rules.state import Phase, State
+from ceremony.rules.state import Incident, Phase, State
 from ceremony.rules.steps import Action, Step, steps
 from ceremony.rules.wording import Wording
 from ceremony.run.journal import Journal
-from ceremony.run.questions import Asked, Facts, Fields, Questions
+from ceremony.run.questions import Asked, Facts, Fields, Questions, StepError
 from ceremony.run.runner import Runner
 from escrow.errors import FileError
 from escrow.memory import Secret
@@ -38,9 +39,11 @@ class Script:
     def __init__(self, plan: Plan, answers: dict[Asked, list[str]]) -> None:
         self.plan, self.answers = plan, answers
         self.said: list[str] = []
+        self.pages: list[Sequence[str]] = []
         self.step = ""
 
     def page(self, lines: Sequence[str]) -> None:
+        self.pages.append(lines)
         self.step = lines[0].rpartition("step ")[2]
 
     def say(self, text: str) -> None:
@@ -48,13 +51,15 @@ class Script:
 
     def line(self, asked: Asked, fields: Fields) -> str:
         waiting = self.answers.get(asked, [])
+        if asked is Asked.AT and not waiting:
+            return "09:05"
         if waiting and (not waiting[0].startswith("at ") or waiting[0].startswith(f"at {self.step}:")):
-            return waiting.pop(0).rpartition(":")[2]
+            return waiting.pop(0).removeprefix(f"at {self.step}:")
         if asked is Asked.CHECK_WORDS:
             return " ".join(spoken.check_words(self.plan.digest, str(fields["step"])))
         if asked is Asked.DISPOSITION:
             return "accepted"
-        if asked in {Asked.EXPECTED, Asked.HAPPENED, Asked.DONE}:
+        if asked in {Asked.EXPECTED, Asked.HAPPENED, Asked.DONE, Asked.SENTENCE}:
             return "a sentence"
         return str(fields.get("phrase", ""))
 
@@ -95,6 +100,11 @@ def hold(plan: Plan, folder: Path, answers: dict[Asked, list[str]], broken: dict
     yield runner.run("test")
     journal.close()
     yield from (desk, work, [entry.event for entry in journal.entries])
+
+
+def entries_of(folder: Path, event: str) -> list[dict[str, Any]]:
+    lines = (folder / "journal.jsonl").read_text().splitlines()
+    return [entry for line in lines if (entry := json.loads(line))["event"] == event]
 
 
 @pytest.mark.parametrize("asked", [Asked.PHRASE, Asked.CHECK_WORDS])
@@ -149,3 +159,89 @@ def test_a_ceremony_that_has_ended_is_left_as_it_is(plan: Plan, tmp_path: Path) 
     assert state.phase is Phase.CLOSED
     assert work.signed == 0
     assert (tmp_path / "journal.jsonl").read_bytes() == before
+
+
+def test_what_was_done_before_the_program_is_confirmed_with_the_time_of_the_script(plan: Plan, tmp_path: Path) -> None:
+    typed = ["", "yes", "25:00", "note", "9:07", "09:15", "09:20", "9:31"]
+    _, desk, _, _ = hold(plan, tmp_path, {Asked.AT: typed, Asked.NOTE: ["by my watch"]}, {})
+    ended = {entry["step"]: entry["facts"] for entry in entries_of(tmp_path, "end")}
+    times = {name: ended[name].get("at") for name in ("room", "people", "rules", "materials", "start")}
+    assert times == {"room": "09:07", "people": "09:15", "rules": "09:20", "materials": "09:31", "start": None}
+    assert [page[2].startswith("DONE BEFORE") for page in desk.pages[:5]] == [True] * 4 + [False]
+    assert sum(said.startswith("That is no time of day") for said in desk.said) == 3
+
+
+def test_a_disposition_is_one_of_three_words_and_a_sentence(plan: Plan, tmp_path: Path) -> None:
+    answers = {
+        Asked.READY: ["at 2.1:exception"],
+        Asked.DISPOSITION: ["fine", "accept", "Mended"],
+        Asked.SENTENCE: ["", "a chair was added"],
+    }
+    state, desk, _, _ = hold(plan, tmp_path, answers, {})
+    assert (state.incidents[0].disposition, state.incidents[0].reason) == ("mended", "a chair was added")
+    assert [entry["disposition"] for entry in entries_of(tmp_path, "settle")] == ["mended"]
+    assert sum("one of the three words" in said for said in desk.said) == 2
+
+
+@pytest.mark.parametrize("sure", ["abort", "no"])
+def test_the_disposition_abort_leads_into_the_abort(sure: str, plan: Plan, tmp_path: Path) -> None:
+    answers = {
+        Asked.READY: ["at 2.1:exception", "at 2.1:exception"],
+        Asked.DISPOSITION: ["abort"],
+        Asked.SENTENCE: ["the room was open"],
+        Asked.SURE: [sure],
+    }
+    state, _, work, events = hold(plan, tmp_path, answers, {})
+    first, second = state.incidents
+    if sure == "abort":
+        assert state.phase is Phase.ABORTED
+        assert (first.disposition, first.reason) == ("abort", "the room was open")
+        assert events.index("abort") < events.index("settle")
+        assert work.wiped == 1
+    else:
+        assert state.phase is Phase.CLOSED
+        assert first.disposition == "accepted"
+    assert second.disposition == "accepted"
+
+
+def test_every_page_after_an_abort_says_so_and_why_and_what_comes_then(plan: Plan, tmp_path: Path) -> None:
+    answers = {Asked.READY: ["at 8.1:abort"], Asked.REASON: ["fire alarm"], Asked.SURE: ["abort"]}
+    _, desk, _, _ = hold(plan, tmp_path, answers, {})
+    before = next(number for number, page in enumerate(desk.pages) if page[0].endswith("step 8.1"))
+    assert not any("ABORTING" in line for page in desk.pages[: before + 1] for line in page)
+    destroy, close = desk.pages[before + 1 :]
+    for page in (destroy, close):
+        assert page[2] == "ABORTING: fire alarm"
+    assert any(line.startswith("Then 10.3, ") for line in destroy)
+    assert "This is the last step." in close
+
+
+def test_an_exception_while_another_gets_its_disposition_is_settled_too(plan: Plan, tmp_path: Path) -> None:
+    answers = {Asked.READY: ["at 2.1:exception"], Asked.DISPOSITION: ["exception", "accepted", "mended"]}
+    state, _, _, _ = hold(plan, tmp_path, answers, {})
+    assert state.phase is Phase.CLOSED
+    assert [one.disposition for one in state.incidents] == ["accepted", "mended"]
+
+
+def test_a_step_that_fails_after_the_people_decided_comes_again_without_a_question(plan: Plan, tmp_path: Path) -> None:
+    broken: dict[Action, Exception] = {Action.READ_BACK: StepError("It is\nnot it.", told=True)}
+    state, desk, _, events = hold(plan, tmp_path, {}, broken)
+    assert state.phase is Phase.CLOSED
+    assert events.count("fail") == 1
+    assert not any("not it" in said for said in desk.said)
+    assert [page[0].endswith("step 7.2") for page in desk.pages].count(True) == 2
+
+
+def test_a_step_may_fail_with_an_exception(plan: Plan, tmp_path: Path) -> None:
+    found = Incident("the words", "other words", "nothing was opened", ("integrity",), None)
+    state, desk, _, events = hold(plan, tmp_path, {}, {Action.OPEN: StepError("Not opened.", incident=found)})
+    assert state.phase is Phase.CLOSED
+    assert events.index("exception") < events.index("fail")
+    assert (state.incidents[0].step, state.incidents[0].touches) == ("open", ("integrity",))
+    assert any(said.startswith("This is exception 1") for said in desk.said)
+
+
+def test_a_break_is_ended_by_enter_alone(plan: Plan, tmp_path: Path) -> None:
+    answers = {Asked.READY: ["at 2.1:pause"], Asked.PAUSED: ["stop", ""]}
+    _, desk, _, _ = hold(plan, tmp_path, answers, {})
+    assert sum(said.startswith("This is a break") for said in desk.said) == 1

@@ -19,6 +19,7 @@ from ceremony.forms.transcript_words import transcript_words
 from ceremony.forms.words import script_words
 from ceremony.planning import draft
 from ceremony.planning.plan import Plan, parse
+from ceremony.planning.profiles import profiles_of
 from ceremony.preflight.checks.tool import fingerprint
 from ceremony.preflight.machine import Machine
 from ceremony.rules.checker import StepsError
@@ -26,6 +27,8 @@ from ceremony.rules.loss import Rule
 from ceremony.rules.steps import CONTINGENCIES, Action, Step, steps
 from ceremony.rules.wording import Wording
 from escrow.errors import TemplateError
+from escrow.issuing.fields import planned
+from escrow.issuing.profile import Profile
 from escrow.paper import source
 from escrow.paper.raster import pictures
 from escrow.wordlist import WORDS
@@ -66,7 +69,32 @@ def in_groups() -> str:
     return text.replace('keys = "generate"', 'keys = "import"\ntree = "/root/.step"')
 
 
-PLANS = {"3 of 5": draft.fill({}, {}), "long names": long_names(), "groups": in_groups()}
+CERTIFICATES = """
+[root]
+key = "EC P-384"
+years = 25
+subject = ["C=GB", "O=Example Ltd", "CN=Example Root <&> {x}"]
+permitted = ["DNS:example.com", "IP:10.0.0.0/8", "email:example.com"]
+
+[[intermediate]]
+policies = ["1.3.6.1.4.1.99999.1.1"]
+crl = ["http://pki.example.com/a/very/long/path/that/goes/on/and/on/and/on/without/any/place/to/break/it/root.crl"]
+ocsp = ["http://ocsp.example.com"]
+
+[[intermediate]]
+"""
+
+
+def with_certificates() -> str:
+    return draft.fill({}, {}).replace('page = "A4"', 'page = "Letter"') + CERTIFICATES
+
+
+PLANS = {
+    "3 of 5": draft.fill({}, {}),
+    "long names": long_names(),
+    "groups": in_groups(),
+    "certificates": with_certificates(),
+}
 
 
 @dataclass(frozen=True)
@@ -158,6 +186,21 @@ def test_the_check_words_stand_in_the_witness_copy_alone_at_their_step(printed: 
     for text in (witness, officers):
         assert text.count(squeezed("POINT OF NO RETURN")) == len(irreversible)
     assert label not in officers
+
+
+def test_what_every_certificate_is_to_say_stands_there_with_room_for_its_fingerprint(printed: Printed) -> None:
+    say = script_words(printed.plan)
+    profiles = profiles_of(printed.plan)
+    names = list(profiles or range(4))
+    for text in (printed.text(WITNESS), printed.text(OFFICERS)):
+        for number, profile in enumerate(names, 1):
+            label = squeezed(say("acts.certificate", number=number))
+            assert text.count(label) == 1
+            if profiles and isinstance(profile, Profile):
+                start = text.index(squeezed(say("certificate.title", number=number, file=profile.certificate_file)))
+                rows = [(name, value) for name, value in planned(profiles, profile).items() if value]
+                parts = (part for name, value in rows for part in (say(f"certificate.{name}"), value))
+                assert appears(text, parts, start) <= text.index(label)
 
 
 def test_the_head_of_the_journal_is_written_down_at_every_checkpoint_in_the_witness_copy(printed: Printed) -> None:

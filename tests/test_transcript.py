@@ -87,9 +87,18 @@ class Told(Walk):
             case Action.MAKE_KEYS:
                 key = {"name": "root", "algorithm": "EC P-256", "public_key": digest}
                 return {"generated": True, "keys": [key], "fingerprints": [digest], "notes": ["WEAK: a note."]}
-            case Action.SHOW_CERTIFICATES:
-                dates = {"from": "2030-01-15T10:00:00+00:00", "to": "2040-01-13T10:00:00+00:00"}
-                return {"certificates": [{"file": "root", "subject": "CN=安全 CA", **dates, "sha256": digest}]}
+            case Action.ISSUE:
+                fields = {
+                    "subject": "CN=安全 CA",
+                    "key": "EC P-256",
+                    "first": "2030-01-15 00:00:00 UTC",
+                    "last": "2040-01-14 23:59:59 UTC",
+                }
+                waived = {"lint": "pkix.x", "certificate": "root", "text": "Odd.", "reason": "As agreed."}
+                return {
+                    "certificates": [{"file": "root", "fields": fields, "sha256": digest}],
+                    "waived": [waived],
+                }
             case Action.SEAL:
                 return {"set_id": digest[:32], "epoch": 1, "policy": str(self.by.policy), "package": "ab" * 32}
             case Action.READ_BACK | Action.TEST_PAGE:
@@ -113,7 +122,7 @@ class Told(Walk):
         """All entries up to the transcript."""
         self.until("close")
         for incident in self.state.open_incidents:
-            self.add("settle", exception=incident, disposition="accepted by all")
+            self.add("settle", exception=incident, disposition="accepted", reason="by all")
         self.add("begin", step="close")
         return self.entries
 
@@ -275,6 +284,7 @@ def test_pdf_and_text_have_everything_of_a_whole_ceremony(made: tuple[Plan, Sequ
     by, entries = made
     text, _ = assert_the_same(by, entries, tmp_path)
     assert "The ceremony was CLOSED" in text
+    assert "Waived by the plan: lint pkix.x found of root: Odd. Because: As agreed." in " ".join(text.split())
     people = [person.name for person in (*by.officers, *by.witnesses)]
     for name in [*people, *(custodian.name for custodian in by.custodians)]:
         assert name in text

@@ -116,7 +116,7 @@ def test_sixteen_illegible_words_are_mended(sheets: Sheets, check: Terminal) -> 
     check.type(typed(rows))
     check.expect_wrapped("if these are mended: ")
     check.type("yes\n")
-    check.expect("have 2, need 1 more")
+    check.expect("have share 2, need 1 more")
     ends_well(check, 2)
 
 
@@ -180,7 +180,7 @@ def test_swapped_rows_are_recognised_and_swapped_back(sheets: Sheets, check: Ter
     check.type(typed(rows))
     check.expect_wrapped("Rows 2 and 6 seem swapped: each fits the other's number. Swap them?")
     check.type("yes\n")
-    check.expect("have 3, need 1 more")
+    check.expect("have share 3, need 1 more")
     ends_well(check, 3)
 
 
@@ -199,9 +199,9 @@ def test_case_does_not_matter_and_three_letters_are_enough(sheets: Sheets, check
     check.type(typed(sheets.rows(1)).upper())
     check.expect("have share 1, need 1 more")
     check.type(typed(sheets.rows(2)).title())
-    check.expect("have 1 and 2, a quorum")
+    check.expect("have shares 1 and 2, a quorum")
     check.type("".join(" ".join(word[:3] for word in row) + "\n" for row in sheets.rows(3)))
-    check.expect("have 1, 2 and 3, a quorum")
+    check.expect("have shares 1, 2 and 3, a quorum")
     ends_well(check, 1, 2, 3)
 
 
@@ -218,7 +218,7 @@ def test_rows_of_another_sheet_of_the_set_are_too_many_mistakes_and_can_be_typed
 
 def test_a_sheet_of_another_set_is_noticed_after_its_first_row(sheets: Sheets, other: Sheets, check: Terminal) -> None:
     check.type(sheets.texts[1] + "\n")
-    check.expect("have 2, need 1 more")
+    check.expect("have share 2, need 1 more")
     check.type(typed(other.rows(1)[:1]))
     check.expect_wrapped("This sheet is not of this set: it belongs to another share set")
     check.type(ASIDE)
@@ -226,7 +226,7 @@ def test_a_sheet_of_another_set_is_noticed_after_its_first_row(sheets: Sheets, o
     check.type("yes\n")
     check.expect_wrapped("A new sheet.")
     check.type(typed(sheets.rows(1)))
-    check.expect("have 1 and 2, a quorum")
+    check.expect("have shares 1 and 2, a quorum")
     ends_well(check, 2, 1)
 
 
@@ -291,7 +291,7 @@ def test_words_as_pdftotext_takes_them_from_a_sheet(sheets: Sheets, check: Termi
     assert len(words) == 8 * 9
     lines = [" ".join(words[start : start + 9]) for start in range(0, len(words), 9)]
     check.type("\x1b[200~" + "\n".join(lines) + "\x1b[201~")
-    check.expect("have 2, need 1 more")
+    check.expect("have share 2, need 1 more")
     ends_well(check, 2)
 
 
@@ -299,11 +299,11 @@ def test_a_scanner_may_be_used_in_the_middle_of_a_row_and_the_row_is_not_lost(sh
     text = typed(sheets.rows(1))
     check.type(text[:15])
     check.type(sheets.texts[1] + "\n")
-    check.expect("have 2, need 1 more")
+    check.expect("have share 2, need 1 more")
     check.type(sheets.texts[1][:-1] + ("A" if sheets.texts[1][-1] != "A" else "B") + "\n")
     check.expect_wrapped("Nothing else is lost.")
     check.type(text[15:])
-    check.expect("have 1 and 2, a quorum")
+    check.expect("have shares 1 and 2, a quorum")
     ends_well(check, 2, 1)
 
 
@@ -357,7 +357,7 @@ def test_a_ca_is_recovered_from_typed_words_with_a_page_beside_them(sheets: Shee
 def test_ending_without_a_quorum_says_what_is_there(sheets: Sheets, shm: Path) -> None:
     terminal = start("recover", sheets, "--to", shm / "restored")
     terminal.type(sheets.texts[1] + "\n")
-    terminal.expect("have 2, need 1 more")
+    terminal.expect("have share 2, need 1 more")
     terminal.type(END)
     terminal.expect("Valid and not lost: share 2.")
     assert terminal.end() == 1

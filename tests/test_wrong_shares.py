@@ -20,9 +20,10 @@ from reportlab.pdfgen.canvas import Canvas
 
 from escrow import judge as judging
 from escrow import sealing
-from escrow.authority import Authority, generate
+from escrow.authority import Authority
 from escrow.errors import PackageError, PageError
 from escrow.files import NewFiles
+from escrow.issuing.make import generate
 from escrow.judge import judge
 from escrow.manifest import Manifest, Superseded
 from escrow.package import Package

@@ -75,7 +75,7 @@ class Walk:
         step = self.due()
         if step.action is Action.SETTLE or self.state.aborting:
             for incident in self.state.open_incidents:
-                self.add("settle", exception=incident, disposition="accepted by all")
+                self.add("settle", exception=incident, disposition="accepted", reason="by all")
         self.add("begin", step=step.id)
         self.add("end", step=step.id, facts=self.facts(step))
 

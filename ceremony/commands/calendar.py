@@ -24,7 +24,7 @@ def command(plan: Path, out: Path | None) -> None:
     if out is None:
         click.echo(made, nl=False)
         return
-    with NewFiles(out.parent) as files:
+    with NewFiles(out.parent, "file") as files:
         files.write(out.name, made)
         files.publish()
     say(f"The calendar: {out}")

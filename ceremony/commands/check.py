@@ -28,7 +28,7 @@ def command(package: Path, pages: tuple[Path, ...], *, camera: Path | None, by_h
     """
     options.require_source(pages, (), camera=camera, by_hand=by_hand)
     with Progress() as progress:
-        manifest = read_package(package, progress).manifest
+        manifest = read_package(package, progress, pages).manifest
     options.protect_process(manifest.kind)
     with Progress() as progress:
         collection = gather(manifest, pages, keep=False, progress=progress)

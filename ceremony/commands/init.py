@@ -2,6 +2,7 @@
 
 import datetime as dt
 import sys
+import textwrap
 from pathlib import Path
 
 import click
@@ -28,7 +29,7 @@ def command(file: Path, *, example: bool) -> None:
     'escrow lint'. Nothing is written before the last answer, and never over an existing file.
     """
     today = dt.datetime.now(dt.UTC).astimezone().date()
-    with NewFiles(file.parent) as out:
+    with NewFiles(file.parent, "file") as out:
         out.check_absent([file.name])
         asking = sys.stdin.isatty() and sys.stderr.isatty() and not example
         source = (_ask(Interview(today)) if asking else draft.example(today)).encode()
@@ -44,11 +45,15 @@ def command(file: Path, *, example: bool) -> None:
 def _ask(interview: Interview) -> str:
     say("Enter takes what is in [brackets], < goes back, Ctrl-C ends and writes nothing.")
     say("The parts of an entry may be typed in one line, with commas between them.")
-    noted = ""
+    noted, failed = "", False
     while question := interview.question():
         if question.note and question.note != noted:
             say(f"\n{question.note}")
         noted = question.note or noted
+        _, number, _ = question.key
+        if number == 0 or failed:  # of a list, what is allowed is said once, and to whoever needs it
+            say("\n".join(textwrap.wrap(question.hint, 79, initial_indent="  ", subsequent_indent="  ")))
+        failed = False
         proposal = f" [{interview.proposal()}]" if interview.proposal() else ""
         line = _read(f"{question.text}{proposal}: ")
         if line.strip() == _BACK:
@@ -60,6 +65,7 @@ def _ask(interview: Interview) -> str:
         except ValueError as error:
             asked = interview.question() or question  # of several parts in one line, the one that is wrong
             say(f"  {asked.text.partition(' (')[0]} {error}")
+            failed = True
     return interview.text()
 
 

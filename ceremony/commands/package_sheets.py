@@ -23,7 +23,7 @@ def command(package: Path, out: Path, **paper: Unpack[options.Paper]) -> None:
     paper is made new. The sheets are not secret; keep them apart from the share sheets.
     """
     stationery = options.stationery(paper)
-    with Progress() as progress, NewFiles(out.parent) as files:
+    with Progress() as progress, NewFiles(out.parent, "file") as files:
         files.check_absent([out.name])
         sealed = read_package(package, progress)
         progress("Making package sheets", 0, 1)

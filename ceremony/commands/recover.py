@@ -84,7 +84,7 @@ def command(  # noqa: PLR0913 - what the command line has
         message = "With --exec there is nothing to choose: step-ca gets the keys that its configuration names."
         raise click.UsageError(message)
     with Progress() as progress:
-        sealed = recovery.read_package(package, progress)
+        sealed = recovery.read_package(package, progress, pages)
     sources = _Sources(sealed, pages, camera, by_hand)
     if target:
         read = [package, *(page for page in pages if page != STANDARD_INPUT), *([camera] if camera else [])]

@@ -13,9 +13,10 @@ from ceremony import options
 from ceremony.run.paper import DPI, photograph
 from ceremony.terminal.console import Passwords, Progress, say
 from escrow import recovery, sealing
-from escrow.authority import generate, import_tree
+from escrow.authority import import_tree
 from escrow.errors import KeyFileError
 from escrow.files import NewFiles, is_memory_backed
+from escrow.issuing.make import generate
 from escrow.memory import Secret
 from escrow.policy import Policy
 from escrow.progress import Progress as Report
@@ -44,6 +45,8 @@ def command(
     if plan_file is not None:
         return _by_plan(plan_file, out_directory, password_files, auto=auto)
     options.protect_process(Kind.SPECIMEN)
+    if out_directory is not None:
+        NewFiles(out_directory).check_absent([sealing.PACKAGE_FILE])
     with _directory(out_directory) as directory, Progress() as progress:
         proved = rehearse(directory, progress)
     say("Rehearsal complete. Proved:")
@@ -59,21 +62,25 @@ def _by_plan(plan_file: Path, out_directory: Path | None, password_files: tuple[
     from ceremony.planning.plan import load
     from ceremony.rules.state import Phase
     from ceremony.run.examine import look
+    from ceremony.run.journal import FILE as JOURNAL
     from ceremony.run.rehearsal import rehearse_plan
     from ceremony.terminal.desk import TerminalDesk
 
     plan = load(plan_file)
+    if out_directory is not None:
+        NewFiles(out_directory).check_absent([JOURNAL])
     with Progress() as progress:
         preflight = look(plan, progress)
     options.protect_process(Kind.SPECIMEN)
+    desk = TerminalDesk()
     with _directory(out_directory) as directory, _directory(None) as paper, Progress() as progress:
         state = rehearse_plan(
             plan,
             out=directory,
             paper=paper,
-            desk=None if auto else TerminalDesk(),
+            desk=None if auto else desk,
             preflight=preflight,
-            passwords=Passwords(options.read_passwords(password_files)),
+            passwords=Passwords(options.read_passwords(password_files), desk.password),
             progress=progress,
             show=say,
         )
@@ -90,7 +97,12 @@ def _by_plan(plan_file: Path, out_directory: Path | None, password_files: tuple[
 def _directory(given: Path | None) -> Iterator[Path]:
     """The directory that was named, or one in memory that is removed afterwards."""
     if given is not None:
-        yield given
+        try:
+            yield given
+        except BaseException as error:
+            if given.exists():
+                error.add_note(f"{given} has what was made until then, all of it specimen: remove it, and begin again.")
+            raise
         return
     where = Path("/dev/shm") if is_memory_backed(Path("/dev/shm")) else None  # noqa: S108 - memory is what is wanted
     with tempfile.TemporaryDirectory(dir=where) as directory:

@@ -1,12 +1,15 @@
 """`escrow run`: hold a ceremony."""
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Unpack
 
 import click
 
 from ceremony import options
+from ceremony.interrupt import Interrupted
 from ceremony.planning.lints import lint
 from ceremony.planning.plan import Plan, load
 from ceremony.planning.rehearsed import rehearsed
@@ -14,10 +17,10 @@ from ceremony.rules.state import Phase, State
 from ceremony.run.examine import look
 from ceremony.run.journal import FILE as JOURNAL
 from ceremony.run.keeping import keep_archive
-from ceremony.run.paper import Scans, Tray
+from ceremony.run.paper import Camera, Paper, Scans, Tray
 from ceremony.run.session import ended, hold
 from ceremony.terminal import printers
-from ceremony.terminal.console import Passwords, Progress, say
+from ceremony.terminal.console import Passwords, Progress, enter_pressed, say
 from ceremony.terminal.desk import TerminalDesk
 from escrow import __version__
 from escrow.errors import RefusedError
@@ -28,9 +31,8 @@ from escrow.share import Kind
 @click.command(name="run")
 @click.argument("plan_file", metavar="PLAN", type=options.PATH)
 @click.option("--out", "out_directory", required=True, type=options.PATH, metavar="DIR", help="The ceremony's folder.")
-@click.option(
-    "--scans", required=True, type=options.PATH, metavar="DIR", help="Where the scanner's program writes, in memory."
-)
+@click.option("--scans", type=options.PATH, metavar="DIR", help="Where the scanner's program writes, in memory.")
+@options.camera
 @click.option("--tray", type=options.PATH, metavar="DIR", help="Specimen only: sheets into a folder, nothing printed.")
 @click.option("--rehearsal", type=options.PATH, metavar="DIR", help="Where the last rehearsal of this plan was left.")
 @printers.options
@@ -39,16 +41,18 @@ from escrow.share import Kind
 def command(  # noqa: PLR0913 - one parameter an option
     plan_file: Path,
     out_directory: Path,
-    scans: Path,
+    scans: Path | None,
+    camera: Path | None,
+    *,
     tray: Path | None,
     rehearsal: Path | None,
-    *,
     password_files: tuple[str, ...],
     allow_disk: bool,
     **printing: Unpack[printers.Printing],
 ) -> int:
     """Hold the ceremony of PLAN, step by step, as its printed script says. Needs a terminal.
 
+    Sheets go to --printer or --device, and come back by --scans or --camera.
     DIR gets public records only: journal, package, certificates, documents, and at the end the signed archive.
     After a crash or a loss of power the same command goes on, from the journal and from paper. After the end it copies
     the archive to the media that the plan names, and may be given again for that. Exit status 0: closed, and copied.
@@ -57,6 +61,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     kind = plan.ceremony.kind
     if (tray is None) == (printing["printer"] is None and printing["device"] is None):
         message = "Name one of --printer, --device and --tray."
+        raise click.UsageError(message)
+    if (scans is None) == (camera is None):
+        message = "Name one of --scans and --camera: where sheets are read back from paper."
         raise click.UsageError(message)
     if tray is not None and kind is Kind.PRODUCTION:
         message = "--tray is for specimen ceremonies: production prints on paper."
@@ -72,15 +79,16 @@ def command(  # noqa: PLR0913 - one parameter an option
     options.protect_process(kind)
     media = design_of(plan.stationery, groups=len(plan.groups) > 1).media
     printer = Tray(tray) if tray else printers.printer(printing, media, kind, allow_disk=allow_disk)
-    say("Ctrl-C ends the program, not the ceremony: the same command goes on. What was in memory is lost then.")
-    with Progress() as progress:
+    paper = _paper(scans, camera, allow_disk=allow_disk or kind is Kind.SPECIMEN)
+    desk = TerminalDesk()
+    with Progress() as progress, _noted():
         state = hold(
             plan,
             out=out_directory,
             printer=printer,
-            paper=Scans(scans, allow_disk=allow_disk or kind is Kind.SPECIMEN),
-            passwords=Passwords(options.read_passwords(password_files)),
-            desk=TerminalDesk(),
+            paper=paper,
+            passwords=Passwords(options.read_passwords(password_files), desk.password),
+            desk=desk,
             preflight=preflight,
             progress=progress,
             version=__version__,
@@ -93,6 +101,23 @@ def _keep(plan: Plan, out: Path, state: State) -> int:
     say(f"The ceremony is {state.phase.value}. Its archive: {out}")
     kept = keep_archive(plan, out, TerminalDesk(), plan.ceremony.kind)
     return 0 if state.phase is Phase.CLOSED and kept else 1
+
+
+def _paper(scans: Path | None, camera: Path | None, *, allow_disk: bool) -> Paper:
+    """Where sheets are read back: of the two, the one that was named."""
+    if scans:
+        return Scans(scans, allow_disk=allow_disk)
+    return Camera(camera or Path(), enter_pressed, allow_disk=allow_disk)
+
+
+@contextmanager
+def _noted() -> Iterator[None]:
+    """Whoever ends the program is told that the ceremony has not ended."""
+    try:
+        yield
+    except Interrupted as error:
+        error.add_note("The ceremony has not ended: the same command goes on with it. What was in memory is lost.")
+        raise
 
 
 def _refuse_unwise(plan: Plan, rehearsal: Path | None) -> None:

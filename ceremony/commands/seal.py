@@ -11,9 +11,11 @@ from ceremony import options
 from ceremony.terminal import printers
 from ceremony.terminal.console import Passwords, Progress, say
 from escrow import documents, sealing, standalone
-from escrow.authority import generate, import_tree
+from escrow.authority import import_tree
 from escrow.choice import EVERYTHING, Choice
 from escrow.files import NewFiles
+from escrow.issuing.make import generate
+from escrow.issuing.profile import MAX_CA_NAME
 from escrow.label import set_words
 from escrow.manifest import Manifest, group_hex, is_printable
 from escrow.note import Note
@@ -21,10 +23,8 @@ from escrow.paper.sheet import design_of
 from escrow.policy import Policy
 from escrow.share import Kind
 
-_MAX_NAME = 64 - len(" Intermediate CA")  # RFC 5280, appendix A.1: ub-common-name
 
-
-class _How(options.Paper, printers.Printing):
+class _How(options.Paper, printers.Attended):
     """The options that say what papers look like, and where they are printed."""
 
 
@@ -73,6 +73,7 @@ class _How(options.Paper, printers.Printing):
 @options.password_files
 @options.allow_disk
 @printers.options
+@printers.pause
 def command(  # noqa: PLR0913 - one parameter an option
     *,
     steppath: Path | None,
@@ -108,8 +109,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     if steppath is not None and out_directory.resolve().is_relative_to(steppath.resolve()):
         message = f"{out_directory} lies inside the CA's own tree, and would travel with its backups: name another."
         raise click.UsageError(message)
-    if generate_name is not None and not (is_printable(generate_name) and len(generate_name) <= _MAX_NAME):
-        message = f"A CA's name has 1 to {_MAX_NAME} printable characters: X.509 allows no more with what is added."
+    if generate_name is not None and not (is_printable(generate_name) and len(generate_name) <= MAX_CA_NAME):
+        message = f"A CA's name has 1 to {MAX_CA_NAME} printable characters: X.509 allows no more with what is added."
         raise click.UsageError(message)
     choice = Choice(context, _named(key_files), frozenset(without))
     if steppath is None and (password_files or choice != EVERYTHING):

@@ -28,7 +28,7 @@ def command(archive: Path, out: Path | None) -> None:
     if out is None:
         click.echo(made[TEXT_FILE], nl=False)
         return
-    with NewFiles(out.parent) as files:
+    with NewFiles(out.parent, "file") as files:
         files.write(out.name, made[PDF_FILE])
         files.publish()
     say(f"The transcript: {out}")

@@ -26,13 +26,15 @@ from ceremony.forms.pieces import (
 )
 from ceremony.forms.words import largest_quorum
 from ceremony.planning.plan import Copy, Plan
+from ceremony.planning.profiles import profiles_of
 from ceremony.rules.steps import Action, Step
 from ceremony.rules.wording import Wording
+from escrow.issuing.fields import planned
 from escrow.paper.texts import Texts
 
 _NUMBER, _WHO, _INITIALS, _TIME = 15 * MM, 28 * MM, 17 * MM, 15 * MM
 _LABEL = 54 * MM
-_CERTIFICATES = {"generate": 2, "import": 4}  # root and intermediate; what a tree holds is not known yet
+_IMPORTED = 4  # certificates: what a tree holds is not known yet
 _PAGE_OF_SHARE = 190 * MM  # a custodian's steps stand on one page
 _UP_TO_NO_RETURN = 150 * MM  # an irreversible step stands on the page of its announcement
 _TOGETHER = 6  # rows of one step that stay on one page
@@ -116,8 +118,8 @@ class Acts:
         match step.action:
             case Action.WRITE_HEAD:
                 yield self._head()
-            case Action.SHOW_CERTIFICATES:
-                yield from self._fingerprints()
+            case Action.ISSUE:
+                yield from self._certificates()
             case Action.SEAL:
                 yield self._field(self.say("acts.set_words"), Boxes(WORDS_OF_A_SET))
             case Action.BAG:
@@ -148,8 +150,18 @@ class Acts:
             return text(self.say("acts.head_elsewhere"))
         return self._field(self.say("acts.head"), Boxes(WORDS_OF_A_HASH))
 
-    def _fingerprints(self) -> Iterator[Flowable]:
-        for number in range(1, _CERTIFICATES[self.plan.ca.keys] + 1):
+    def _certificates(self) -> Iterator[Flowable]:
+        """What each certificate has to say, as far as the plan knows, and room for its fingerprint."""
+        profiles = profiles_of(self.plan)
+        if profiles is None:
+            for number in range(1, _IMPORTED + 1):
+                yield self._field(self.say("acts.certificate", number=number), Boxes("____"))
+            return
+        for number, profile in enumerate(profiles, 1):
+            yield text(self.say("certificate.title", number=number, file=profile.certificate_file), "subheading")
+            for name, value in planned(profiles, profile).items():
+                if value:
+                    yield self._field(self.say(f"certificate.{name}"), text(value, "bold"))
             yield self._field(self.say("acts.certificate", number=number), Boxes("____"))
 
     def _repeated(self, times: int, label: str, boxes: str) -> Iterator[Flowable]:

@@ -130,7 +130,8 @@ def _exceptions(tell: Telling) -> Iterator[Part]:
         disposition = say("exceptions.open")
         if number in settled and incident.disposition:
             at = time(settled[number])
-            disposition = say("exceptions.settled", time=at, disposition=incident.disposition)
+            chosen = say(f"exceptions.{incident.disposition}")
+            disposition = say("exceptions.settled", time=at, disposition=chosen, reason=incident.reason)
         touches = ", ".join(say(f"exceptions.{name}") for name in TOUCHES if name in incident.touches)
         yield Line(say("exceptions.number", number=number), "subheading")
         yield Fields(

@@ -88,19 +88,17 @@ def keys(tell: Telling) -> Section:
     ]
     parts.append(Table(head, rows, (26, 22, 52)))
     head = [say("keys.subject"), say("keys.validity"), say("keys.fingerprint")]
-    shown = done["certificates"]["certificates"]
+    issued = done["certificates"]
+    shown = [(each["fields"], each["sha256"]) for each in issued["certificates"]]
     rows = [
-        [each["subject"], f"{_date(each['from'])}\n{_date(each['to'])}", Code(grouped(each["sha256"]))]
-        for each in shown
+        [f"{fields['subject']}\n{fields['key']}", f"{fields['first']}\n{fields['last']}", Code(grouped(sha256))]
+        for fields, sha256 in shown
     ]
     parts.append(Table(head, rows, (26, 22, 52)))
     if made["notes"]:
         parts += [Line(say("keys.notes")), *(Line(note) for note in made["notes"])]
+    parts += [Line(say("keys.waived", **each)) for each in issued["waived"]]
     return Section(say("keys.title"), parts)
-
-
-def _date(text: str) -> str:
-    return text.replace("T", " ").removesuffix("+00:00")
 
 
 def custody(tell: Telling) -> Section:

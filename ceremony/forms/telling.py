@@ -69,7 +69,7 @@ class Telling:
             case Action.MAKE_KEYS:
                 keys = ", ".join(f"{key['name']} ({key['algorithm']})" for key in facts["keys"])
                 return say("facts.keys" if facts["generated"] else "facts.imported", keys=keys)
-            case Action.SHOW_CERTIFICATES:
+            case Action.ISSUE:
                 return say("facts.certificates", count=len(facts["certificates"]), section=say("keys.title"))
             case Action.SEAL:
                 return say("facts.set", set_id=set_name(facts), epoch=facts["epoch"], policy=facts["policy"])
@@ -92,6 +92,8 @@ class Telling:
                 return self.destroyed(facts)
             case Action.SETTLE:
                 return say("facts.settled", exceptions=len(self.history.state.incidents))
+        if "at" in facts:
+            return say("facts.before", at=facts["at"])
         return say("steps.by_people" if run.step.action is None else "steps.by_program")
 
     def _place(self, place: str) -> str:

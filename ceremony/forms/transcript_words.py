@@ -17,16 +17,16 @@ _TABLES = {
     "waivers": "title text lint reason none",
     "steps": "title text act number ended minutes of unknown who planned done by_people by_program again failed "
     "cut_off ended_by_abort unfinished session session_again abort",
-    "facts": "plan checks open head keys imported certificates set words words_row bag bags shares copy_unplugged "
-    "copy_unmounted copy_folder copy_differs destroyed destroyed_papers settled papers paper_again problem "
-    "package_sheets",
-    "keys": "title generated imported key algorithm public_key subject validity fingerprint notes none",
+    "facts": "before plan checks open head keys imported certificates set words words_row bag bags shares "
+    "copy_unplugged copy_unmounted copy_folder copy_differs destroyed destroyed_papers settled papers paper_again "
+    "problem package_sheets",
+    "keys": "title generated imported key algorithm public_key subject validity fingerprint notes waived none",
     "custody": "title text share custodian unit site opened now receipt none missing",
     "proof": "title text none share custodian copies copy site medium written no_copies",
     "losses": "title text session time rule torn none",
     "void": "title sets keys destroyed destroyed_at none",
-    "exceptions": "title text number when at_step expected happened done touches disposition settled open nothing "
-    "confidentiality integrity availability none",
+    "exceptions": "title text number when at_step expected happened done touches disposition settled accepted mended "
+    "abort open nothing confidentiality integrity availability none",
     "notes": "title time step note break break_open none",
     "zeroizing": "title done lost aborted not_yet residual_title generate import",
     "heads": "title text head wrote none key key_text",
@@ -45,6 +45,7 @@ _SPECIAL = {
     "steps.session": "time number version",
     "steps.session_again": "time number version rule",
     "steps.abort": "time",
+    "facts.before": "at",
     "facts.plan": "words",
     "facts.checks": "counts section",
     "facts.open": "officers words",
@@ -66,12 +67,13 @@ _SPECIAL = {
     "facts.problem": "problem",
     "facts.package_sheets": "copy codes",
     "preflight.waived": "reason",
+    "keys.waived": "lint certificate text reason",
     "proof.text": "step time",
     "losses.torn": "bytes",
     "void.destroyed_at": "time found",
     "exceptions.number": "number",
     "exceptions.at_step": "time step",
-    "exceptions.settled": "time disposition",
+    "exceptions.settled": "time disposition reason",
     "notes.break": "minutes",
     "zeroizing.done": "step time officers",
     "zeroizing.lost": "step",

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from ceremony.planning.plan import Plan
 from ceremony.rules.steps import CONTINGENCIES, Step, steps
+from escrow.issuing.fields import FIELDS
 from escrow.paper import source
 from escrow.paper.texts import Texts, Words
 from escrow.policy import Policy
@@ -35,6 +36,7 @@ _TABLES = {
     "acts": "title step activity who initials time share no_return check_words check_words_elsewhere head "
     "head_elsewhere bag new_bag set_words certificate carrier archive archive_elsewhere archive_carrier destroyed "
     "again",
+    "certificate": f"title {' '.join(FIELDS)}",
     "contingency": "title text when rule steps again again_text what",
     "crash": "go_on keys_gone void from_paper zeroized",
     "exception": "title text number time step expected happened done touches confidentiality integrity availability "
@@ -64,6 +66,7 @@ _SPECIAL = {
     "acts.title": {"number", "name"},
     "acts.share": {"share", "custodian", "unit", "manager", "site"},
     "acts.certificate": {"number"},
+    "certificate.title": {"number", "file"},
     "acts.carrier": {"copy", "site"},
     "acts.archive_carrier": {"copy", "site"},
     "exception.title": {"number", "sheets"},

@@ -8,7 +8,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from ceremony.planning.draft import Value
 from ceremony.planning.plan_errors import said
-from ceremony.planning.tables import MAX_CA_NAME, Name, PathText, Text
+from ceremony.planning.tables import Name, PathText, Text
+from escrow.issuing.naming import Attribute
+from escrow.issuing.profile import MAX_CA_NAME
 
 Check = Callable[[str], Value]
 
@@ -39,14 +41,27 @@ def a_ca_name(text: str) -> Value:
     return a_name(text)
 
 
+def a_subject(text: str) -> Value:
+    """A subject: attributes in their order, with semicolons between them."""
+    parts = tuple(part.strip() for part in text.split(";"))
+    for part in parts:
+        try:
+            Attribute.of(part)
+        except ValueError as error:
+            message = f"is {part!r} at one place, which {error}"
+            raise ValueError(message) from None
+    return parts
+
+
 def one_of(*choices: str) -> Check:
     """One of these words."""
 
     def check(text: str) -> Value:
-        if text.lower() not in choices:
+        known = {choice.lower(): choice for choice in choices}
+        if text.lower() not in known:
             message = f"must be {' or '.join(choices)}."
             raise ValueError(message)
-        return text.lower()
+        return known[text.lower()]
 
     return check
 
@@ -87,6 +102,8 @@ def a_date_from(first: dt.date) -> Check:
 
 def as_answer(value: Value) -> str:
     """The answer that gives a value."""
+    if isinstance(value, tuple):
+        return "; ".join(value)
     if isinstance(value, bool):
         return YES if value else NO
     return value.isoformat() if isinstance(value, dt.date) else str(value)

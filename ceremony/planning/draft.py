@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from escrow.paper import source
 
-Value = str | int | bool | dt.date
+Value = str | int | bool | dt.date | tuple[str, ...]
 Values = Mapping[str, Mapping[str, Value]]
 Entries = Mapping[str, Sequence[Mapping[str, Value]]]
 
@@ -16,6 +16,7 @@ AHEAD = dt.timedelta(weeks=4)
 STANDBY_AFTER = dt.timedelta(days=7)
 
 _TUESDAY = 1
+_COMMENTED = re.compile(r"^# \[+(\w+)\]+", re.MULTILINE)
 _HEADER = re.compile(r"^(\[+)(\w+)\]+$", re.MULTILINE)
 
 
@@ -37,7 +38,10 @@ def plan_id(date: dt.date) -> str:
 
 
 def fill(values: Values, entries: Entries) -> str:
-    """The commented plan with other values in its [tables], and these entries instead of its own for [[tables]]."""
+    """The commented plan with other values in its [tables], and these entries instead of its own for [[tables]].
+
+    What the commented plan has in a comment only comes after that comment.
+    """
     text = (source.directory() / "ceremony.toml").read_text("utf-8")
     return "\n\n".join(_paragraphs(text.rstrip("\n").split("\n\n"), values, entries)) + "\n"
 
@@ -47,7 +51,12 @@ def _paragraphs(paragraphs: Iterable[str], values: Values, entries: Entries) -> 
     for paragraph in paragraphs:
         header = _HEADER.search(paragraph)
         table = header[2] if header else ""
-        if header and header[1] == "[[" and table in entries:
+        commented = set(_COMMENTED.findall(paragraph))
+        if header is None and commented:
+            yield paragraph
+            yield from (_entry(name, values[name], "[]") for name in values if name in commented)
+            yield from (_entry(name, each) for name in entries if name in commented for each in entries[name])
+        elif header and header[1] == "[[" and table in entries:
             if table not in done:
                 yield from (_entry(table, entry) for entry in entries[table])
             done.add(table)
@@ -55,8 +64,9 @@ def _paragraphs(paragraphs: Iterable[str], values: Values, entries: Entries) -> 
             yield _replaced(paragraph, values.get(table, {}))
 
 
-def _entry(table: str, entry: Mapping[str, Value]) -> str:
-    return "\n".join([f"[[{table}]]", *(f"{key} = {_toml(value)}" for key, value in entry.items())])
+def _entry(table: str, entry: Mapping[str, Value], brackets: str = "[[]]") -> str:
+    opened, closed = brackets[: len(brackets) // 2], brackets[len(brackets) // 2 :]
+    return "\n".join([f"{opened}{table}{closed}", *(f"{key} = {_toml(value)}" for key, value in entry.items())])
 
 
 def _replaced(paragraph: str, values: Mapping[str, Value]) -> str:
@@ -70,6 +80,8 @@ def _replaced(paragraph: str, values: Mapping[str, Value]) -> str:
 
 def _toml(value: Value) -> str:
     """A value in TOML. A JSON string of printable characters is a TOML string."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, bool):

@@ -5,6 +5,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import get_args
 
 from ceremony.planning import draft
 from ceremony.planning.answers import (
@@ -14,6 +15,7 @@ from ceremony.planning.answers import (
     a_name,
     a_number,
     a_path,
+    a_subject,
     a_text,
     as_answer,
     one_of,
@@ -21,6 +23,8 @@ from ceremony.planning.answers import (
 )
 from ceremony.planning.draft import Value
 from ceremony.planning.odds import person
+from ceremony.planning.tables import DEFAULT_KEY, DEFAULT_YEARS, MAX_NAME, MAX_TEXT, MAX_YEARS, KeyKind
+from escrow.issuing.profile import MAX_CA_NAME, subject_of
 
 Key = tuple[str, int, str]
 """A table, the number of its entry from 0, a key of it."""
@@ -32,6 +36,7 @@ ENOUGH = "-"
 class Question:
     """What is asked. `check` turns an answer into a value or raises ValueError; `note` comes before the question.
 
+    `hint` says what is allowed, with an example.
     An answer may go on with the next parts of its entry, `parts` in all. An `optional` entry may end its list.
     """
 
@@ -40,6 +45,7 @@ class Question:
     check: Check
     default: str = ""
     note: str = ""
+    hint: str = ""
     optional: bool = False
     parts: int = 1
 
@@ -89,8 +95,30 @@ _ARCHIVES = Listed(
     "The ceremony's record. Keep two, at different sites.",
     {"site": "site", "medium": "medium, such as USB stick"},
 )
+_CERTIFICATES = (("root", "root", "Root CA"), ("intermediate", "intermediate", "Intermediate CA"))
+_NAMED, _TOLD = f"Up to {MAX_NAME} characters, such as:", f"Up to {MAX_TEXT} characters, such as:"
+_HINTS = {
+    ("ceremony", "organisation"): f"{_NAMED} Example GmbH",
+    ("ceremony", "contact"): f"{_TOLD} +49 30 123456, security@example.com",
+    ("ca", "keys"): "generate: new keys, made in the ceremony. import: those of an existing CA.",
+    ("ca", "tree"): "A path, such as: /media/step (it need not be there yet)",
+    ("ceremony", "place"): f"{_TOLD} Example House, room 101",
+    ("site", "name"): f"{_NAMED} Bank vault",
+    ("site", "what"): f"{_TOLD} Deposit box, opened by two officers",
+    ("custodian", "name"): f"{_NAMED} Ada Lovelace",
+    ("custodian", "unit"): f"{_NAMED} Operations",
+    ("custodian", "manager"): f"{_NAMED} Charles Babbage",
+    ("officer", "name"): f"{_NAMED} Grace Hopper",
+    ("officer", "unit"): f"{_NAMED} Security",
+    ("witness", "name"): f"{_NAMED} Katherine Johnson",
+    ("witness", "unit"): f"{_NAMED} Internal Audit",
+    ("package", "medium"): f"{_TOLD} USB stick and paper",
+    ("archive", "medium"): f"{_TOLD} USB stick",
+    ("access", "what"): f"{_TOLD} Badge at the gate, key of the safe",
+    ("access", "depends_on_ca"): "yes, if a badge reader or a login stops with the CA; no otherwise.",
+}
 _LISTED = (_SITES, _CUSTODIANS, _OFFICERS, _WITNESSES, _PACKAGES, _ARCHIVES)
-_TABLES = {listed.table for listed in _LISTED} | {"access", "group"}
+_TABLES = {listed.table for listed in _LISTED} | {"access", "group", "intermediate"}
 
 
 class Interview:
@@ -174,23 +202,44 @@ class Interview:
         importing = self._given["ca", 0, "keys"] == "import"
         if importing:
             yield _asked("ca", "tree", "The STEPPATH to import, as it will be found in the ceremony", a_path)
-        yield _asked("ca", "name", "Name of the CA", a_name if importing else a_ca_name)
-        yield _asked("ceremony", "date", "Date of the ceremony", a_date_from(self._today), date.isoformat())
+        most = MAX_NAME if importing else MAX_CA_NAME
+        hint = f"Up to {most} characters, such as: Example CA"
+        yield _asked("ca", "name", "Name of the CA", a_name if importing else a_ca_name, hint=hint)
+        if not importing:
+            yield from self._certificates()
+        hint = f"Year-month-day, {self._today} or later, such as: {date}"
+        yield _asked("ceremony", "date", "Date of the ceremony", a_date_from(self._today), date.isoformat(), hint)
         yield _asked("ceremony", "place", "Place", a_text)
         standby = self._date + draft.STANDBY_AFTER
-        later = a_date_from(self._date + dt.timedelta(days=1))
-        yield _asked("ceremony", "standby", "Standby day", later, standby.isoformat())
+        first = self._date + dt.timedelta(days=1)
+        hint = f"If the first day fails: {first} or later, such as: {standby}"
+        yield _asked("ceremony", "standby", "Standby day", a_date_from(first), standby.isoformat(), hint)
         yield from self._entries(_SITES)
         yield from self._entries(_CUSTODIANS)
         number = len(self._names(_CUSTODIANS))
         needed = f"How many of the {number} custodians are needed"
-        yield _asked("group", "threshold", needed, a_number(2, number), str(number // 2 + 1))
+        hint = f"A number from 2 to {number}."
+        yield _asked("group", "threshold", needed, a_number(2, number), str(number // 2 + 1), hint)
         yield from self._entries(_OFFICERS)
         yield from self._entries(_WITNESSES)
         yield from self._entries(_PACKAGES)
         yield from self._entries(_ARCHIVES)
         yield _asked("access", "what", "What it takes to reach shares and package: keys, badges", a_text)
         yield _asked("access", "depends_on_ca", "Does any of it work only while the CA does: yes or no", yes_or_no)
+
+    def _certificates(self) -> Iterator[Question]:
+        name = str(self._given["ca", 0, "name"])
+        key = one_of(*get_args(KeyKind))
+        years = a_number(1, MAX_YEARS)
+        for number, (table, what, role) in enumerate(_CERTIFICATES):
+            kind = DEFAULT_KEY if number == 0 else str(self._given["root", 0, "key"])
+            note = "" if number else f"Kinds of keys: {', '.join(get_args(KeyKind))}."
+            yield Question((table, 0, "key"), f"Kind of the {what}'s key", key, kind, note)
+            longest = str(DEFAULT_YEARS) if number == 0 else str(self._given["root", 0, "years"])
+            yield Question((table, 0, "years"), f"Years that the {what} is valid", years, longest)
+            subject = "; ".join(f"{each.type}={each.value}" for each in subject_of(name, role))
+            note = "Attributes in their order, with semicolons between them."
+            yield Question((table, 0, "subject"), f"Subject of the {what}", a_subject, subject, note)
 
     def _entries(self, listed: Listed) -> Iterator[Question]:
         first, *others = listed.keys
@@ -199,13 +248,18 @@ class Interview:
             note = "" if number else listed.note
             check = self._new_name(listed) if first == "name" else self._site
             text = f"{listed.what} {number + 1}, {listed.keys[first]}" + (f" ({ENOUGH}: that is all)" if more else "")
-            yield Question((listed.table, number, first), text, check, "", note, more, len(listed.keys))
+            entry = (listed.table, number, first)
+            yield Question(entry, text, check, "", note, self._hint(listed.table, first), more, len(listed.keys))
             if self._given[listed.table, number, first] == ENOUGH:
                 return
             for done, key in enumerate(others, 1):
                 check = self._site if key == "site" else a_text if key in {"what", "medium"} else a_name
                 text = f"{listed.what} {number + 1}, {listed.keys[key]}"
-                yield Question((listed.table, number, key), text, check, parts=len(listed.keys) - done)
+                parts, hint = len(listed.keys) - done, self._hint(listed.table, key)
+                yield Question((listed.table, number, key), text, check, hint=hint, parts=parts)
+
+    def _hint(self, table: str, key: str) -> str:
+        return f"One of: {', '.join(self._names(_SITES))}" if key == "site" else _HINTS[table, key]
 
     @property
     def _date(self) -> dt.date:
@@ -236,5 +290,5 @@ class Interview:
         return sites[person(text)]
 
 
-def _asked(table: str, key: str, text: str, check: Check, default: str = "") -> Question:
-    return Question((table, 0, key), text, check, default)
+def _asked(table: str, key: str, text: str, check: Check, default: str = "", hint: str = "") -> Question:  # noqa: PLR0913, PLR0917 - the parts of a question
+    return Question((table, 0, key), text, check, default, hint=hint or _HINTS[table, key])

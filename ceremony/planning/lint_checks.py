@@ -7,9 +7,11 @@ from itertools import chain
 
 from ceremony.planning.odds import Holder, holdings, person, spares
 from ceremony.planning.plan import Custodian, Person, Plan
+from ceremony.planning.profiles import profiles_of
 from escrow.errors import TemplateError
 from escrow.paper.fonts import check_printable
 from escrow.policy import and_list
+from escrow.share import Kind
 
 MAX_SHARES = 15
 REHEARSED_WITHIN = dt.timedelta(days=30)
@@ -190,9 +192,10 @@ def not_rehearsed(facts: Facts) -> Iterator[str]:
         yield f"The last rehearsal, on {facts.rehearsed}, is more than {REHEARSED_WITHIN.days} days before {day}."
 
 
-def before_the_day(facts: Facts) -> bool:
-    """Whether there is still time to rehearse."""
-    return facts.today < facts.plan.ceremony.date
+def rehearsal_may_wait(facts: Facts) -> bool:
+    """Whether there is still time to rehearse, or this is a rehearsal itself."""
+    when = facts.plan.ceremony
+    return facts.today < when.date or when.kind is Kind.SPECIMEN
 
 
 def unprintable(facts: Facts) -> Iterator[str]:
@@ -208,6 +211,7 @@ def unprintable(facts: Facts) -> Iterator[str]:
         (copy.medium for copy in (*plan.packages, *plan.archives)),
         (access.what for access in plan.access),
         (waiver.reason for waiver in plan.waivers),
+        (str(each) for profile in profiles_of(plan) or () for each in profile.subject),
     )
     for text in dict.fromkeys(texts):
         try:

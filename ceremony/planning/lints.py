@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ceremony.planning import certificate_lints
 from ceremony.planning import lint_checks as checks
+from ceremony.planning.certificate_lints import is_of_certificates, previewed
 from ceremony.planning.lint_checks import Facts
 from ceremony.planning.plan import Plan
 from ceremony.preflight.ids import IDS as PREFLIGHT
 from ceremony.preflight.ids import NEVER_WAIVED
+from escrow.issuing.lints import OWN
 
 
 class Severity(StrEnum):
@@ -196,8 +199,9 @@ LINTS = (
         "not-rehearsed",
         checks.not_rehearsed,
         "What goes wrong in a rehearsal costs paper; in a ceremony it costs the ceremony.",
-        "Rehearse this plan in the last 30 days before the ceremony, and name the rehearsal's directory.",
-        only_warns=checks.before_the_day,
+        "In the last 30 days before the ceremony: 'escrow rehearse PLAN --auto --out DIR', which takes a minute, or "
+        "without --auto with the people. Then name it: '--rehearsal DIR'.",
+        only_warns=checks.rehearsal_may_wait,
         of_the_day=True,
     ),
     Lint(
@@ -207,6 +211,7 @@ LINTS = (
         "Write it in Latin, Greek or Cyrillic letters.",
         waivable=False,
     ),
+    *(Lint(*rule) for rule in certificate_lints.RULES),
 )
 
 
@@ -214,6 +219,7 @@ def lint(plan: Plan, today: dt.date, rehearsed: dt.date | None) -> tuple[Finding
     """Everything that the lints find in a plan on a day; `rehearsed` is when this very plan was rehearsed last."""
     facts = Facts(plan, today, rehearsed)
     findings = [finding for rule in LINTS for finding in _apply(rule, facts)]
+    findings += _of_certificates(plan)
     return (*findings, *_about_waivers(plan, {finding.lint for finding in findings}))
 
 
@@ -225,13 +231,27 @@ def _apply(rule: Lint, facts: Facts) -> Iterator[Finding]:
         yield Finding(rule.id, severity, text, rule.reason, rule.remedy, waived)
 
 
+def _of_certificates(plan: Plan) -> Iterator[Finding]:
+    """What would stop the certificates from being issued: tried out now, because on the day the plan stands."""
+    for found in previewed(plan):
+        reason = OWN.get(
+            found.lint, "pkilint finds it, by RFC 5280: programs may refuse the certificate, or misread it."
+        )
+        text = f"{found.certificate}: {found.text}"
+        remedy = "Change the certificate's table in the plan."
+        yield Finding(found.lint, Severity.ERROR, text, reason, remedy, plan.reasons.get(found.lint))
+
+
 def _about_waivers(plan: Plan, found: set[str]) -> Iterator[Finding]:
     rules = {rule.id: rule for rule in LINTS}
     for waiver in plan.waivers:
         rule = rules.get(waiver.lint)
         if waiver.lint in PREFLIGHT and waiver.lint not in NEVER_WAIVED:
             continue  # whether it is needless is seen on the day, on the machine
-        if rule is None and waiver.lint not in NEVER_WAIVED:
+        if is_of_certificates(waiver.lint):
+            if waiver.lint not in found:
+                yield _needless(waiver.lint, Severity.ERROR)
+        elif rule is None and waiver.lint not in NEVER_WAIVED:
             yield Finding(
                 "waiver-unknown",
                 Severity.ERROR,
@@ -248,10 +268,14 @@ def _about_waivers(plan: Plan, found: set[str]) -> Iterator[Finding]:
                 "Mend what it finds, and remove the waiver.",
             )
         elif waiver.lint not in found:
-            yield Finding(
-                "waiver-needless",
-                Severity.WARNING if rule.of_the_day else Severity.ERROR,
-                f"{waiver.lint} is waived, and finds nothing.",
-                "A waiver kept for later would hide what nobody has judged yet.",
-                "Remove the waiver.",
-            )
+            yield _needless(waiver.lint, Severity.WARNING if rule.of_the_day else Severity.ERROR)
+
+
+def _needless(waived: str, severity: Severity) -> Finding:
+    return Finding(
+        "waiver-needless",
+        severity,
+        f"{waived} is waived, and finds nothing.",
+        "A waiver kept for later would hide what nobody has judged yet.",
+        "Remove the waiver.",
+    )

@@ -24,8 +24,11 @@ from ceremony.planning.tables import (
     Documents,
     File,
     Group,
+    Intermediate,
     Person,
+    Root,
     Site,
+    Ssh,
     Waiver,
     known_keys,
 )
@@ -75,6 +78,9 @@ class Plan:
     documents: Documents
     waivers: tuple[Waiver, ...]
     machine: Devices | None = None
+    root: Root | None = None
+    intermediates: tuple[Intermediate, ...] = ()
+    ssh: Ssh | None = None
 
     @property
     def digest(self) -> bytes:
@@ -166,6 +172,9 @@ def parse(source: bytes, path: Path) -> Plan:
         file.documents,
         file.waiver,
         file.machine,
+        file.root,
+        file.intermediate,
+        file.ssh,
     )
 
 

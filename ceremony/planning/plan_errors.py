@@ -41,6 +41,7 @@ _SAID = {
     "less_than_equal": "must be {le} or less.",
     "less_than": "must be less than {lt}.",
     "too_short": "has too few entries: {min_length} or more are needed.",
+    "too_long": "has too many entries: {max_length} at most.",
     "enum": "must be one of {expected}.",
     "literal_error": "must be one of {expected}.",
     "model_type": "must be a table: write [{name}], and its keys below.",
@@ -92,6 +93,7 @@ def contradictions(content: Mapping[str, Any]) -> Iterator[Problem]:
         yield from _twice(content, table, key, what)
     for table, key, target in _REFERENCES:
         yield from _unknown(content, table, key, target)
+    yield from _certificates_of_an_import(content)
     yield from _impossible_policy(content)
     yield from _short_retention(content)
 
@@ -114,6 +116,12 @@ def _unknown(content: Mapping[str, Any], table: str, key: str, target: str) -> I
             known = ", ".join(map(_shown, names))
             text = f"is {value!r}, and there is no such [[{target}]]: name one of {known}, or add it."
             yield Problem((table, number, key), text)
+
+
+def _certificates_of_an_import(content: Mapping[str, Any]) -> Iterator[Problem]:
+    for table in ("root", "intermediate", "ssh"):
+        if table in content and _key(content, "ca", "keys") == "import":
+            yield Problem((table,), 'belongs to keys = "generate": remove it, or generate.')
 
 
 def _impossible_policy(content: Mapping[str, Any]) -> Iterator[Problem]:

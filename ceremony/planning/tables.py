@@ -1,6 +1,7 @@
 """The tables of a plan's file: the schema that `plan.load` holds it against. Strict, and frozen once read."""
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -15,10 +16,17 @@ from pydantic import (
 )
 
 from escrow.choice import Choice
+from escrow.issuing.naming import Attribute, Constraint, check_oid, check_url
+from escrow.issuing.profile import MAX_CA_NAME, KeyIdentifier
 from escrow.paper.stationery import PageSize
 from escrow.share import Kind
 
-MAX_CA_NAME = 64 - len(" Intermediate CA")  # RFC 5280, appendix A.1: ub-common-name
+MAX_NAME, MAX_TEXT = 60, 500
+KeyKind = Literal["EC P-256", "EC P-384", "EC P-521", "Ed25519", "RSA 3072", "RSA 4096"]
+DEFAULT_KEY: KeyKind = "EC P-256"
+DEFAULT_YEARS = 10
+MAX_YEARS = 100
+MAX_INTERMEDIATES = 9
 
 
 def check_line(text: str) -> str:
@@ -42,10 +50,24 @@ def _path(value: object) -> object:
 
 
 PathText = Annotated[Path, BeforeValidator(_path)]
-Text = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(check_line)]
-Name = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(check_line)]
+Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(check_line)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(check_line)]
 Date = Annotated[dt.date, Field(ge=dt.date(2000, 1, 1), lt=dt.date(2200, 1, 1))]
 Id = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+def _checked(check: Callable[[str], object]) -> AfterValidator:
+    def checked(text: str) -> str:
+        check(text)
+        return text
+
+    return AfterValidator(checked)
+
+
+AttributeText = Annotated[str, _checked(Attribute.of)]
+ConstraintText = Annotated[str, _checked(Constraint.of)]
+Oid = Annotated[str, _checked(check_oid)]
+Url = Annotated[str, _checked(check_url)]
 
 
 class _Table(BaseModel):
@@ -111,6 +133,33 @@ class CA(_Table):
         return Choice(self.context, self.key_files, frozenset(self.without))
 
 
+class Root(_Table):
+    """The root's certificate, which begins with the day of the ceremony. What is left out is as step makes it."""
+
+    key: KeyKind = DEFAULT_KEY
+    years: Annotated[int, Field(ge=1, le=MAX_YEARS)] = DEFAULT_YEARS
+    subject: Annotated[tuple[AttributeText, ...] | None, Field(strict=False, min_length=1)] = None
+    path_length: Annotated[int, Field(ge=0, le=9)] | None = None
+    permitted: Annotated[tuple[ConstraintText, ...], Field(strict=False)] = ()
+    excluded: Annotated[tuple[ConstraintText, ...], Field(strict=False)] = ()
+    key_identifier: KeyIdentifier = "SHA-1"
+
+
+class Intermediate(Root):
+    """The certificate of an intermediate, issued by the root. step-ca signs with the first one."""
+
+    policies: Annotated[tuple[Oid, ...], Field(strict=False)] = ()
+    crl: Annotated[tuple[Url, ...], Field(strict=False)] = ()
+    issuers: Annotated[tuple[Url, ...], Field(strict=False)] = ()
+    ocsp: Annotated[tuple[Url, ...], Field(strict=False)] = ()
+
+
+class Ssh(_Table):
+    """Keys with which step-ca signs SSH certificates: one for hosts, one for users."""
+
+    key: KeyKind = DEFAULT_KEY
+
+
 class Group(_Table):
     """`threshold` of the custodians who name this group."""
 
@@ -168,7 +217,7 @@ class Documents(_Table):
 class Waiver(_Table):
     """Why a lint does not count here."""
 
-    lint: Name
+    lint: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(check_line)]
     reason: Text
 
 
@@ -206,6 +255,9 @@ class File(_Table):
 
     ceremony: Ceremony
     ca: CA
+    root: Root | None = None
+    intermediate: Annotated[tuple[Intermediate, ...], Field(strict=False, max_length=MAX_INTERMEDIATES)] = ()
+    ssh: Ssh | None = None
     quorum: Quorum = Quorum()
     group: Annotated[tuple[Group, ...], Field(strict=False, min_length=1)]
     custodian: Annotated[tuple[Custodian, ...], Field(strict=False, min_length=1)]

@@ -17,9 +17,25 @@ def table(results: Sequence[Result]) -> str:
     return "\n".join([*(line for result in results for line in _entry(result)), "", *_verdict(results)])
 
 
+def worst_first(results: Sequence[Result]) -> str:
+    """What has to be read aloud, for a screen: how many ended how, what did not pass, and what did by name."""
+    lines = [_counts(results)]
+    for status in (Status.FAIL, Status.WAIVED, Status.WARN):
+        for result in results:
+            if result.status is status:
+                lines += _wrap(f"{status.value:<{_INDENT}}{result.id}: {result.value}")
+                lines += _indented(f"Waived by the plan: {result.waiver}" if result.waiver else result.remedy)
+    passed = ", ".join(result.id for result in results if result.status is Status.PASS)
+    return "\n".join([*lines, *_wrap(f"{Status.PASS.value:<{_INDENT}}{passed or 'none'}")])
+
+
 def as_json(results: Sequence[Result]) -> dict[str, object]:
     """The same for a machine."""
     return {"fit": not failures(results), "checks": [asdict(result) for result in results]}
+
+
+def _counts(results: Sequence[Result]) -> str:
+    return ", ".join(f"{sum(1 for result in results if result.status is status)} {status.value}" for status in Status)
 
 
 def _entry(result: Result) -> Iterator[str]:
@@ -32,8 +48,7 @@ def _entry(result: Result) -> Iterator[str]:
 
 
 def _verdict(results: Sequence[Result]) -> Iterator[str]:
-    counts = [f"{sum(1 for result in results if result.status is status)} {status.value}" for status in Status]
-    yield ", ".join(counts)
+    yield _counts(results)
     failed = [result.id for result in failures(results)]
     if failed:
         yield from _wrap(f"This machine is NOT FIT for the ceremony: {', '.join(failed)}.", indent=0)

@@ -8,6 +8,9 @@ from ceremony.rules.steps import Step
 from ceremony.run.journal import JournalError
 from escrow.policy import Policy, Position
 
+LONGEST = 12
+"""So many boxes there are on label and receipt."""
+
 
 def bag_number(given: str) -> str:
     """A bag's number as it is compared: blanks and letter case do not matter."""
@@ -30,6 +33,9 @@ def new_bags(policy: Policy, state: State, step: Step, facts: Mapping[str, Any])
     numbers = list(given.values())
     if not expected <= set(given) <= allowed or not all(isinstance(each, str) and each.strip() for each in numbers):
         message = "a bag has no number"
+        raise JournalError(message)
+    if any(len(bag_number(each)) > LONGEST or not each.isprintable() for each in numbers):
+        message = f"a bag's number has at most {LONGEST} visible characters: label and receipt have no more boxes"
         raise JournalError(message)
     known = {bag_number(number) for number in state.bags}
     if len({bag_number(number) for number in numbers} - known) != len(numbers):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from ceremony.rules.loss import after_loss
-from ceremony.rules.steps import CLOSED, CONTINGENCIES, PRIVATE_KEYS, VOLATILE, Step
+from ceremony.rules.steps import CLOSED, CONTINGENCIES, PRIVATE_KEYS, SHARES, VOLATILE, Step
 from escrow.errors import EscrowError
 from escrow.policy import Policy
 
@@ -61,7 +61,7 @@ def _check_secrets(listed: Sequence[Step]) -> None:
             _refuse(f"{secret} are not wiped after they were made")
         if used[-1] > wiped[0]:
             _refuse(f"the step {listed[used[-1]].id} requires {secret}, which were wiped before")
-    sealing = [step for step in listed if PRIVATE_KEYS in step.requires]
+    sealing = [step for step in listed if PRIVATE_KEYS in step.requires and SHARES in step.provides]
     if not sealing:
         _refuse(f"{PRIVATE_KEYS} are made and never sealed")
 

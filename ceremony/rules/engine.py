@@ -17,7 +17,7 @@ from typing import Any
 
 from ceremony.rules.bags import new_bags
 from ceremony.rules.loss import Loss, Rule, after_loss, enough_to_go_on
-from ceremony.rules.state import TOUCHES, Incident, State
+from ceremony.rules.state import ABORT, DISPOSITIONS, TOUCHES, Incident, State
 from ceremony.rules.steps import DESTROY_SHEETS, GATHER_QUORUM, PRIVATE_KEYS, VOLATILE, Act, Action, Step, of_share
 from ceremony.run.journal import Entry, JournalError
 from escrow.policy import Policy, Position
@@ -189,12 +189,15 @@ class Engine:
         return _with_incident(state, found)
 
     def _settle(self, state: State, fields: Mapping[str, Any]) -> State:
-        number, disposition = fields["exception"], fields["disposition"]
-        if number not in state.open_incidents or not disposition.strip():
-            message = f"exception {number} is not there, or is settled, or the disposition is empty"
+        number, disposition, reason = fields["exception"], fields["disposition"], fields["reason"]
+        if number not in state.open_incidents or disposition not in DISPOSITIONS or not reason.strip():
+            message = f"exception {number} is not there, or is settled, or its disposition or the reason is missing"
+            raise JournalError(message)
+        if disposition == ABORT and not state.aborting:
+            message = f"exception {number} is said to have ended the ceremony, and the ceremony is not being aborted"
             raise JournalError(message)
         settled = list(state.incidents)
-        settled[number - 1] = replace(settled[number - 1], disposition=disposition)
+        settled[number - 1] = replace(settled[number - 1], disposition=disposition, reason=reason)
         return replace(state, incidents=tuple(settled))
 
     def _abort(self, state: State, fields: Mapping[str, Any]) -> State:
@@ -205,6 +208,7 @@ class Engine:
         return replace(
             state,
             aborting=True,
+            abort_reason=fields["reason"],
             begun=None,
             held=frozenset(),
             owed=DESTROY_SHEETS if state.came_out or state.owed is DESTROY_SHEETS else None,

@@ -10,6 +10,9 @@ from ceremony.rules.steps import Step
 from escrow.policy import Position
 
 TOUCHES = ("confidentiality", "integrity", "availability")
+ABORT = "abort"
+DISPOSITIONS = ("accepted", "mended", ABORT)
+"""What may become of an exception; the last only while the ceremony is being aborted."""
 
 
 class Phase(Enum):
@@ -29,9 +32,10 @@ class Phase(Enum):
 
 @dataclass(frozen=True)
 class Incident:
-    """An exception: something that went otherwise than the script says. Settled when it has a disposition.
+    """An exception: something that went otherwise than the script says.
 
-    One that the rules found, a loss, has its `rule` instead of words of people: `wording` knows what is said of it.
+    Settled when it has one of the DISPOSITIONS, and a sentence that says why. One that the rules found, a loss, has its
+    `rule` instead of words of people: `wording` knows what is said of it.
     """
 
     expected: str
@@ -40,6 +44,7 @@ class Incident:
     touches: tuple[str, ...]
     step: str | None
     disposition: str | None = None
+    reason: str = ""
     rule: Rule | None = None
 
 
@@ -68,6 +73,7 @@ class State:
     never_use: tuple[str, ...] = ()
     incidents: tuple[Incident, ...] = ()
     aborting: bool = False
+    abort_reason: str = ""
     ended: bool = False
 
     @property

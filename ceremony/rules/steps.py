@@ -42,7 +42,7 @@ class Action(Enum):
     OPEN = "open"
     WRITE_HEAD = "show the journal's head"
     MAKE_KEYS = "make or import the keys"
-    SHOW_CERTIFICATES = "show the certificates"
+    ISSUE = "issue and compare the certificates"
     SEAL = "seal and split"
     PRINT_PAPERS = "print what goes with the sheets"
     PRINT = "print a sheet"
@@ -63,7 +63,8 @@ class Step:
     """One step. `number` is what stands on paper: act and place; R and place for a step that only a loss calls for.
 
     `wipes` are volatile facts that it ends. What is `irreversible` needs a typed phrase. `each_session` steps are
-    done again whenever the program is started again.
+    done again whenever the program is started again. What is done `beforehand` is over when the program is started:
+    it is only confirmed, with the time that stands in the script.
     """
 
     id: str
@@ -75,6 +76,7 @@ class Step:
     wipes: frozenset[str] = frozenset()
     irreversible: bool = False
     each_session: bool = False
+    beforehand: bool = False
     position: Position | None = None
     copy: int | None = None
     number: str = ""
@@ -136,6 +138,7 @@ def _step(  # noqa: PLR0913, PLR0917 - what a step has
     wipes: Iterable[str] = (),
     irreversible: bool = False,
     each_session: bool = False,
+    beforehand: bool = False,
 ) -> Step:
     return Step(
         name,
@@ -147,14 +150,15 @@ def _step(  # noqa: PLR0913, PLR0917 - what a step has
         frozenset(wipes),
         irreversible=irreversible,
         each_session=each_session,
+        beforehand=beforehand,
     )
 
 
 def _opening() -> Iterator[Step]:
-    yield _step("room", Act.ROOM, "officer-1", [], ["room checked"])
-    yield _step("people", Act.ROOM, "witnesses", ["room checked"], ["people identified"])
-    yield _step("rules", Act.ROOM, "officer-1", ["people identified"], ["rules read"])
-    yield _step("materials", Act.MACHINE, "officer-2", ["rules read"], ["materials compared"])
+    yield _step("room", Act.ROOM, "officer-1", [], ["room checked"], beforehand=True)
+    yield _step("people", Act.ROOM, "witnesses", ["room checked"], ["people identified"], beforehand=True)
+    yield _step("rules", Act.ROOM, "officer-1", ["people identified"], ["rules read"], beforehand=True)
+    yield _step("materials", Act.MACHINE, "officer-2", ["rules read"], ["materials compared"], beforehand=True)
     yield _step("start", Act.MACHINE, "officer-1", ["materials compared"], ["machine started"], each_session=True)
     yield _step(
         "plan",
@@ -189,7 +193,12 @@ def _sealing() -> Iterator[Step]:
         irreversible=True,
     )
     yield _step(
-        "certificates", Act.ISSUE, "witnesses", ["keys made"], ["certificates compared"], Action.SHOW_CERTIFICATES
+        "certificates",
+        Act.ISSUE,
+        "witnesses",
+        ["keys made", PRIVATE_KEYS],
+        ["certificates compared"],
+        Action.ISSUE,
     )
     yield _step("seal", Act.SEAL, "officer-1", ["certificates compared", PRIVATE_KEYS], ["sealed", SHARES], Action.SEAL)
     yield _step("head-seal", Act.SEAL, "witnesses", ["sealed"], ["sealing head written"], Action.WRITE_HEAD)

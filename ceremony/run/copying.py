@@ -173,7 +173,11 @@ class Copying:
         if medium:
             self._ask.say(f"Unmount it: 'udisksctl unmount -b {medium.source}', or as root 'umount {medium.point}'.")
         while True:
-            if self._ask.line(Asked.TAKE_OUT, what=load.what, of=load.of, copy=load.copy).lower() == _AGAIN:
+            answer = self._ask.line(Asked.TAKE_OUT, what=load.what, of=load.of, copy=load.copy).lower()
+            if answer and answer != _AGAIN:
+                self._ask.say("Nothing is done until Enter alone is pressed, or again is typed.")
+                continue
+            if answer:
                 message = f"{load.named} was written to {place.folder}, and not read back."
                 raise FileError(message)
             if not medium or not (points := media.where(self._machine, medium)):

@@ -1,12 +1,10 @@
-"""The preflight step of a ceremony: what the machine is, as public facts for the journal.
+"""The preflight step of a ceremony: what the machine is.
 
 `look` is called before the process protects itself: what the kernel tells of a protected process it tells root alone.
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from ceremony.planning.plan import Plan
 from ceremony.preflight.checklist import Expected
@@ -14,14 +12,11 @@ from ceremony.preflight.checks.clock import clock_drift_check
 from ceremony.preflight.finding import Result
 from ceremony.preflight.inventory import planned
 from ceremony.preflight.machine import Machine
-from ceremony.preflight.run import failures, judge, run
+from ceremony.preflight.run import judge, run
 from escrow.progress import Progress
 
-Findings = tuple[Sequence[Mapping[str, Any]], Sequence[str]]
-"""The results of all checks, and the ids of those that failed without a waiver."""
-
-Examine = Callable[[Sequence[dt.timedelta]], Findings]
-"""Told how far the clock is from each watch, says what was found."""
+Examine = Callable[[Sequence[dt.timedelta]], Sequence[Result]]
+"""Told how far the clock is from each watch, gives the results of all checks."""
 
 
 def look(plan: Plan, progress: Progress) -> Examine:
@@ -29,9 +24,8 @@ def look(plan: Plan, progress: Progress) -> Examine:
     machine = Machine()
     seen = run(machine, plan.reasons, progress, Expected(inventory=planned(plan.machine)))
 
-    def examine(drifts: Sequence[dt.timedelta]) -> Findings:
+    def examine(drifts: Sequence[dt.timedelta]) -> Sequence[Result]:
         watches = judge(clock_drift_check(drifts), machine, plan.reasons)
-        results: list[Result] = [watches if result.id == watches.id else result for result in seen]
-        return [asdict(result) for result in results], [result.id for result in failures(results)]
+        return [watches if result.id == watches.id else result for result in seen]
 
     return examine

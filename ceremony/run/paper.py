@@ -1,4 +1,4 @@
-"""Where paper comes from and comes back: a tray that stands in for a printer, a folder of scans."""
+"""Where paper comes from and comes back: a tray that stands in for a printer; a folder of scans, or a camera."""
 
 import io
 from collections.abc import Callable
@@ -7,13 +7,15 @@ from typing import Protocol, TypeVar
 
 from ceremony.run.questions import Asked, Questions
 from escrow.assemble import read_codes
-from escrow.errors import PageError, RefusedError
+from escrow.errors import PageError, RefusedError, WorkerError
 from escrow.files import NewFiles, is_memory_backed, write_all
 from escrow.gather import Collection
 from escrow.judge import Verdict
 from escrow.memory import isolate
+from escrow.paper.camera import is_live
 from escrow.paper.raster import pictures
 from escrow.printing import SHEET, Write
+from escrow.watch import Ending, Glance, watch_codes
 
 T = TypeVar("T")
 
@@ -90,10 +92,10 @@ class Scans:
         return self._each(read_codes, what, name, ask)
 
     def _each(self, read: Callable[[Path], list[T]], what: str, name: str, ask: Questions) -> list[T]:
-        ask.line(Asked.SCAN, share=name, what=what, how=f"scan it into {self._folder}")
+        ask.enter(Asked.SCAN, share=name, what=what, how=f"scan it into {self._folder}")
         files = sorted(path for path in self._folder.iterdir() if path.is_file() and not path.name.startswith("."))
         if not files:
-            message = f"There is no scan in {self._folder}."
+            message = f"There is no scan in {self._folder}: scan the sheet, and wait until the scanner has finished."
             raise PageError(message)
         found: list[T] = []
         for file in files:
@@ -102,3 +104,50 @@ class Scans:
             finally:
                 file.unlink(missing_ok=True)
         return found
+
+
+class Camera:
+    """A camera before which sheets are held; or a video of that, watched from its beginning each time."""
+
+    def __init__(self, camera: Path, enter_pressed: Callable[[], bool], *, allow_disk: bool = False) -> None:
+        """Raises RefusedError for a video on a disk: sheets could be read from it later."""
+        if not (is_live(camera) or allow_disk or is_memory_backed(camera)):
+            message = f"{camera} is a video on a disk, where sheets stay readable: name a camera, such as /dev/video0."
+            raise RefusedError(message)
+        self._camera, self._enter_pressed = camera, enter_pressed
+
+    def read(self, collection: Collection, what: str, share: str, ask: Questions) -> list[Verdict]:
+        """Watch until a sheet was seen, Enter was pressed, or the video is over."""
+        ask.enter(Asked.SCAN, share=share, what=what, how=f"hold it before {self._camera}")
+        ask.say("The camera is on. Hold the sheet flat and still; Enter gives up.")
+        at = 0
+        while True:
+            glance = self._watch(collection, at)
+            at = glance.frame
+            if glance.ending is Ending.NEWS:
+                collection.verdicts += [verdict for verdict in glance.verdicts if not verdict.valid]
+                return list(glance.verdicts)
+            if glance.ending in {Ending.STOPPED, Ending.OVER}:
+                message = f"No new sheet was seen by {self._camera}."
+                raise PageError(message)
+            seen = "Only what was seen before is seen" if glance.ending is Ending.KNOWN else "No code is seen"
+            ask.say(f"{seen}. Fill the picture with the sheet, and give it light.")
+
+    def codes(self, what: str, name: str, ask: Questions) -> list[str]:
+        """Watch until Enter was pressed, nothing new was seen for a while, or the video is over."""
+        ask.enter(Asked.SCAN, share=name, what=what, how=f"hold one page after the other before {self._camera}")
+        ask.say("The camera is on. Hold each page flat and still for two seconds; Enter ends.")
+        try:
+            found = watch_codes(self._camera, self._enter_pressed)
+        except WorkerError:
+            message = f"The pictures of {self._camera} are damaged beyond reading: film the pages again."
+            raise PageError(message) from None
+        ask.say(f"{len(found)} different codes were seen.")
+        return found
+
+    def _watch(self, collection: Collection, at: int) -> Glance:
+        try:
+            return collection.add_camera(self._camera, at, (), self._enter_pressed)
+        except WorkerError:
+            message = f"The pictures of {self._camera} are damaged beyond reading: film the sheet again."
+            raise PageError(message) from None

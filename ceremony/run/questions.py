@@ -1,10 +1,10 @@
 """What passes between the program and the people: questions, answers, and the work that asks them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 from typing import Any, Protocol
 
-from ceremony.rules.state import State
+from ceremony.rules.state import Incident, State
 from ceremony.rules.steps import Step, of_share
 from escrow.errors import EscrowError
 from escrow.memory import Secret
@@ -15,19 +15,23 @@ class Asked(Enum):
 
     READY = "Enter goes on"
     RETRY = "Enter tries this step again"
-    SEEN = "Is it as expected? Enter: yes"
+    SEEN = "Is it as expected? Enter says yes; if not, type exception"
+    READ = "Enter shows the certificates"
+    COMPARED = "Is certificate {number} as on your paper, line by line? Enter says yes; if not, type exception"
+    CLEAR = "Is it as expected? Enter says yes; type print if the sheet is spoilt"
     PHRASE = "Type '{phrase}'"
     CHECK_WORDS = "The check words beside this step, from a witness's script"
-    HALF = "{officer}: your half of the words of the plan's hash, from your own copy"
-    WORDS = "Row {row}: words {columns}"
+    AT = "The time that the script has beside this step, as HH:MM"
+    HALF = "{officer}: your half, words {first} to {last}"
+    WORDS = "Row {row}: words {columns} of the sheet, with blanks between"
     BAG = "Number of the bag of share {share}"
     BAG_AGAIN = "The same number once more"
-    OPENED = "Whose bags were opened besides (of {shares}), for a proof that was broken off? Enter: nobody's"
-    TIME = "{officer}: the time in UTC from your own watch, as YYYY-MM-DD HH:MM"
+    OPENED = "Whose bags were opened besides, for a proof that was broken off (of {shares}; Enter if none)"
+    TIME = "{officer}: the time in UTC by your watch (YYYY-MM-DD HH:MM)"
     SCAN = "{what}: {how}, then press Enter"
-    PRINTED = "Whole, clear, and in its place? Enter: yes; 'again' prints it again"
+    PRINTED = "Whole, clear, and in its place? Enter says yes; type again to print it again"
     PRINT_AGAIN = "Enter prints it again"
-    TRY_AGAIN = "Type 'again' to read it again, or 'print' if the sheet is spoilt and destroyed"
+    TRY_AGAIN = "Type 'again' or 'print'"
     MEDIUM = "Number or folder of the medium for {what}. Enter looks again"
     TAKE_OUT = "Take {what} out, then press Enter ('again' begins this copy anew)"
     PUT_IN = "Put {what} in again and mount it. Enter looks for it, or name its folder ('again' begins this copy anew)"
@@ -38,7 +42,8 @@ class Asked(Enum):
     HAPPENED = "What happened"
     DONE = "What was done about it"
     TOUCHES = "What does it touch: c, i, a, or nothing (confidentiality, integrity, availability)"
-    DISPOSITION = "Disposition of exception {number} ({happened})"
+    DISPOSITION = "Disposition of exception {number} ({happened}): type accepted, mended or abort"
+    SENTENCE = "Why, in a sentence"
     PAUSED = "Paused. Enter goes on"
     REASON = "Why is the ceremony aborted"
     SURE = "Everything in memory is wiped now and the sheets that came out must be destroyed. Type 'abort' to do so"
@@ -73,11 +78,17 @@ class Aborted(Exception):  # noqa: N818 - no error: a decision
 
 
 class StepError(EscrowError):
-    """A step did not succeed; `again` is the step that has to be done once more before it, if any."""
+    """A step did not succeed; `again` is the step that has to be done once more before it, if any.
 
-    def __init__(self, message: str, again: str | None = None) -> None:
+    With `told`, the people know already and have said what is to be done: the step comes again without a question.
+    An `incident` becomes an exception.
+    """
+
+    def __init__(
+        self, message: str, again: str | None = None, *, told: bool = False, incident: Incident | None = None
+    ) -> None:
         super().__init__(message)
-        self.again = again
+        self.again, self.told, self.incident = again, told, incident
 
 
 Facts = Mapping[str, Any]
@@ -102,13 +113,17 @@ class Questions:
     def __init__(self, desk: Desk, commands: Mapping[str, Callable[[], None]]) -> None:
         self._desk, self._commands = desk, commands
 
+    def page(self, lines: Sequence[str]) -> None:
+        """Show something on a screen of its own."""
+        self._desk.page(lines)
+
     def say(self, text: str) -> None:
         """Tell something."""
         self._desk.say(text)
 
-    def line(self, asked: Asked, **fields: object) -> str:
-        """A line that is no command."""
-        while (answer := self._desk.line(asked, fields)).lower() in self._commands:
+    def line(self, asked: Asked, answers: Collection[str] = (), /, **fields: object) -> str:
+        """A line that is no command. Words that are `answers` here are none."""
+        while (answer := self._desk.line(asked, fields)).lower() in self._commands.keys() - set(answers):
             self._commands[answer.lower()]()
         return answer
 
@@ -122,6 +137,11 @@ class Questions:
             answer.close()
             self._commands[command]()
 
+    def enter(self, asked: Asked, **fields: object) -> None:
+        """Wait for Enter alone. Whatever else is typed, a 'stop' above all, does not go on."""
+        while self.line(asked, **fields):
+            self.say("Nothing is done until Enter alone is pressed. Commands: note, exception, pause, abort.")
+
     def exactly(self, asked: Asked, wanted: str, **fields: object) -> None:
         """Ask until the wanted words are typed; blanks and letter case do not matter."""
         while self.line(asked, **fields).lower().split() != wanted.lower().split():
@@ -131,6 +151,8 @@ class Questions:
 def is_spoilt(ask: Questions, problem: str) -> bool:
     """Whether paper that could not be read is spoilt, and printed again; otherwise it is read again."""
     ask.say(problem)
+    ask.say("again: the paper is good, and is read once more.")
+    ask.say("print: the paper is spoilt. Shred it first; then it is printed anew.")
     while (answer := ask.line(Asked.TRY_AGAIN).lower()) not in {"again", "print"}:
         pass
     return answer == "print"
@@ -138,4 +160,4 @@ def is_spoilt(ask: Questions, problem: str) -> bool:
 
 def print_again(step: Step, problem: str) -> StepError:
     """The failure of a sheet that has to be printed once more."""
-    return StepError(problem, of_share("print", step.position) if step.position else None)
+    return StepError(problem, of_share("print", step.position) if step.position else None, told=True)

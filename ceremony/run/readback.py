@@ -67,3 +67,12 @@ def same_words(typed: Secret, wanted: Sequence[str]) -> bool:
         return str(bytes(typed.view).decode("utf-8", "replace").lower().split() == list(wanted)).encode()
 
     return isolate(in_worker, typed) == b"True"
+
+
+def number_of_words(typed: Secret) -> int:
+    """How many words were typed."""
+
+    def in_worker() -> bytes:
+        return str(len(bytes(typed.view).split())).encode()
+
+    return int(isolate(in_worker, typed))

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from ceremony import spoken
 from ceremony.planning.plan import Plan
-from ceremony.planning.tables import MAX_CA_NAME
 from ceremony.rules.state import Phase, State
 from ceremony.run.examine import Examine
 from ceremony.run.keeping import keep_archive
@@ -26,6 +25,7 @@ from escrow.documents import made_up
 from escrow.errors import PageError, UsageError
 from escrow.files import NewFiles, read_public
 from escrow.gather import Collection
+from escrow.issuing.profile import MAX_CA_NAME
 from escrow.judge import judge_file
 from escrow.manifest import Manifest
 from escrow.memory import Secret, isolate
@@ -189,7 +189,8 @@ class Answering:
 
     def page(self, lines: Sequence[str]) -> None:
         """Show the number of the step and who acts."""
-        self._show(f"{lines[0].rpartition('  ')[2]}: {lines[3].removesuffix(':')}")
+        who = lines[lines.index("") + 1]
+        self._show(f"{lines[0].rpartition('  ')[2]}: {who.removesuffix(':')}")
 
     def say(self, text: str) -> None:
         """Say nothing: the journal has it."""
@@ -205,7 +206,9 @@ class Answering:
             Asked.BAG: self._bag,
             Asked.BAG_AGAIN: self._bag,
             Asked.DESTROYED: fields.get("sheets"),
-            Asked.DISPOSITION: "Part of the rehearsal.",
+            Asked.AT: dt.datetime.now(dt.UTC).strftime("%H:%M"),
+            Asked.DISPOSITION: "accepted",
+            Asked.SENTENCE: "Part of the rehearsal.",
             Asked.TRY_AGAIN: "print",
             Asked.TIME: dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M"),
         }

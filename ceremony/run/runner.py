@@ -4,6 +4,7 @@ What comes next is decided by `engine`, what a step does is done by a worker of 
 nothing here reads, prints or knows a secret.
 """
 
+import datetime as dt
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from ceremony.interrupt import Interrupted
 from ceremony.planning.plan import Plan
 from ceremony.rules.engine import Engine
 from ceremony.rules.loss import Rule
-from ceremony.rules.state import TOUCHES, State
+from ceremony.rules.state import ABORT, DISPOSITIONS, TOUCHES, State
 from ceremony.rules.steps import DESTROY_SHEETS, Action, Step
 from ceremony.rules.wording import Wording
 from ceremony.run.journal import Journal, JournalError
@@ -53,13 +54,13 @@ class Runner:
                     self._desk.say(f"The program was started again. {meaning}")
                     meaning = None
                     self._wait()
-                self._one(step)
+                self._show(step)
+                self._confirm(step) if step.beforehand else self._one(step)
             except Aborted:
                 self._work.forget()
         return self.state
 
     def _one(self, step: Step) -> None:
-        self._show(step)
         self._wait()
         self._settle(step)
         if self._engine.next(self.state) is not step:
@@ -76,13 +77,13 @@ class Runner:
         try:
             facts = self._work.do(step, self.state, self._ask) if step.action else {}
         except StepError as failure:
-            self._fail(step, str(failure), failure.again)
+            self._fail(step, failure)
         except (Interrupted, Aborted):
             raise
         except EscrowError as error:
-            self._fail(step, str(error), None)
+            self._fail(step, StepError(str(error)))
         except Exception as error:  # noqa: BLE001 - the shares in memory are worth more than a clean end; its text may be secret
-            self._fail(step, f"an error that nobody foresaw: {place(error)}. Please report this line.", None)
+            self._fail(step, StepError(f"an error that nobody foresaw: {place(error)}. Please report this line."))
         else:
             self._end(step, facts)
 
@@ -90,24 +91,35 @@ class Runner:
         self._write("end", step=step.id, facts=dict(facts))
         if self.state.ended:
             self._work.end()
-        elif step.action:
+        elif step.action and step.action is not Action.PRINT:  # of a sheet, the custodian has been asked
             while self._ask.line(Asked.SEEN).lower() not in {"", "yes"}:
-                self._desk.say("Then type exception, and say what is otherwise; Enter goes on after that.")
+                self._desk.say("Then type exception, and say what is otherwise. After that, Enter goes on.")
 
-    def _fail(self, step: Step, problem: str, again: str | None) -> None:
-        problem = problem.encode("utf-8", "backslashreplace").decode()  # the name of a file may be no text
-        self._write("fail", step=step.id, problem=problem, again=again)
-        self._desk.say(f"This did not succeed: {problem}")
+    def _confirm(self, step: Step) -> None:
+        """Take over from the script when something was done before the program was started."""
+        while not (at := _time_of_day(self._ask.line(Asked.AT))):
+            self._desk.say("That is no time of day: an example is 09:05. Nothing is confirmed without one.")
+        self._write("begin", step=step.id)
+        self._write("end", step=step.id, facts={"at": at})
+
+    def _fail(self, step: Step, failure: StepError) -> None:
+        problem = str(failure).encode("utf-8", "backslashreplace").decode()  # the name of a file may be no text
+        if found := failure.incident:
+            fields = {"expected": found.expected, "happened": found.happened, "done": found.done}
+            self._write("exception", **fields, touches=list(found.touches))
+        self._write("fail", step=step.id, problem=problem, again=failure.again)
+        if not failure.told:
+            self._desk.say(f"This did not succeed: {problem}")
+        if found:
+            self._number_exception()
         if self.state.owed is DESTROY_SHEETS:
             self._desk.say(self._wording.loss(Rule.VOID))
             self._wait()
-        else:
+        elif not failure.told:
             self._wait(Asked.RETRY)
 
     def _wait(self, asked: Asked = Asked.READY) -> None:
-        """Wait for Enter alone. Whatever else is typed, a 'stop' above all, does not go on."""
-        while self._ask.line(asked):
-            self._desk.say("Nothing is done until Enter alone is pressed. Commands: note, exception, pause, abort.")
+        self._ask.enter(asked)
 
     def _agree(self, step: Step) -> None:
         """What cannot be undone takes a typed phrase, and words that only a witness has."""
@@ -117,11 +129,29 @@ class Runner:
     def _settle(self, step: Step) -> None:
         if step.action not in {Action.SETTLE, Action.CLOSE}:
             return
-        for number in self.state.open_incidents:
-            happened = self._wording.incident(self.state.incidents[number - 1]).happened
-            while not (text := self._ask.line(Asked.DISPOSITION, number=number, happened=happened)):
-                self._desk.say("A disposition is a sentence.")
-            self._write("settle", exception=number, disposition=text)
+        while self.state.open_incidents:
+            self._dispose(self.state.open_incidents[0])
+
+    def _dispose(self, number: int) -> None:
+        """Ask what becomes of an exception, and why; an abort has to be meant."""
+        happened = self._wording.incident(self.state.incidents[number - 1]).happened
+        disposition = self._ask.line(Asked.DISPOSITION, DISPOSITIONS, number=number, happened=happened).lower()
+        if disposition not in DISPOSITIONS:
+            self._desk.say("Type one of the three words: accepted (as it is), mended, or abort (the whole ceremony).")
+            return
+        while not (reason := self._ask.line(Asked.SENTENCE)):
+            self._desk.say("Write at least a few words.")
+        settled = {"exception": number, "disposition": disposition, "reason": reason}
+        if disposition != ABORT or self.state.aborting:
+            self._write("settle", **settled)
+            return
+        try:
+            self._abort_if_sure(reason)
+        except JournalError as error:
+            self._desk.say(f"Not now: {error}.")
+        except Aborted:
+            self._write("settle", **settled)  # not before: the ceremony might be cut off in between
+            raise
 
     def _show(self, step: Step) -> None:
         words = self._wording.of(step)
@@ -130,6 +160,7 @@ class Runner:
             [
                 f"{self._plan.ceremony.id}  {self._plan.ceremony.kind.value.upper()}  step {step.number}",
                 f"Act {step.act.value}, {self._wording.acts[step.act]}",
+                *self._headline(step),
                 "",
                 f"{words.who}:",
                 words.do,
@@ -140,11 +171,24 @@ class Runner:
                 if following
                 else "This is the last step.",
                 "At any prompt: note, exception, pause, abort.",
+                f"Enter starts what the program does: {step.action.value}."
+                if step.action
+                else "Enter says that this was done.",
             ]
         )
 
+    def _headline(self, step: Step) -> list[str]:
+        """What is out of the ordinary about a step."""
+        if self.state.aborting:
+            return [f"ABORTING: {self.state.abort_reason}"]
+        if step.beforehand:
+            return ["DONE BEFORE the program was started: only the time is taken over from the script."]
+        return []
+
     def _following(self, step: Step) -> Step | None:
         listed = self._engine.steps
+        if self.state.aborting:
+            return None if step is listed[-1] else listed[-1]
         if step not in listed:
             return next((one for one in listed if one.id not in self.state.done), None)
         later = listed[listed.index(step) + 1 :]
@@ -171,6 +215,9 @@ class Runner:
         while (touches := _touched(self._desk.line(Asked.TOUCHES, {}))) is None:
             self._desk.say("Answer with c, i, a, several of them, or nothing.")
         self._write("exception", expected=expected, happened=happened, done=done, touches=touches)
+        self._number_exception()
+
+    def _number_exception(self) -> None:
         self._desk.say(f"This is exception {len(self.state.incidents)}. It gets a disposition before zeroizing.")
 
     def _text(self, asked: Asked) -> str:
@@ -181,16 +228,30 @@ class Runner:
 
     def _pause(self) -> None:
         self._write("pause", paused=True)
-        self._desk.line(Asked.PAUSED, {})
+        while self._desk.line(Asked.PAUSED, {}):
+            self._desk.say("This is a break: Enter alone ends it.")
         self._write("pause", paused=False)
 
     def _abort(self) -> None:
-        reason = self._desk.line(Asked.REASON, {})
-        if not reason or self._desk.line(Asked.SURE, {}).lower() != "abort":
-            self._desk.say("Not aborted.")
+        if reason := self._desk.line(Asked.REASON, {}):
+            self._abort_if_sure(reason)
+        else:
+            self._desk.say("Not aborted: an abort has a reason.")
+
+    def _abort_if_sure(self, reason: str) -> None:
+        if self._desk.line(Asked.SURE, {}).lower() != ABORT:
+            self._desk.say("Not aborted: the ceremony goes on where it was.")
             return
         self._write("abort", reason=reason)
         raise Aborted
+
+
+def _time_of_day(typed: str) -> str:
+    """Hours and minutes in one form; empty for what is none."""
+    try:
+        return dt.datetime.strptime(typed, "%H:%M").strftime("%H:%M")  # noqa: DTZ007 - of the room's clock
+    except ValueError:
+        return ""
 
 
 def _touched(answer: str) -> list[str] | None:

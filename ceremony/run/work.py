@@ -20,7 +20,7 @@ from ceremony.run.paper import Paper
 from ceremony.run.questions import StepError
 from ceremony.run.readback import Lots
 from escrow import documents, standalone
-from escrow.authority import Authority, PasswordSource
+from escrow.authority import Authority, EscrowedKey, PasswordSource
 from escrow.errors import PackageError
 from escrow.files import read_public
 from escrow.keys import PrivateKey
@@ -56,6 +56,8 @@ class Workshop:
 
     def __init__(self, plan: Plan, equipment: Equipment) -> None:
         self.plan, self.equipment = plan, equipment
+        self.keys: tuple[EscrowedKey, ...] = ()
+        """Made, and without certificates yet."""
         self.authority: Authority | None = None
         self.shares: dict[Position, Secret] = {}
         self.key: PrivateKey | None = None
@@ -78,9 +80,11 @@ class Workshop:
         """Wipe everything secret but the key that signs the journal."""
         if self.authority:
             self.authority.close()
+        for entry in self.keys:
+            entry.key.pem.close()
         for share in self.shares.values():
             share.close()
-        self.authority, self.shares = None, {}
+        self.keys, self.authority, self.shares = (), None, {}
 
     def share(self, manifest: Manifest, position: Position) -> Secret:
         """A share, made again from others if it is not in memory. Raises QuorumError, ShareError."""

@@ -8,8 +8,8 @@ import select
 import signal
 import sys
 import termios
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import click
@@ -68,19 +68,20 @@ class Progress:
         Progress._shown = None
 
     @classmethod
-    def make_room(cls) -> None:
-        """Leave the terminal to a question; the next stage begins a new set of bars."""
-        if cls._shown:
-            cls._shown.stop()
+    def make_room(cls) -> int:
+        """Leave the terminal to a question; the next stage begins a new set of bars. Says how many lines stay."""
+        return cls._shown.stop() if cls._shown else 0
 
-    def stop(self) -> None:
-        """End the bars that are shown, if there are any."""
-        if self._bars and self._task:
+    def stop(self) -> int:
+        """End the bars that are shown, if there are any; how many there were."""
+        number = len(self._task)
+        if self._bars and number:
             with suppress(OSError):  # the terminal may be gone
                 self._bars.stop()
             self._task.clear()
             for task in self._bars.task_ids:
                 self._bars.remove_task(task)
+        return number
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Show that `done` of `total` parts of a stage are done."""
@@ -119,14 +120,16 @@ def ask(question: str) -> str:
 def ask_password(question: str) -> Secret:
     """Read one line from the terminal without echo. Raises UsageError where there is no terminal."""
     Progress.make_room()
-    with open_terminal(question) as terminal:
-        os.write(terminal, question.encode())
+    with open_terminal(question) as terminal, ExitStack() as undo:
+        os.write(terminal, question.encode("utf-8", "replace"))
         secret = Secret(_MAX_PASSWORD)
+        undo.callback(secret.close)  # whoever is interrupted here may go back, and asks anew
         secret.fill(bytes(_MAX_PASSWORD))
         with _no_echo(terminal):
             length = _read_line(terminal, secret.view)
         secret.shorten(length)
-    strip_end(secret)
+        strip_end(secret)
+        undo.pop_all()
     return secret
 
 
@@ -145,8 +148,8 @@ def ask_new_password(what: str) -> Secret:
 class Passwords:
     """Where the passwords of encrypted keys come from: files given per key or for all, else the terminal."""
 
-    def __init__(self, given: dict[str | None, Secret]) -> None:
-        self._given = given
+    def __init__(self, given: dict[str | None, Secret], ask: Callable[[str], Secret] = ask_password) -> None:
+        self._given, self._ask = given, ask
         self._last: Secret | None = None
         self._tries: dict[str, int] = {}
 
@@ -165,7 +168,7 @@ class Passwords:
         if tries and problem:
             say(problem)
         self._tries[name] = tries + 1
-        self._last = ask_password(f"Password of the key {name}: ")
+        self._last = self._ask(f"Password of the key {name}: ")
         return self._last
 
 

@@ -1,68 +1,129 @@
-"""The desk at the terminal: one step a screen, 80 columns by 24 lines, no colour. Enter goes on, no other key."""
+"""The desk at the terminal: one step a screen, 80 columns by 24 lines, no colour. Enter goes on, no other key.
+
+Nothing leaves the screen before somebody could read it: what is shown is counted, and a full screen waits for Enter.
+"""
 
 import os
+import termios
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from ceremony.interrupt import Interrupted
+from ceremony.interrupt import CtrlC, Interrupted
 from ceremony.run.questions import Asked, Fields
 from ceremony.terminal.console import Progress, ask_password, open_terminal
 from escrow.memory import Secret
 
 _CLEAR = b"\x1b[H\x1b[2J\x1b[3J"  # the scroll-back, too
-_WIDTH, _HEIGHT = 79, 22
+_WIDTH, _ROWS = 79, 24
 _LONGEST = 4096
+_MORE = ("Enter shows more",)
+_STOP = (
+    "",
+    (
+        "The ceremony stands. If the program ends now, what is in its memory is lost, and the same command goes on "
+        "from the journal and from paper."
+    ),
+    "Type 'stop' to end the program; Enter goes back",
+)
 
 
 class TerminalDesk:
     """Asks and shows at the terminal of the process, whatever its standard input and output are."""
 
+    def __init__(self) -> None:
+        self._lines = 0  # shown since the page began, or since somebody last pressed Enter
+
     def page(self, lines: Sequence[str]) -> None:
         """Show a step on a cleared screen."""
         Progress.make_room()
-        with open_terminal("") as descriptor:
-            os.write(descriptor, _CLEAR)
-            self._write(descriptor, lines)
+        with open_terminal("") as terminal:
+            os.write(terminal, _CLEAR)
+            self._lines = 0
+            self._write(terminal, lines)
 
     def say(self, text: str) -> None:
         """Add lines below."""
-        Progress.make_room()
-        with open_terminal("") as descriptor:
-            self._write(descriptor, text.split("\n"))
+        self._lines += Progress.make_room()
+        with open_terminal("") as terminal:
+            self._write(terminal, text.split("\n"))
 
     def line(self, asked: Asked, fields: Fields) -> str:
-        """Ask for a line."""
+        """Ask for a line. Raises Interrupted when the person wants the program to end."""
+        self._lines += Progress.make_room()
         question = asked.text(fields)
-        Progress.make_room()
-        with open_terminal(question) as descriptor:
-            prompt = textwrap.wrap(question, _WIDTH - 2)
-            os.write(descriptor, ("\n".join(prompt) + ": ").encode("utf-8", "replace"))
-            return _read_line(descriptor).strip()
+        with open_terminal(question) as terminal:
+            prompt = list(_wrapped([question]))
+            self._make_room_for(terminal, prompt)
+            return self._ask(terminal, prompt)
 
     def secret(self, asked: Asked, fields: Fields) -> Secret:
-        """Ask for a line without echo."""
-        return ask_password(f"{asked.text(fields)} (not shown): ")
+        """Ask for a line without echo. Raises Interrupted when the person wants the program to end."""
+        return self.password(f"{asked.text(fields)} (not shown): ")
 
-    def _write(self, descriptor: int, lines: Sequence[str]) -> None:
-        height = max(1, min(_HEIGHT, os.get_terminal_size(descriptor).lines - 2))
-        for number, line in enumerate(_wrapped(lines), 1):
-            os.write(descriptor, (line + "\n").encode("utf-8", "replace"))
-            if number % height == 0:
-                os.write(descriptor, b"Enter shows more: ")
-                _read_line(descriptor)
+    def password(self, question: str) -> Secret:
+        """The same, whatever the question is."""
+        self._lines += Progress.make_room()
+        with open_terminal(question) as terminal:
+            prompt = list(_wrapped([question]))
+            self._make_room_for(terminal, prompt)
+            while True:
+                try:
+                    secret = ask_password("\n".join(prompt) + " ")
+                except CtrlC:
+                    self._offer_to_end(terminal)
+                else:
+                    self._lines = 0
+                    return secret
+
+    def _ask(self, terminal: int, prompt: Sequence[str]) -> str:
+        while True:
+            try:
+                answer = _prompted(terminal, prompt)
+            except CtrlC:
+                self._offer_to_end(terminal)
+            else:
+                self._lines = 0
+                return answer
+
+    def _make_room_for(self, terminal: int, prompt: Sequence[str]) -> None:
+        """A question that would push lines off the screen waits until they were read."""
+        if self._lines and self._lines + len(prompt) >= _rows(terminal):
+            self._ask(terminal, _MORE)
+
+    def _offer_to_end(self, terminal: int) -> None:
+        """Ask whether Ctrl-C was meant. Raises Interrupted if it was, and if it is pressed again."""
+        while answer := _prompted(terminal, list(_wrapped(_STOP))).lower():
+            if answer == "stop":
+                raise Interrupted
+
+    def _write(self, terminal: int, lines: Iterable[str]) -> None:
+        for line in _wrapped(lines):
+            if self._lines + 2 >= _rows(terminal):
+                self._ask(terminal, _MORE)
+            os.write(terminal, (line + "\n").encode("utf-8", "replace"))
+            self._lines += 1
 
 
-def _wrapped(lines: Sequence[str]) -> Iterator[str]:
+def _wrapped(lines: Iterable[str]) -> Iterator[str]:
+    """Lines as wide as the screen. A line that begins with blanks is indented as a whole."""
     for line in lines:
-        yield from textwrap.wrap(line, _WIDTH, drop_whitespace=True) or [""]
+        indent = line[: len(line) - len(line.lstrip())]
+        yield from textwrap.wrap(line, _WIDTH, subsequent_indent=indent, break_on_hyphens=False) or [""]
 
 
-def _read_line(descriptor: int) -> str:
-    """One line in the terminal's own editing. The end of input is as good as Ctrl-C."""
+def _rows(terminal: int) -> int:
+    """How many lines the screen has; where nobody knows, as at a serial line, 24."""
+    return max(os.get_terminal_size(terminal).lines or _ROWS, 4)
+
+
+def _prompted(terminal: int, prompt: Sequence[str]) -> str:
+    """One line in the terminal's own editing. The end of input is as good as being told to end."""
+    termios.tcflush(terminal, termios.TCIFLUSH)  # an Enter too many, pressed before this was asked, answers nothing
+    os.write(terminal, ("\n".join(prompt) + ": ").encode("utf-8", "replace"))
     try:
-        got = os.read(descriptor, _LONGEST)
+        got = os.read(terminal, _LONGEST)
     except OSError:
         raise Interrupted from None
     if not got:
         raise Interrupted
-    return got.decode("utf-8", "replace")
+    return got.decode("utf-8", "replace").strip()

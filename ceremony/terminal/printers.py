@@ -22,13 +22,23 @@ class Printing(TypedDict):
     device: Path | None
     cups: Path
     allow_network_printer: bool
+
+
+class Attended(Printing):
+    """The same, where the person beside the printer is asked about each sheet."""
+
     no_pause: bool
 
 
+def pause(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option that prints without a pause."""
+    text = "Print sheet after sheet without asking anybody to take it."
+    return click.option("--no-pause", is_flag=True, help=text)(command)
+
+
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say where and how sheets are printed."""
+    """Add the options that say where sheets are printed."""
     for option in (
-        click.option("--no-pause", is_flag=True, help="Print sheet after sheet without asking anybody to take it."),
         click.option("--allow-network-printer", is_flag=True, help="Print also where no cable of this machine leads."),
         click.option(
             "--cups",
@@ -47,7 +57,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def printouts(printing: Printing, media: str, kind: Kind, *, allow_disk: bool) -> Printouts | None:
+def printouts(printing: Attended, media: str, kind: Kind, *, allow_disk: bool) -> Printouts | None:
     """What prints the sheets; nothing if they are to be files. Raises UsageError, RefusedError."""
     if printing["printer"] is None and printing["device"] is None:
         if printing["no_pause"] or printing["allow_network_printer"]:

@@ -15,7 +15,7 @@ from escrow.gather import TWICE, Collection
 from escrow.judge import Verdict
 from escrow.memory import LastWill, Secret
 from escrow.pasted import places
-from escrow.typed import judge_rows, mend
+from escrow.typed import Judgement, judge_rows, mend
 from escrow.words import Correction
 
 _CHUNK = 4096
@@ -99,6 +99,8 @@ class _Typing:
         entry.notes = list(judgement.notes)
         if judgement.foreign:
             entry.message = f"This sheet is not of this set: {judgement.foreign} Ctrl-U puts it aside."
+        elif judgement.shifted:
+            entry.message = f"{_about_shift(judgement)} Go back with the arrows and type from there on."
         elif judgement.swapped:
             one, other = judgement.swapped
             entry.message = f"Rows {one} and {other} seem swapped. This is asked again when the sheet is complete."
@@ -127,14 +129,16 @@ class _Typing:
 
     def _judge_share(self) -> None:
         entry = self._entry
-        entry.notes = list(judge_rows(self._collection.manifest, entry.grid).notes)
+        judgement = judge_rows(self._collection.manifest, entry.grid)
+        entry.notes = list(judgement.notes)
         with Secret(CELLS * CELL) as mended:
             try:
                 corrections = mend(entry.grid, mended)
             except ShareError as error:
                 unfit = ", ".join(str(number) for number, note in enumerate(entry.notes, 1) if _is_wrong(note))
                 rows = f" Rows that do not fit: {unfit}." if unfit else ""
-                entry.message = f"{error}{rows} Arrow back to mend; Enter tries again."
+                hint = _about_shift(judgement) or str(error)
+                entry.message = f"{hint}{rows} Arrow back to mend; Enter tries again."
                 self._wrong = Verdict(self._name, "too many words are wrong or illegible.")
                 return
             self._changes = (mended, corrections) if corrections else None
@@ -225,6 +229,15 @@ class _Typing:
     @property
     def _name(self) -> str:
         return f"typed share {self._number}"
+
+
+def _about_shift(judgement: Judgement) -> str:
+    """What may have happened where every word behind a place stands beside its own."""
+    if not judgement.shifted:
+        return ""
+    row, missing = judgement.shifted
+    place, what = ("early", "left out") if missing == 1 else ("late", "typed twice")
+    return f"Behind row {row} every word stands one place too {place}: a word of row {row} seems to be {what}."
 
 
 def _is_wrong(note: str) -> bool:

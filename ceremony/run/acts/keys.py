@@ -1,16 +1,19 @@
-"""Acts 4 to 6: keys are made or imported, certificates shown, everything sealed and split."""
+"""Acts 4 to 6: keys are made or imported, certificates issued and compared, everything sealed and split."""
 
 import hashlib
 from contextlib import ExitStack
 
+from ceremony.planning.profiles import profiles_of
 from ceremony.rules.state import State
 from ceremony.rules.steps import Step
-from ceremony.run.questions import Facts, Questions
+from ceremony.run.acts.comparing import compare, show_imported
+from ceremony.run.questions import Facts, Questions, StepError
 from ceremony.run.work import Workshop
-from escrow import certificates, sealing
-from escrow.authority import generate, import_tree
+from escrow import sealing
+from escrow.authority import import_tree
 from escrow.contents import certificates_of, key_fingerprint
 from escrow.files import NewFiles
+from escrow.issuing import make
 from escrow.label import set_words
 from escrow.manifest import group_hex
 from escrow.sealing import PACKAGE_FILE, Order
@@ -18,46 +21,44 @@ from escrow.sealing import PACKAGE_FILE, Order
 
 def make_keys(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     """Make or import the keys of the CA; name them by the fingerprints of their public halves."""
-    generated = shop.plan.ca.keys == "generate"
-    if shop.plan.ca.tree:
-        equipment, choice = shop.equipment, shop.plan.ca.choice
+    shop.forget()
+    notes: tuple[str, ...] = ()
+    equipment = shop.equipment
+    if profiles := profiles_of(shop.plan):
+        shop.keys = made = make.make_keys(profiles, equipment.progress)
+    elif tree := shop.plan.ca.tree:
         shop.authority = import_tree(
-            shop.plan.ca.tree, equipment.passwords, equipment.progress, equipment.now(), choice
+            tree, equipment.passwords, equipment.progress, equipment.now(), shop.plan.ca.choice
         )
-    else:
-        shop.authority = generate(shop.plan.ca.name, shop.equipment.now(), shop.equipment.progress)
-    made = [
+        made, notes = shop.authority.keys, tuple(map(str, shop.authority.notes))
+    named = [
         {"name": entry.name, "algorithm": entry.key.algorithm, "public_key": key_fingerprint(entry.key.public)}
-        for entry in shop.authority.keys
+        for entry in made
     ]
-    for entry in made:
+    for entry in named:
         ask.say(f"{entry['name']}, {entry['algorithm']}: {entry['public_key']}")
-    for note in shop.authority.notes:
-        ask.say(str(note))
+    for note in notes:
+        ask.say(note)
     return {
-        "generated": generated,
-        "keys": made,
-        "fingerprints": [entry["public_key"] for entry in made],
-        "notes": [str(note) for note in shop.authority.notes],
+        "generated": profiles is not None,
+        "keys": named,
+        "fingerprints": [each["public_key"] for each in named],
+        "notes": list(notes),
     }
 
 
-def show_certificates(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
-    """Show every certificate."""
-    shown = []
-    files = shop.made().files
-    for file in files:
-        for certificate in certificates_of(files, file):
-            entry = {
-                "file": file,
-                "subject": certificate.subject.rfc4514_string(),
-                "from": certificate.not_valid_before_utc.isoformat(),
-                "to": certificate.not_valid_after_utc.isoformat(),
-                "sha256": certificates.fingerprint(certificate),
-            }
-            shown.append(entry)
-            ask.say(f"{entry['subject']}\n  valid {entry['from']} to {entry['to']}\n  SHA-256 {entry['sha256']}")
-    return {"certificates": shown}
+def certificates(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
+    """Issue the certificates and compare each with the plan, or show those that were imported."""
+    profiles = profiles_of(shop.plan)
+    if profiles is None:
+        return show_imported(shop.made().files, ask)
+    if not shop.keys:
+        message = "The keys are not in memory: this session did not make them."
+        raise StepError(message)
+    issued = make.issue(profiles, shop.keys, shop.plan.reasons, shop.equipment.progress)
+    facts = compare(profiles, issued, shop.plan.reasons, ask)
+    shop.authority, shop.keys = issued.authority, ()
+    return facts
 
 
 def seal(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:

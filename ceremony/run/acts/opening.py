@@ -1,15 +1,21 @@
 """Acts 2 and 3: the plan is compared, the machine examined, the ceremony opened; and the journal's head is shown."""
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from ceremony import spoken
-from ceremony.rules.state import State
+from ceremony.preflight.run import failures
+from ceremony.preflight.show import worst_first
+from ceremony.rules.state import Incident, State
 from ceremony.rules.steps import Step
 from ceremony.run.questions import Asked, Facts, Questions, StepError
-from ceremony.run.readback import same_words
+from ceremony.run.readback import number_of_words, same_words
 from ceremony.run.work import Workshop
 from escrow import signature
 from escrow.share import Kind
+
+_TRIES = 3
 
 
 def compare_plan(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
@@ -22,17 +28,15 @@ def compare_plan(shop: Workshop, _step: Step, _state: State, ask: Questions) -> 
 def preflight(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     """Examine the machine. Raises StepError for what the plan does not waive; a specimen ceremony only says so."""
     drifts = [_drift(shop, officer.name, ask) for officer in shop.plan.officers[:2]]
-    results, failures = shop.equipment.preflight(drifts)
-    for result in results:
-        if result["status"] != "PASS":
-            ask.say(f"{result['status']}  {result['id']}: {result['value']}. {result['remedy'] or result['waiver']}")
-    ask.say(f"{len(results)} checks were made; {len(failures)} failed.")
-    if failures and shop.plan.ceremony.kind is Kind.SPECIMEN:
-        ask.say(f"SPECIMEN: production would refuse this machine for {', '.join(failures)}.")
-    elif failures:
-        message = f"This machine is not fit: {', '.join(failures)}. Mend it, or plan a waiver with its reason."
+    results = shop.equipment.preflight(drifts)
+    ask.say(worst_first(results))
+    failed = ", ".join(result.id for result in failures(results))
+    if failed and shop.plan.ceremony.kind is Kind.SPECIMEN:
+        ask.say(f"SPECIMEN: production would refuse this machine for {failed}.")
+    elif failed:
+        message = f"This machine is not fit: {failed}. Mend it, or plan a waiver with its reason."
         raise StepError(message)
-    return {"checks": list(results)}
+    return {"checks": [asdict(result) for result in results]}
 
 
 def _drift(shop: Workshop, officer: str, ask: Questions) -> dt.timedelta:
@@ -50,17 +54,32 @@ def _drift(shop: Workshop, officer: str, ask: Questions) -> dt.timedelta:
 def open_ceremony(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     """Open with both halves of the plan's words, each typed by its officer; make the key that signs the journal."""
     words, officers = shop.plan.words, shop.plan.officers[:2]
-    halves = words[: len(words) // 2], words[len(words) // 2 :]
-    for officer, half in zip(officers, halves, strict=True):
-        with ask.secret(Asked.HALF, officer=officer.name) as typed:
-            if not same_words(typed, half):
-                message = f"These are not the words that {officer.name} should have: the ceremony is not opened."
-                raise StepError(message)
+    half = len(words) // len(officers)
+    for number, officer in enumerate(officers):
+        _have_typed(officer.name, words[number * half : (number + 1) * half], number * half + 1, ask)
     if shop.key:
         shop.key.pem.close()
     shop.key = signature.new_key()
     ask.say("The ceremony is open.")
     return {"officers": [officer.name for officer in officers], "key": shop.key.public.hex()}
+
+
+def _have_typed(officer: str, half: Sequence[str], first: int, ask: Questions) -> None:
+    """Have an officer type a half of the words, the first of which has this number. Raises StepError in the end."""
+    which = f"words {first} to {first + len(half) - 1}"
+    tries = 0
+    while tries < _TRIES:
+        with ask.secret(Asked.HALF, officer=officer, first=first, last=first + len(half) - 1) as typed:
+            if same_words(typed, half):
+                return
+            number = number_of_words(typed)
+        tries += number > 0  # Enter alone is a slip, and no try
+        counted = f" They are {len(half)}, and you typed {number}." if number != len(half) else ""
+        ask.say(f"These are not {which} of the plan's hash.{counted} Nothing else is lost.")
+    message = f"{officer} did not type {which} of the plan's hash: the ceremony is not opened."
+    done = "The ceremony was not opened; the step begins again."
+    happened = f"Something else was typed {_TRIES} times."
+    raise StepError(message, incident=Incident(f"{officer} types {which}.", happened, done, ("integrity",), None))
 
 
 def write_head(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:

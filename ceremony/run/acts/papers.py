@@ -105,7 +105,7 @@ def print_stack(shop: Workshop, stack: Stack, pile: Pile, ask: Questions) -> Non
                 while problem := _try(shop, file, document, media(pages[file][0])):
                     pile.problems.append(f"{file}: {problem}")
                     ask.say(f"{file}: {problem} Shred what came out of it.")
-                    ask.line(Asked.PRINT_AGAIN)
+                    ask.enter(Asked.PRINT_AGAIN)
                 pile.add(file, document, len(pages[file]))
         answer = ask.line(Asked.PRINTED).lower()
 

@@ -53,6 +53,5 @@ def _read(shop: Workshop, collection: Collection, position: Position, ask: Quest
     except PageError as error:
         return str(error)
     if collection.problems or collection.present != {position}:
-        said = "; ".join(str(verdict) for verdict in collection.verdicts)
-        return f"What was read is not the test page alone: {said}"
+        return "\n".join(["This is not the test page alone:", *(f"  {each}" for each in collection.verdicts)])
     return ""

@@ -37,6 +37,6 @@ def _compare(collection: Collection, position: Position, place: Place, ask: Ques
             except ShareError as error:
                 if not tries_left:
                     raise
-                ask.say(str(error))
+                ask.say(f"{error} Type them again.")
             else:
                 return

@@ -1,9 +1,10 @@
 """Act 7: each custodian's sheet is printed, read back from paper and bagged; and what a loss of power makes of it."""
 
+from collections.abc import Collection as Collected
 from collections.abc import Sequence
 from functools import partial
 
-from ceremony.rules.bags import bag_number
+from ceremony.rules.bags import LONGEST, bag_number
 from ceremony.rules.loss import enough_to_go_on
 from ceremony.rules.state import State
 from ceremony.rules.steps import Step, key_of
@@ -12,7 +13,7 @@ from ceremony.run.acts.reading import read_sheets, type_words
 from ceremony.run.questions import Asked, Facts, Questions, StepError, is_spoilt, print_again
 from ceremony.run.work import Workshop
 from escrow import sealing
-from escrow.errors import PrintError
+from escrow.errors import PageError, PrintError
 from escrow.gather import Collection
 from escrow.label import share_words
 from escrow.policy import Position
@@ -33,6 +34,11 @@ def print_sheet(shop: Workshop, step: Step, state: State, ask: Questions) -> Fac
         message = f"{error} Shred what came out, also if it looks whole: the sheet is printed again."
         raise StepError(message) from None
     ask.say(f"Share {shop.plan.policy.name_of(position)} was printed.")
+    while (answer := ask.line(Asked.CLEAR).lower()) not in {"", "yes"}:
+        if answer == "print":
+            message = "The sheet came out spoilt, and is shredded."
+            raise StepError(message, told=True)
+        ask.say("Type print if the sheet is spoilt, and exception if something else is not as it should be.")
     return {}
 
 
@@ -42,17 +48,25 @@ def read_back(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts
     name = shop.plan.policy.name_of(position)
     collection = Collection(shop.package(state).manifest, keep=True)
     try:
-        shop.equipment.paper.read(collection, f"the sheet of share {name}", name, ask)
+        _read_something(shop, collection, name, ask)
         if collection.problems or collection.present != {position}:
-            said = "; ".join(str(verdict) for verdict in collection.verdicts)
-            problem = f"What was read is not share {name} alone: {said}"
-            raise print_again(step, problem) if is_spoilt(ask, problem) else StepError(problem)
+            problem = "\n".join([f"This is not share {name} alone:", *(f"  {each}" for each in collection.verdicts)])
+            raise print_again(step, problem) if is_spoilt(ask, problem) else StepError(problem, told=True)
         words = type_words(shop, collection, position, ask)
     finally:
         collection.close()
     share = share_words(collection.manifest.commitment_at(position))
     ask.say(f"Share {name} is proven from paper. The words of the share:  {share}")
     return {"words": words}
+
+
+def _read_something(shop: Workshop, collection: Collection, name: str, ask: Questions) -> None:
+    """Read what lies in the scanner; where nothing does, it is asked for again."""
+    while not collection.verdicts:
+        try:
+            shop.equipment.paper.read(collection, f"the sheet of share {name}", name, ask)
+        except PageError as error:
+            ask.say(str(error))
 
 
 def bag(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts:
@@ -77,6 +91,8 @@ def _opened_besides(shop: Workshop, proof: Sequence[Position], ask: Questions) -
     """Whose bags were opened for a proof that was broken off: asked, because nobody else knows."""
     policy = shop.plan.policy
     rest = {policy.short_name_of(position): position for position in policy.positions if position not in proof}
+    if not rest:
+        return []
     while not set(names := ask.line(Asked.OPENED, shares=" ".join(rest)).split()) <= set(rest):
         ask.say(f"The other shares are {', '.join(rest)}.")
     return [rest[name] for name in dict.fromkeys(names)]
@@ -87,12 +103,26 @@ def _new_bag(shop: Workshop, position: Position, state: State, also: set[str], a
     name = shop.plan.policy.name_of(position)
     while True:
         number = ask.line(Asked.BAG, share=name)
-        if not bag_number(number) or bag_number(number) in used:
-            ask.say("A bag has a number of its own, and is used once.")
+        if problem := _problem_with(number, used):
+            ask.say(problem)
         elif bag_number(ask.line(Asked.BAG_AGAIN)) != bag_number(number):
-            ask.say("The two differ.")
+            ask.say("The two differ. Type the number as it stands on the bag.")
         else:
             return number
+
+
+def _problem_with(number: str, used: Collected[str]) -> str:
+    """Why this cannot be a bag's number; empty if it can."""
+    if not bag_number(number):
+        return "Every bag has a number: type it."
+    if not number.isprintable():
+        return "There is a character in it that nobody can see: type the number again."
+    if (length := len(bag_number(number))) > LONGEST:
+        return (
+            f"This number has {length} characters, and label and receipt have boxes for {LONGEST}. Use its last "
+            f"{LONGEST}, here, on the label and on the receipt."
+        )
+    return "This number was used before: each bag is used once." if bag_number(number) in used else ""
 
 
 def gather(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:

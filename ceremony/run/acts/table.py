@@ -15,7 +15,7 @@ ACTIONS: Mapping[Action, Callable[[Workshop, Step, State, Questions], Facts]] = 
     Action.OPEN: opening.open_ceremony,
     Action.WRITE_HEAD: opening.write_head,
     Action.MAKE_KEYS: keys.make_keys,
-    Action.SHOW_CERTIFICATES: keys.show_certificates,
+    Action.ISSUE: keys.certificates,
     Action.SEAL: keys.seal,
     Action.PRINT_PAPERS: papers.print_papers,
     Action.PRINT: sheets.print_sheet,
