@@ -35,7 +35,7 @@ from escrow.paper.texts import Texts
 _NUMBER, _WHO, _INITIALS, _TIME = 15 * MM, 28 * MM, 17 * MM, 15 * MM
 _LABEL = 54 * MM
 _IMPORTED = 4  # certificates: what a tree holds is not known yet
-_PAGE_OF_SHARE = 190 * MM  # a custodian's steps stand on one page
+_WHOLE_PAGE = 190 * MM  # a custodian's steps stand on one page, and so do the certificates of a usual CA
 _UP_TO_NO_RETURN = 150 * MM  # an irreversible step stands on the page of its announcement
 _TOGETHER = 6  # rows of one step that stay on one page
 
@@ -205,6 +205,6 @@ class Acts:
 
 def _room(listed: Sequence[Step]) -> float:
     """What is left on the page under the heading of an act, or a new page begins."""
-    if listed[0].position is not None:
-        return _PAGE_OF_SHARE
+    if listed[0].position is not None or any(step.action is Action.ISSUE for step in listed):
+        return _WHOLE_PAGE
     return _UP_TO_NO_RETURN if any(step.irreversible for step in listed) else 75 * MM
