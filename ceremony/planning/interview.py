@@ -233,13 +233,14 @@ class Interview:
         years = a_number(1, MAX_YEARS)
         for number, (table, what, role) in enumerate(_CERTIFICATES):
             kind = DEFAULT_KEY if number == 0 else str(self._given["root", 0, "key"])
-            note = "" if number else f"Kinds of keys: {', '.join(get_args(KeyKind))}."
-            yield Question((table, 0, "key"), f"Kind of the {what}'s key", key, kind, note)
+            hint = f"One of: {', '.join(get_args(KeyKind))}"
+            yield Question((table, 0, "key"), f"Kind of the {what}'s key", key, kind, hint=hint)
             longest = str(DEFAULT_YEARS) if number == 0 else str(self._given["root", 0, "years"])
-            yield Question((table, 0, "years"), f"Years that the {what} is valid", years, longest)
+            hint = f"A whole number from 1 to {MAX_YEARS}, such as: {DEFAULT_YEARS}"
+            yield Question((table, 0, "years"), f"Years that the {what} is valid", years, longest, hint=hint)
             subject = "; ".join(f"{each.type}={each.value}" for each in subject_of(name, role))
-            note = "Attributes in their order, with semicolons between them."
-            yield Question((table, 0, "subject"), f"Subject of the {what}", a_subject, subject, note)
+            hint = f"Attributes in their order, with semicolons between them, such as: O=Example GmbH; CN={role}"
+            yield Question((table, 0, "subject"), f"Subject of the {what}", a_subject, subject, hint=hint)
 
     def _entries(self, listed: Listed) -> Iterator[Question]:
         first, *others = listed.keys
