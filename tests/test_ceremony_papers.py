@@ -330,7 +330,7 @@ def test_a_test_page_that_is_not_read_is_read_or_printed_again(plan: Plan, seale
     assert tray.titles == [TEST_PAGE] * 2
     said = [each for each in people.said if not each.startswith(("again: ", "print: "))]
     assert "There is no scan" in said[0]
-    assert said[1].startswith("This is not the test page alone")
+    assert said[1].startswith("This is not the test page alone:")
     assert "another share set" in said[2]
 
 

@@ -196,7 +196,9 @@ def test_every_text_that_may_be_answered_survives_toml() -> None:
     assert plan(text).ceremony.place == strange
 
 
-@pytest.mark.parametrize("answers", [ANSWERS, [*ANSWERS[:2], "import", "/x", "C", *ANSWERS[4 + len(CERTIFICATES) :]]])
+@pytest.mark.parametrize(
+    "answers", [["x", *ANSWERS[1:2], "import", "/x", "C", *ANSWERS[10:]], ANSWERS], ids=["import", "generate"]
+)
 def test_every_question_says_what_is_allowed_and_gives_an_example(answers: Sequence[str]) -> None:
     interview = Interview(TODAY)
     for line in answers:
@@ -234,7 +236,7 @@ def test_the_questions_are_asked_in_a_terminal_with_a_way_back(tmp_path: Path) -
         ("10\n", "Subject of the intermediate ["),
         ("\n", "Date of the ceremony ["),
         ("soon\n", "Date of the ceremony must be a date such as"),
-        ("<\n", "Subject of the intermediate ["),
+        ("<\n", "Subject of the intermediate [O=Acme CA; CN="),
         ("\n", "Year-month-day, "),
         ("soon\n", "or later, such as: "),
         ("\n", "Place: "),

@@ -320,6 +320,7 @@ def test_an_eventful_ceremony_is_told_word_for_word_in_pdf_and_text(name: str, t
         "accepted as it is - by all",
         "Done before the program was started, at 09:15 by the script.",
         "Waived: Small.",
+        "Waived by the plan: lint pkix.x found of root: Odd. Because: As agreed.",
         "Printed: label-1, recovery-card (3 times). Pages in all: 8. Their hashes stand in the journal.",
         "Printed again: documents/label-1.pdf: paper jam",
         "Package sheets of copy 1: all 22 codes were read from paper.",

@@ -229,18 +229,17 @@ class Interview:
 
     def _certificates(self) -> Iterator[Question]:
         name = str(self._given["ca", 0, "name"])
-        key = one_of(*get_args(KeyKind))
-        years = a_number(1, MAX_YEARS)
+        kinds, years = get_args(KeyKind), a_number(1, MAX_YEARS)
         for number, (table, what, role) in enumerate(_CERTIFICATES):
             kind = DEFAULT_KEY if number == 0 else str(self._given["root", 0, "key"])
-            hint = f"One of: {', '.join(get_args(KeyKind))}"
-            yield Question((table, 0, "key"), f"Kind of the {what}'s key", key, kind, hint=hint)
+            hint = f"One of: {', '.join(kinds)}"
+            yield _asked(table, "key", f"Kind of the {what}'s key", one_of(*kinds), kind, hint)
             longest = str(DEFAULT_YEARS) if number == 0 else str(self._given["root", 0, "years"])
-            hint = f"A whole number from 1 to {MAX_YEARS}, such as: {DEFAULT_YEARS}"
-            yield Question((table, 0, "years"), f"Years that the {what} is valid", years, longest, hint=hint)
+            hint = f"From the day of the ceremony, 1 to {MAX_YEARS}, such as: {DEFAULT_YEARS}"
+            yield _asked(table, "years", f"Years that the {what} is valid", years, longest, hint)
             subject = "; ".join(f"{each.type}={each.value}" for each in subject_of(name, role))
-            hint = f"Attributes in their order, with semicolons between them, such as: O=Example GmbH; CN={role}"
-            yield Question((table, 0, "subject"), f"Subject of the {what}", a_subject, subject, hint=hint)
+            hint = f"In this order, with semicolons, such as: C=GB; O=Example; CN={role}"
+            yield _asked(table, "subject", f"Subject of the {what}", a_subject, subject, hint)
 
     def _entries(self, listed: Listed) -> Iterator[Question]:
         first, *others = listed.keys
