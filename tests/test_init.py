@@ -302,5 +302,4 @@ def test_the_screen_is_80_wide() -> None:
         assert question is not None
         assert len(f"{question.text} [2030-02-01]: ") <= 80
         assert len(question.note) <= 80
-        assert len(question.hint) <= 77
         interview.answer(line)

@@ -315,6 +315,7 @@ def test_an_eventful_ceremony_is_told_word_for_word_in_pdf_and_text(name: str, t
         "No loss of power before zeroizing.",
         "A last line of the journal that was being written then was cut off: 17 bytes.",
         "WEAK: a note.",
+        "Waived by the plan: lint pkix.x found of root: Odd. Because: As agreed.",
         LONG,
         "accepted as it is - by all",
         "Done before the program was started, at 09:15 by the script.",

@@ -21,7 +21,7 @@ def compare(profiles: Profiles, issued: Issued, reasons: Mapping[str, str], ask:
     for finding in issued.waived:
         ask.say(f"WAIVED {finding.lint} ({finding.certificate}): {finding.text}\n  because: {reasons[finding.lint]}")
     if issued.waived:
-        ask.line(Asked.READ)
+        ask.enter(Asked.READ)
     shown = []
     for number, (profile, certificate) in enumerate(zip(profiles, issued.certificates, strict=True), 1):
         wanted, is_there = planned(profiles, profile), found(certificate)
