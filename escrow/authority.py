@@ -70,6 +70,8 @@ def import_tree(
     opened: dict[str, Secret] = {}
     absent, notes = dict(tree.absent), list(tree.notes)
     with ExitStack() as undo:
+        for found_file in (*(file.found for file in tree.keys), *tree.others):
+            undo.callback(found_file.content.close)
         for number, file in enumerate(tree.keys):
             progress("Opening keys", number, len(tree.keys))
             key, password = _open_key(file, passwords)

@@ -5,6 +5,7 @@ import hashlib
 import random
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,7 @@ def shop(plan: Plan, out: Path, base: Path, failing: Mapping[int, Exception] | N
         printer=made,
         paper=Scans(base / "scans", allow_disk=True),
         passwords=lambda *_: Secret.of(b""),
+        forget_passwords=lambda: None,
         preflight=lambda _: [],
         entries=list,
         now=lambda: NOW,
@@ -154,8 +156,9 @@ def shop(plan: Plan, out: Path, base: Path, failing: Mapping[int, Exception] | N
 
 
 def state(sealed: Path, **more: object) -> State:
-    manifest = Package.decode((sealed / "package.escrow").read_bytes()).manifest
-    done: dict[str, Facts] = {"seal": {"set_id": manifest.set_id.hex()}, "quorum": {"positions": [[1, 1], [1, 3]]}}
+    text = (sealed / "package.escrow").read_bytes()
+    seal = {"set_id": Package.decode(text).manifest.set_id.hex(), "package": hashlib.sha256(text).hexdigest()}
+    done: dict[str, Facts] = {"seal": seal, "quorum": {"positions": [[1, 1], [1, 3]]}}
     return State(done=done, **more)  # type: ignore[arg-type]
 
 
@@ -343,3 +346,13 @@ def test_a_printer_or_words_that_fail_the_test_page_fail_the_step(plan: Plan, ba
     with pytest.raises(Exception, match="are not those of the sheet"):
         printer.prove(workshop, step(plan, "test-page"), State(), Questions(people, {}))
     assert tray.titles == [TEST_PAGE]
+
+
+def test_a_package_that_was_replaced_after_sealing_is_not_gone_on_with(plan: Plan, sealed: Path, base: Path) -> None:
+    """The set id is of the manifest alone; the hash that was noted at sealing is of the whole file."""
+    workshop, _ = shop(plan, sealed, base)
+    at = state(sealed)
+    workshop.package(at)
+    other = replace(at, done={**at.done, "seal": {**at.done["seal"], "package": "00" * 32}})
+    with pytest.raises(PackageError, match="is not the package that this ceremony sealed"):
+        workshop.package(other)

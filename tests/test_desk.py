@@ -129,3 +129,16 @@ def test_during_work_ctrl_c_ends_without_a_question() -> None:
     terminal.type("\x03")
     terminal.expect("ENDED 0")
     assert terminal.end() == 0
+
+
+def test_names_from_elsewhere_neither_move_the_cursor_nor_turn_the_writing_round() -> None:
+    terminal = at_desk(
+        "desk.say('subject CN=\\x1b[2A\\x9b2K \\u202e evil')",
+        "desk.line(Asked.SCAN, {'what': 'a\\x1b[1mb', 'how': 'x'})",
+    )
+    terminal.expect("press Enter: ")
+    shown = terminal.shown
+    assert "subject CN=\\u001b[2A\\u009b2K \\u202e evil" in shown
+    assert "a\\u001b[1mb: x" in shown
+    terminal.type("\n")
+    terminal.end()

@@ -357,3 +357,18 @@ def test_a_disposition_is_one_of_the_words_with_a_reason_and_abort_only_with_an_
     if disposition == "abort":
         walk.add("settle", exception=1, disposition=disposition, reason=reason)
         assert not walk.state.open_incidents
+
+
+def test_a_quorum_that_is_none_and_a_copy_of_another_package_are_refused() -> None:
+    """Whoever writes such a line: what the proof rests on is looked at."""
+    for name, facts, reason in (
+        ("quorum", {"positions": []}, "no quorum"),
+        ("quorum", {"positions": [[1, 1], [1, 1], [1, 2]]}, "no quorum"),
+        ("copy 2", {"sha256": "cd" * 32}, "copy 2 is not of the package"),
+    ):
+        walk = Walk(PLAIN, "proof")
+        while walk.due().id != name:
+            walk.step()
+        walk.chain("begin", step=name)
+        with pytest.raises(JournalError, match=reason):
+            walk.chain("end", step=name, facts=facts)

@@ -164,6 +164,12 @@ def test_sticks_that_are_mounted_are_listed_and_nothing_else(bench: Bench) -> No
     (shown,) = media.mounted(bench.machine, own)
     assert str(shown) == f"{point}  (/dev/sdb1, Ultra Fit, vfat, 15.0 GB of 16.0 GB free)"
     assert media.waiting(bench.machine) == ["/dev/sdc1 (Ultra Fit, 16.0 GB)"]
+    for number, device in (("7:1", "loop1"), ("1:0", "ram0")):
+        bench.device(device, f"/sys/devices/virtual/block/{device}", number)
+        bench.mount(device, number, device)
+        with pytest.raises(FileError, match="an image in a file or in memory"):
+            media.medium_at(bench.machine, bench.base / device, own)
+    assert media.mounted(bench.machine, own) == [shown]
     assert media.mounted(bench.machine, point) == [], "where the ceremony's own folder lies is no medium of its own"
 
 

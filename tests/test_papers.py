@@ -254,7 +254,7 @@ def test_label_receipt_and_ceremony_say_the_same_of_bags_and_signatures(sealed: 
     assert (label.count("Custodian, across the edge"), label.count("Witness, across the edge")) == (1, 1)
     said = " ".join(label.split())
     for part in (
-        "onto this label, onto the share sheet before it is folded, and onto all copies of the receipt",
+        "and the number onto the share sheet before it is folded, and onto all copies of the receipt",
         "Fold the share sheet with the print inside. Put it into an opaque envelope, and the envelope into the bag.",
         "it covers neither the closure nor the number",
         "The custodian and a witness sign across its lower edge, half on the label and half on the bag.",

@@ -55,11 +55,13 @@ class Walk:
             case Action.MAKE_KEYS:
                 return {"generated": True, "fingerprints": [f"key of attempt {self.state.attempt}"]}
             case Action.SEAL:
-                return {"set_id": f"set of attempt {self.state.attempt}"}
+                return {"set_id": f"set of attempt {self.state.attempt}", "package": "ab" * 32}
             case Action.BAG:
                 return {"bag": f"B{next(self._bags)}"}
             case Action.PROVE_QUORUM:
                 return {"positions": self.engine.policy.choose(self.chance.sample(positions, len(positions)))}
+            case Action.COPY_PACKAGE:
+                return {"sha256": self.state.done["seal"]["package"]}
             case Action.BAG_AGAIN:
                 opened = [Position(*p) for p in self.state.done["quorum"]["positions"]]
                 return {"bags": {key_of(p): f"B{next(self._bags)}" for p in opened}}

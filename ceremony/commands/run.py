@@ -14,6 +14,7 @@ from ceremony.planning.lints import lint
 from ceremony.planning.plan import Plan, load
 from ceremony.planning.rehearsed import rehearsed
 from ceremony.rules.state import Phase, State
+from ceremony.run.archive import read_journal
 from ceremony.run.examine import look
 from ceremony.run.journal import FILE as JOURNAL
 from ceremony.run.keeping import keep_archive
@@ -71,7 +72,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         raise click.UsageError(message)
     if state := ended(plan, out_directory):
         return _keep(plan, out_directory, state)
-    if not (out_directory / JOURNAL).exists():  # what was begun by a plan goes on by it, whatever the day
+    if not _is_begun(out_directory):  # what was begun by a plan goes on by it, whatever the day
         _refuse_unwise(plan, rehearsal)
     if kind is Kind.SPECIMEN and plan.ca.tree:
         say("CAREFUL: the keys of this specimen are real. Its package and sheets open them: destroy both after.")
@@ -84,13 +85,15 @@ def command(  # noqa: PLR0913 - one parameter an option
     desk = TerminalDesk()
     if kind is Kind.SPECIMEN:  # what was said until here is on no page; production has refused by now
         desk.line(Asked.BEGIN, {})
+    passwords = Passwords(options.read_passwords(password_files), desk.password)
     with Progress() as progress, _noted():
         state = hold(
             plan,
             out=out_directory,
             printer=printer,
             paper=paper,
-            passwords=Passwords(options.read_passwords(password_files), desk.password),
+            passwords=passwords,
+            forget_passwords=passwords.close,
             desk=desk,
             preflight=preflight,
             progress=progress,
@@ -121,6 +124,11 @@ def _noted() -> Iterator[None]:
     except Interrupted as error:
         error.add_note("The ceremony has not ended: the same command goes on with it. What was in memory is lost.")
         raise
+
+
+def _is_begun(out: Path) -> bool:
+    """Whether a folder has the journal of a ceremony that was begun: an empty file is none."""
+    return (out / JOURNAL).exists() and any(entry.event == "session" for entry in read_journal(out))
 
 
 def _refuse_unwise(plan: Plan, rehearsal: Path | None) -> None:

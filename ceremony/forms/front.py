@@ -85,7 +85,7 @@ def _plan_hash(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str])
 
 
 def by_hand(say: Texts, width: float) -> Iterator[Flowable]:
-    """What is filled in from the screen."""
+    """What is filled in by hand before the ceremony."""
     column = 52 * MM
     rows: list[list[Cell]] = [
         [say("hashes.script"), Boxes(WORDS_OF_A_HASH)],

@@ -148,8 +148,18 @@ class Engine:
         if step.action is Action.SETTLE and state.open_incidents:
             message = f"exception {_numbers(state.open_incidents)} has no disposition"
             raise JournalError(message)
+        self._check(state, step, facts)
         done = {**state.done, step.id: facts}
         return replace(state, done=done, ended=step is self.steps[-1])
+
+    def _check(self, state: State, step: Step, facts: Mapping[str, Any]) -> None:
+        """What the proof of a ceremony rests on is looked at, and not only that the step was done."""
+        if step.action is Action.PROVE_QUORUM and self.policy.missing([Position(*pair) for pair in facts["positions"]]):
+            message = "what was read from paper is no quorum"
+            raise JournalError(message)
+        if step.action is Action.COPY_PACKAGE and facts["sha256"] != state.done["seal"]["package"]:
+            message = f"the copy {step.copy} is not of the package that was sealed"
+            raise JournalError(message)
 
     def _fail(self, state: State, fields: Mapping[str, Any]) -> State:
         step = self._due(state, fields["step"])

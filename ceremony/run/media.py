@@ -16,7 +16,9 @@ from escrow.mounts import Mount, mount_of
 _IMAGES = {"squashfs", "erofs", "cramfs"}  # a live system's own
 _SECTOR = 512  # bytes, whatever the device's own sectors are (Linux, Documentation/ABI/stable/sysfs-block)
 _GIGABYTE = 10**9
-_NO_DEVICE = ("loop", "ram", "zram", "dm-", "md")
+_ON_OTHERS = ("dm-", "md")
+_IN_FILES = ("loop", "ram", "zram")
+_NO_DEVICE = (*_IN_FILES, *_ON_OTHERS)
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,9 @@ def medium_at(machine: Machine, path: Path, own: Path) -> Medium:
             f"{path} is on the same file system as the ceremony's folder or the system: it is no medium of its own."
         )
         raise FileError(message)
+    if PurePosixPath(device).name.startswith(_IN_FILES):
+        message = f"{path} is on {mount.source}, an image in a file or in memory: it ends with that, and is no medium."
+        raise FileError(message)
     if is_fixed(machine, device):
         message = f"{path} is on {mount.source}, a fixed disk, which is no medium that can be taken out."
         raise FileError(message)
@@ -80,7 +85,7 @@ def medium_at(machine: Machine, path: Path, own: Path) -> Medium:
         size,
         free,
         read_only,
-        _text(machine, f"{_disk(machine, device)}/diskseq"),
+        _sequence(machine, device),
     )
 
 
@@ -96,7 +101,7 @@ def _is_on(machine: Machine, mount: Mount, medium: Medium) -> bool:
         device = device_of(machine, mount)
     except EscrowError:
         return True  # pulled out without being unmounted: the kernel still holds what it had of it
-    return bool(device) and _text(machine, f"{_disk(machine, str(device))}/diskseq") == medium.sequence
+    return bool(device) and _sequence(machine, str(device)) == medium.sequence
 
 
 def waiting(machine: Machine) -> list[str]:
@@ -140,6 +145,12 @@ def _holder(machine: Machine, path: str) -> Mount:
 def _disk(machine: Machine, device: str) -> str:
     """The whole device that a partition is of."""
     return str(PurePosixPath(device).parent) if machine.exists(f"{device}/partition") else device
+
+
+def _sequence(machine: Machine, device: str) -> str:
+    """Of a device that lies on others (an encrypted stick) nothing: it has a new number when only it is opened anew."""
+    disk = _disk(machine, device)
+    return "" if PurePosixPath(disk).name.startswith(_ON_OTHERS) else _text(machine, f"{disk}/diskseq")
 
 
 def _model(machine: Machine, device: str) -> str:

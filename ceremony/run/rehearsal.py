@@ -260,6 +260,7 @@ def rehearse_plan(  # noqa: PLR0913 - all that a rehearsal works with
                 printer=Tray(room.tray),
                 paper=Scans(room.scans, allow_disk=True),
                 passwords=passwords,
+                forget_passwords=lambda: None,  # a rehearsal imports no key
                 desk=around,
                 preflight=preflight,
                 progress=progress,

@@ -76,16 +76,20 @@ class Runner:
         self._write("begin", step=step.id)
         try:
             facts = self._work.do(step, self.state, self._ask) if step.action else {}
-        except StepError as failure:
-            self._fail(step, failure)
+        except StepError as error:
+            failure = error
         except (Interrupted, Aborted):
             raise
         except EscrowError as error:
-            self._fail(step, StepError(str(error)))
+            failure = StepError(str(error))
         except Exception as error:  # noqa: BLE001 - the shares in memory are worth more than a clean end; its text may be secret
-            self._fail(step, StepError(f"an error that nobody foresaw: {place(error)}. Please report this line."))
+            failure = StepError(f"an error that nobody foresaw: {place(error)}. Please report this line.")
         else:
             self._end(step, facts)
+            return
+        # Without its frames: they would keep the step's Secrets alive while people are asked.
+        failure.__context__ = None
+        self._fail(step, failure.with_traceback(None))
 
     def _end(self, step: Step, facts: Facts) -> None:
         self._write("end", step=step.id, facts=dict(facts))

@@ -4,6 +4,7 @@ import datetime as dt
 import itertools
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from ceremony.planning.plan import Plan
@@ -49,6 +50,7 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
     printer: Printer,
     paper: Paper,
     passwords: PasswordSource,
+    forget_passwords: Callable[[], None],
     desk: Desk,
     preflight: Examine,
     progress: Progress,
@@ -76,6 +78,7 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
             printer=printer,
             paper=paper,
             passwords=passwords,
+            forget_passwords=forget_passwords,
             preflight=preflight,
             entries=lambda: journal.entries,
             now=lambda: dt.datetime.now(dt.UTC).replace(microsecond=0),

@@ -5,6 +5,7 @@ public: the package, certificates, documents.
 """
 
 import datetime as dt
+import hashlib
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -42,6 +43,8 @@ class Equipment:
     printer: Printer
     paper: Paper
     passwords: PasswordSource
+    forget_passwords: Callable[[], None]
+    """Wipes what `passwords` still has."""
     preflight: Examine
     entries: Callable[[], Sequence[Entry]]
     """The journal so far."""
@@ -86,6 +89,11 @@ class Workshop:
             share.close()
         self.keys, self.authority, self.shares = (), None, {}
 
+    def zeroize(self) -> None:
+        """Wipe everything secret that nothing needs any more: keys, shares, and the passwords of imported keys."""
+        self.forget()
+        self.equipment.forget_passwords()
+
     def share(self, manifest: Manifest, position: Position) -> Secret:
         """A share, made again from others if it is not in memory. Raises QuorumError, ShareError."""
         if position not in self.shares:
@@ -101,8 +109,10 @@ class Workshop:
 
     def package(self, state: State) -> Package:
         """The package that this ceremony sealed. Raises FileError, PackageError."""
-        package = Package.decode(read_public(self.equipment.out / PACKAGE_FILE, MAX_LENGTH))
-        if package.manifest.set_id.hex() != state.done["seal"]["set_id"]:
+        text = read_public(self.equipment.out / PACKAGE_FILE, MAX_LENGTH)
+        package, sealed = Package.decode(text), state.done["seal"]
+        # The set id is the manifest's alone: the rest of the file could have been replaced.
+        if (package.manifest.set_id.hex(), hashlib.sha256(text).hexdigest()) != (sealed["set_id"], sealed["package"]):
             message = f"{self.equipment.out / PACKAGE_FILE} is not the package that this ceremony sealed."
             raise PackageError(message)
         return package

@@ -151,6 +151,7 @@ class Passwords:
     def __init__(self, given: dict[str | None, Secret], ask: Callable[[str], Secret] = ask_password) -> None:
         self._given, self._ask = given, ask
         self._last: Secret | None = None
+        self._asked: list[Secret] = []
         self._tries: dict[str, int] = {}
 
     def __call__(self, name: str, problem: str | None) -> Secret:
@@ -169,7 +170,14 @@ class Passwords:
             say(problem)
         self._tries[name] = tries + 1
         self._last = self._ask(f"Password of the key {name}: ")
+        self._asked.append(self._last)
         return self._last
+
+    def close(self) -> None:
+        """Wipe all of them."""
+        for password in (*self._given.values(), *self._asked):
+            password.close()
+        self._given, self._last, self._asked = {}, None, []
 
 
 @contextmanager

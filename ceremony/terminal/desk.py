@@ -106,9 +106,15 @@ class TerminalDesk:
 
 def _wrapped(lines: Iterable[str]) -> Iterator[str]:
     """Lines as wide as the screen. A line that begins with blanks is indented as a whole."""
-    for line in lines:
+    for given in lines:
+        line = _shown(given)
         indent = line[: len(line) - len(line.lstrip())]
         yield from textwrap.wrap(line, _WIDTH, subsequent_indent=indent, break_on_hyphens=False) or [""]
+
+
+def _shown(text: str) -> str:
+    """The text without what would move the cursor or turn the writing round: names come from files of others."""
+    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
 
 
 def _rows(terminal: int) -> int:

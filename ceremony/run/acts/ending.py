@@ -9,8 +9,8 @@ from ceremony.run.work import Workshop
 
 
 def zeroize(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
-    """Wipe the private keys and shares that are in memory."""
-    shop.forget()
+    """Wipe the private keys, shares and passwords that are in memory."""
+    shop.zeroize()
     ask.say("Nothing secret is left in the program's memory.")
     return {}
 

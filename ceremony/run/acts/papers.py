@@ -12,7 +12,7 @@ from ceremony.run.paper import PACKAGE_SHEETS
 from ceremony.run.questions import Asked, Facts, Questions, is_spoilt
 from ceremony.run.work import Workshop
 from escrow import assemble, documents
-from escrow.errors import EscrowError, PackageError, PageError
+from escrow.errors import EscrowError, FileError, PackageError, PageError, WorkerError
 from escrow.files import read_public
 from escrow.paper.raster import sizes
 from escrow.paper.stationery import media
@@ -125,10 +125,11 @@ def _prove(shop: Workshop, stack: Stack, package: bytes, pile: Pile, ask: Questi
     texts: list[str] = []
     while True:
         try:
-            texts += shop.equipment.paper.codes(f"the package sheets for {stack.place}", PACKAGE_SHEETS, ask)
-            total, absent = assemble.compare(texts, package)
+            found = shop.equipment.paper.codes(f"the package sheets for {stack.place}", PACKAGE_SHEETS, ask)
+            total, absent = assemble.compare([*texts, *found], package)
+            texts += found  # what is of another package is not kept
             problem = f"Not read: {', '.join(absent)}." if absent else ""
-        except (PageError, PackageError) as error:
+        except (PageError, PackageError, FileError, WorkerError) as error:
             problem = str(error)
         if not problem:
             ask.say(f"The package sheets give the package: all {total} codes were read.")
