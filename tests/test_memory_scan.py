@@ -32,6 +32,7 @@ from player import room
 from print_server import PrintServer, need_cups
 
 from escrow import shamir
+from escrow.documents import MADE_UP
 from escrow.paper.scan import scan
 from escrow.share import Record
 from escrow.wordlist import WORDS
@@ -65,6 +66,8 @@ class Seen:
 
 def secrets_in(content: bytes) -> Iterator[tuple[str, bytes]]:
     """What is secret about the content of a Secret: 32 bytes are; of a PEM key the private numbers are."""
+    if content == MADE_UP:  # the test page's, in the source; and a run of numbers that many tables have
+        return
     if len(content) == 32:
         yield "value", content
     elif INVENTED.fullmatch(content):
@@ -455,6 +458,7 @@ def test_a_whole_ceremony_leaves_no_trace(shm: Path) -> None:
         "compare_words",
         "same_words",
         "Answering",
+        "Room",
         "reissue",
         "judge_file",
     )

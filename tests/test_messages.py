@@ -85,7 +85,8 @@ def test_a_file_in_the_place_of_a_directory_and_the_other_way_round(made: Path, 
     ):
         pass
     assert f"{tmp_path} is a directory, and a file is needed." in escrow("lint", tmp_path).expect(2).err
-    done = escrow("documents", made / "package.escrow", "--out", made).expect(3)
+    (tmp_path / "label-1.pdf").write_text("mine")
+    done = escrow("documents", made / "package.escrow", "--out", tmp_path).expect(3)
     assert "name another directory, or move it away" in done.err
 
 

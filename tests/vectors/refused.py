@@ -217,7 +217,7 @@ def quorums() -> Cases:
         (
             "third share contradicts",
             {"base": "plain", "values": plain | {"1-3": wrong}},
-            "Share 3 of group 1",
+            "Share 3 contradicts",
         ),
         (
             "third group contradicts",
