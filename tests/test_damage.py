@@ -2,7 +2,6 @@
 
 import io
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -12,7 +11,7 @@ from damage import DPI, KINDS, LEVELS, Damage, Page, photographed, scanned
 from helpers import blot, run
 from numpy.typing import NDArray
 from PIL import Image
-from survival import OTHERS, OURS, TOOLS, Case, cases, is_read, manifest, printed, rate, record, survivors, table
+from survival import OTHERS, OURS, TOOLS, cases, is_read, manifest, printed, rate, record, survivors, table
 
 from escrow.paper import rescue as rescuing
 from escrow.paper import share_code, sheet
@@ -22,49 +21,31 @@ AIM = 0.95
 COMPARED = 0.2
 SEEDS = range(6)
 
-ONCE = pytest.mark.xdist_group("damage")  # one process has the results, which take long
-
-Results = Mapping[Case, Mapping[str, bool]]
-
 
 def rescue(page: Page) -> str | None:
     return rescuing.rescue(Image.fromarray(page))
 
 
-@pytest.fixture(scope="module")
-def results() -> Results:
-    return survivors(cases(SEEDS), (OURS,))
+# Each of these two is one test, and not one for each level or tool: their sheets take long, and are made once.
 
 
-@pytest.fixture(scope="module")
-def others() -> Results:
-    """The other tools at the one level that is compared; `benchmarks/survivors.py` has them all."""
-    return survivors([each for each in cases(SEEDS) if each.part == COMPARED], (OURS, *OTHERS))
-
-
-@ONCE
-def test_the_damage_suite_prints_what_survives(results: Results, capsys: pytest.CaptureFixture[str]) -> None:
+def test_at_least_95_of_100_sheets_are_read_at_every_level_of_damage(capsys: pytest.CaptureFixture[str]) -> None:
+    """And as many photographs with a twentieth of the page destroyed. Prints what survives."""
+    results = survivors(cases(SEEDS), (OURS,))
     assert sum(not fate.phone for fate in results) >= 200
     with capsys.disabled():
         print(f"\n\nRead, of {len(SEEDS) * len(KINDS)} sheets a line:\n{table(results)}\n")  # noqa: T201 - to be seen, and for the README
-
-
-@ONCE
-@pytest.mark.parametrize("level", LEVELS)
-def test_at_least_95_of_100_sheets_are_read_at_every_level_of_damage(level: float, results: Results) -> None:
-    failed = [fate for fate, read in results.items() if fate.part == level and not fate.phone and not read[OURS]]
-    assert rate(results, OURS, level) >= AIM, failed
-
-
-@ONCE
-def test_at_least_95_of_100_photographs_are_read_with_a_twentieth_of_the_page_destroyed(results: Results) -> None:
+    for level in LEVELS:
+        failed = [fate for fate, read in results.items() if fate.part == level and not fate.phone and not read[OURS]]
+        assert rate(results, OURS, level) >= AIM, failed
     assert rate(results, OURS, LEVELS[0], phone=True) >= AIM
 
 
-@ONCE
-@pytest.mark.parametrize("tool", OTHERS)
-def test_no_other_tool_s_code_survives_as_often(tool: str, others: Results) -> None:
-    assert rate(others, OURS, COMPARED) > rate(others, tool, COMPARED) + 0.2
+def test_no_other_tool_s_code_survives_as_often() -> None:
+    """At the one level that is compared; `benchmarks/survivors.py` has them all."""
+    results = survivors([each for each in cases(SEEDS) if each.part == COMPARED], (OURS, *OTHERS))
+    for tool in OTHERS:
+        assert rate(results, OURS, COMPARED) > rate(results, tool, COMPARED) + 0.2, tool
 
 
 @pytest.mark.parametrize("tool", TOOLS)
