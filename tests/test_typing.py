@@ -134,6 +134,22 @@ def test_without_a_yes_nothing_is_mended_and_nothing_is_lost(sheets: Sheets, che
     ends_well(check, 1)
 
 
+@pytest.mark.parametrize(("change", "said"), [("left out", "early"), ("typed twice", "late")])
+def test_a_word_left_out_or_typed_twice_is_said_and_mended_by_going_back(
+    change: str, said: str, sheets: Sheets, check: Terminal
+) -> None:
+    """Typed in one go, without Enter behind the rows."""
+    words = [word for row in sheets.words[0] for word in row]
+    at = 9 * 2 + 4
+    wrong = words[:at] + words[at + 1 :] if change == "left out" else words[: at + 1] + words[at:]
+    check.type(" ".join(wrong[: 9 * 5]) + " ")
+    check.expect_wrapped(f"Behind row 3 every word stands one place too {said}: a word of row 3 seems to be {change}.")
+    check.type(UP * 2 + LEFT * 5 + " ".join(words[at : 9 * 5]) + "\n")
+    check.type(" ".join(words[9 * 5 :]) + "\n\n")
+    check.expect("have share 1, need 1 more")
+    ends_well(check, 1)
+
+
 def test_a_wrong_row_is_named_at_once_and_mended_by_going_back(sheets: Sheets, check: Terminal) -> None:
     rows = sheets.rows(1)
     check.type(typed(rows[:2]))

@@ -73,7 +73,7 @@ def _by_plan(plan_file: Path, out_directory: Path | None, password_files: tuple[
     with Progress() as progress:
         preflight = look(plan, progress)
     options.protect_process(Kind.SPECIMEN)
-    desk = TerminalDesk()
+    desk = TerminalDesk("the rehearsal has to begin anew")
     if not auto:  # what was said until here is on no page
         desk.line(Asked.BEGIN, {})
     with _directory(out_directory) as directory, _directory(None) as paper, Progress() as progress:

@@ -17,20 +17,17 @@ _CLEAR = b"\x1b[H\x1b[2J\x1b[3J"  # the scroll-back, too
 _WIDTH, _ROWS = 79, 24
 _LONGEST = 4096
 _MORE = ("Enter shows more",)
-_STOP = (
-    "",
-    (
-        "The ceremony stands. If the program ends now, what is in its memory is lost, and the same command goes on "
-        "from the journal and from paper."
-    ),
-    "Type 'stop' to end the program; Enter goes back",
-)
+_GOES_ON = "the same command goes on from the journal and from paper"
+_STOP = "The ceremony stands. If the program ends now, what is in its memory is lost, and {then}."
+_SURE = "Type 'stop' to end the program; Enter goes back"
 
 
 class TerminalDesk:
     """Asks and shows at the terminal of the process, whatever its standard input and output are."""
 
-    def __init__(self) -> None:
+    def __init__(self, then: str = _GOES_ON) -> None:
+        """`then` is what people are told of the time after an end in between."""
+        self._stop = ["", _STOP.format(then=then), _SURE]
         self._lines = 0  # shown since the page began, or since somebody last pressed Enter
 
     def page(self, lines: Sequence[str]) -> None:
@@ -92,7 +89,7 @@ class TerminalDesk:
 
     def _offer_to_end(self, terminal: int) -> None:
         """Ask whether Ctrl-C was meant. Raises Interrupted if it was, and if it is pressed again."""
-        while answer := _prompted(terminal, list(_wrapped(_STOP))).lower():
+        while answer := _prompted(terminal, list(_wrapped(self._stop))).lower():
             if answer == "stop":
                 raise Interrupted
 
