@@ -454,7 +454,7 @@ MISTAKES = [
     ("steps", f"{ROOM}minutes = 5\n", f"{ROOM}minutes = true\n", r"line \d+: minutes is a number above 0"),
     ("steps", f"{ROOM}minutes = 5\n", f"{ROOM}minutes = '5'\n", r"line \d+: minutes is a number above 0"),
     ("steps", "[step.room]\n", "[step.rooms]\n", r"line \d+: \[step.rooms\] is not known"),
-    ("steps", '10 = "Closing"\n', "", r"line \d+: \[acts\] lacks '10'"),
+    ("steps", 'close = "Closing"\n', "", r"line \d+: \[acts\] lacks 'close'"),
     ("steps", 'everybody = "Everybody"\n', 'everybody = "{custodian}"\n', r"line \d+: everybody uses {custodian}"),
     ("steps", "[loss]\n", "[losses]\n", r"line \d+: \[losses\] is not known"),
 ]
