@@ -1,4 +1,4 @@
-"""Print what the kernel says of each page of a worker's memory: new, inherited, and inherited and written to.
+"""Write what the kernel says of each page of a worker's memory: new, inherited, and inherited and written to.
 
 One line a page: its kind, and "locked" or "not locked" (KPF_MLOCKED in /proc/kpageflags; Linux,
 Documentation/admin-guide/mm/pagemap.rst). Needs root. With the argument "forget", the worker does not lock itself.
@@ -31,7 +31,7 @@ def said_of(pages: bytearray, kind: str) -> list[str]:
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["forget"]:
-        worker.lock_again = lambda: None
+        worker.lock_again = lambda: None  # type: ignore[attr-defined]  # what isolate calls
     protect(required=True)
     inherited, written = bytearray(os.urandom(COUNT * PAGE)), bytearray(os.urandom(COUNT * PAGE))
 
@@ -41,4 +41,4 @@ if __name__ == "__main__":
         kinds = {"inherited": inherited, "written": written, "new": new}
         return "\n".join(line for kind, pages in kinds.items() for line in said_of(pages, kind)).encode()
 
-    print(isolate(task).decode())
+    sys.stdout.write(isolate(task).decode())
