@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from film import EMPTY_TABLE, Scene, write_film
 from helpers import PASSWORD, TIMEOUT, StepTree, blot, can_lock, escrow
-from memory_scan import Hit, Scanner, unlocked
+from memory_scan import Hit, Scanner, regions, unlocked
 from player import room
 from print_server import PrintServer, need_cups
 
@@ -128,7 +128,8 @@ def watch(
             if scanner.secrets != known:
                 scanner = Scanner(dict(known))
             for seen in {int(pid), process.pid} if thorough else {int(pid)}:
-                yield Seen(mark, seen != process.pid, unlocked(seen), scanner.scan(seen), reachable)
+                mapped = list(regions(seen))
+                yield Seen(mark, seen != process.pid, unlocked(mapped), scanner.scan(seen, mapped), reachable)
             os.write(go, b".")
     os.close(go)
     assert process.stderr
@@ -408,7 +409,7 @@ def test_words_in_the_memory_of_another_process_are_found(form: str) -> None:
         child.stdin.write(words.encode() + b"\n")
         child.stdin.flush()
         child.stdout.readline()
-        assert Scanner({"words": words.encode()}).scan(child.pid)
+        assert Scanner({"words": words.encode()}).scan(child.pid, regions(child.pid))
 
 
 def as_words(record: Record) -> str:
