@@ -93,6 +93,11 @@ class Plan:
         return spoken.words_of(self.digest)
 
     @property
+    def days(self) -> tuple[dt.date, ...]:
+        """When it is to be held: its date, and its standby day if it has one."""
+        return (self.ceremony.date, *filter(None, [self.ceremony.standby]))
+
+    @property
     def policy(self) -> Policy:
         """Which custodians are a quorum."""
         members = [sum(1 for custodian in self.custodians if custodian.group == group.name) for group in self.groups]

@@ -134,7 +134,7 @@ class CA(_Table):
 
 
 class Root(_Table):
-    """The root's certificate, which begins with the day of the ceremony. What is left out is as step makes it."""
+    """The root's certificate, which begins with the day before the ceremony. What is left out is as step makes it."""
 
     key: KeyKind = DEFAULT_KEY
     years: Annotated[int, Field(ge=1, le=MAX_YEARS)] = DEFAULT_YEARS
