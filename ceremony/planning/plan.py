@@ -106,8 +106,13 @@ class Plan:
 
     @property
     def reasons(self) -> dict[str, str]:
-        """Why lints and checks do not count here, by their ids."""
-        return {waiver.lint: waiver.reason for waiver in self.waivers}
+        """Why lints and checks do not count here, by their ids; those of certificates are not among them."""
+        return {waiver.lint: waiver.reason for waiver in self.waivers if not waiver.certificate}
+
+    @property
+    def certificate_reasons(self) -> dict[tuple[str, str], str]:
+        """Why lints of certificates do not count here, by certificate and id."""
+        return {(waiver.certificate, waiver.lint): waiver.reason for waiver in self.waivers if waiver.certificate}
 
     @property
     def stationery(self) -> Stationery:

@@ -66,8 +66,9 @@ def certificates(shop: Workshop, _step: Step, _state: State, ask: Questions) -> 
     if not shop.keys:
         message = "The keys are not in memory: this session did not make them."
         raise StepError(message)
-    issued = make.issue(profiles, shop.keys, shop.plan.reasons, shop.equipment.progress)
-    facts = compare(profiles, issued, shop.plan.reasons, ask)
+    reasons = shop.plan.certificate_reasons
+    issued = make.issue(profiles, shop.keys, reasons, shop.equipment.progress)
+    facts = compare(profiles, issued, reasons, ask)
     shop.authority, shop.keys = issued.authority, ()
     return facts
 
