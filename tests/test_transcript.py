@@ -113,7 +113,9 @@ class Told(Walk):
                 return {**own, "papers": [printed("label-7", 1, digest)], "problems": []}
             case Action.COPY_PACKAGE:
                 copy = self.by.packages[(step.copy or 1) - 1]
-                return {"site": copy.site, "medium": copy.medium, "sha256": "ab" * 32, "proof": "unplugged"}
+                identity = {"model": "Fit", "serial": f"SN{step.copy}", "size": 1, "partition": "1", "uuid": "A-B"}
+                more = {"sha256": "ab" * 32, "proof": "unplugged", "identity": identity}
+                return {"site": copy.site, "medium": copy.medium, **more}
         return own
 
     def until(self, name: str) -> None:
@@ -324,6 +326,7 @@ def test_an_eventful_ceremony_is_told_word_for_word_in_pdf_and_text(name: str, t
         "Printed: label-1, recovery-card (3 times). Pages in all: 8. Their hashes stand in the journal.",
         "Printed again: documents/label-1.pdf: paper jam",
         "Package sheets of copy 1: all 22 codes were read from paper.",
+        "Fit SN1 A-B",
         "2 checks had the same result as before.",
     ):
         assert squeezed(said) in on_paper, said
