@@ -13,9 +13,9 @@ from ceremony.planning.plan import Plan, parse
 from ceremony.planning.profiles import profiles_of
 from ceremony.preflight.checks.clock import is_on
 from ceremony.preflight.finding import Status
-from ceremony.run.acts import keys
+from ceremony.run.acts import keys, opening
 from ceremony.run.examine import look
-from ceremony.run.questions import StepError
+from ceremony.run.questions import Questions, StepError
 from escrow.issuing import make
 
 DAY = dt.date(2030, 1, 15)
@@ -87,3 +87,48 @@ def test_no_key_is_made_for_certificates_that_begin_later(
     act: Callable[..., object] = keys.make_keys
     with pytest.raises(expected):
         act(shop, None, None, None)
+
+
+class Typing:
+    """A desk at which these lines are typed, in turn."""
+
+    def __init__(self, *typed: str) -> None:
+        self.typed, self.said = list(typed), list[str]()
+
+    def page(self, lines: object) -> None:
+        raise AssertionError(lines)
+
+    secret = page
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def line(self, *_: object) -> str:
+        return self.typed.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("typed", "drift"),
+    [
+        (["2030-01-15 11:00", "2030-01-15 10:01"], dt.timedelta(minutes=-1)),
+        (["2030-01-15 11:00", "2030-01-15 11:00"], -HOUR),
+    ],
+    ids=["local time, mended", "the clock is in local time"],
+)
+def test_a_watch_that_shows_local_time_is_told_before_the_clock_is_blamed(
+    typed: list[str], drift: dt.timedelta
+) -> None:
+    desk: Any = Typing(*typed)
+    seen: list[dt.timedelta] = []
+
+    def examine(drifts: list[dt.timedelta]) -> list[object]:
+        seen.extend(drifts)
+        return []
+
+    equipment = SimpleNamespace(now=lambda: MIDNIGHT + 10 * HOUR, preflight=examine)
+    shop: Any = SimpleNamespace(plan=plan(), equipment=equipment)
+    desk.typed += ["2030-01-15 10:00"]  # the other officer
+    preflight: Callable[..., object] = opening.preflight
+    preflight(shop, None, None, Questions(desk, {}))
+    assert seen == [drift, dt.timedelta(0)]
+    assert "1 h 00 min: one of the two is local time, not UTC" in desk.said[0]

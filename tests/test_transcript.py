@@ -259,6 +259,8 @@ def with_placeholders(entry: Entry) -> Entry:
         facts["papers"] = [printed(f"label-{number}", 1, "") for number in (1, 2, 3)]
     if "checks" in facts:
         facts["checks"] = [{**check, "value": "<value>", "status": "<status>"} for check in facts["checks"]]
+    if "at" in facts:
+        facts["at"] = "<at>"
     if "facts" in fields:
         fields["facts"] = facts
     return replace(entry, utc="<time>", clock=0.0, fields=fields)
