@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import soft_hsm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from film import EMPTY_TABLE, Scene, write_film
@@ -364,6 +365,21 @@ def test_recovering_leaves_no_trace(sealed: Sealed, shm: Path) -> None:
     secrets = {**sealed.secrets, "password": new.encode()}
     allowed = {**ALLOWED, "worker Collection": {"share", "left", "right", "value"}}
     check_everything(watch(*arguments, stdin=new, secrets=secrets), allowed)
+
+
+def test_recovering_into_a_token_leaves_no_trace(
+    sealed: Sealed, shm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pin = os.getrandom(12).hex()
+    token = soft_hsm.make(tmp_path, pin)
+    for name, value in token.env.items():
+        monkeypatch.setenv(name, value)
+    secrets = {**sealed.secrets, "pin": pin.encode()}
+    place: list[str | Path] = ["--to", shm / "restored", "--token", soft_hsm.LABEL, "--module", token.module]
+    command = ["recover", sealed.package, *sealed.sheets[:2], *place, "--pin-file", "-"]
+    seen = watch(*command, stdin=pin, secrets=secrets)
+    allowed = {**ALLOWED, "worker Collection": {"share", "left", "right", "value"}, "worker store": {*KEYS, "pin"}}
+    check_everything(seen, allowed)
 
 
 def test_starting_step_ca_leaves_no_trace(sealed: Sealed, tree: Path, shm: Path) -> None:
