@@ -137,8 +137,8 @@ def _of_root(tree: Tree) -> Iterator[Note]:
         advice = (
             "step-ca never reads it. Remove it from the machine when, and only when, every sheet was read back from "
             "paper, a quorum has opened the package (escrow recover), and the copies of the package are at their "
-            f"places: shred -u {shlex.quote(str(root))} (a snapshot, a backup, a journal or an SSD may keep it: "
-            "think of those, too)."
+            f"places: escrow remove-root-key {shlex.quote(str(root))} PACKAGE... (a snapshot, a backup, a journal or "
+            "an SSD may keep it: think of those, too)."
         )
         yield Note(Kind.WEAK, found, advice)
 

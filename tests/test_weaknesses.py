@@ -185,8 +185,8 @@ def test_the_root_beside_the_intermediate_with_the_command_and_what_must_hold_be
     told = weak(imported(tree, Choice()))
     root = tree / "secrets/root_ca_key"
     line = next(line for line in told.splitlines() if "lies beside the intermediate's" in line)
-    assert line.index("every sheet was read back") < line.index(f"shred -u {root}")
-    assert line.index("a quorum has opened the package") < line.index("shred -u")
+    assert line.index("every sheet was read back") < line.index(f"escrow remove-root-key {root} PACKAGE")
+    assert line.index("a quorum has opened the package") < line.index("escrow remove-root-key")
     assert root.exists()
 
 
