@@ -265,7 +265,10 @@ def test_seal_shows_the_notes_and_what_is_not_escrowed_stands_first(
     refused = escrow("seal", tree, *options).expect(1)
     assert "--without root" in refused.err
     assert not (tmp_path / "out").exists()
-    shown = escrow("seal", tree, *options, "--without", "root").expect().err
+    screen = escrow("seal", tree, *options, "--without", "root").expect().err
+    noted = screen[screen.index("NOT ESCROWED:") :].splitlines()
+    assert all(len(line) < 80 or " " not in line.strip() for line in noted), "but for a path that is longer"
+    shown = " ".join(screen.split())
     assert shown.index("clear text: password.") < shown.index("NOTE: ")  # and what is neither, last
     assert shown.index("NOT ESCROWED: The key root") < shown.index("WEAK: ca.json has secrets in clear text: password.")
     assert PLAIN not in shown
