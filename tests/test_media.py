@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from ceremony.preflight.machine import Machine
+from ceremony.rules.sealing.steps import steps
 from ceremony.rules.state import State
-from ceremony.rules.steps import steps
 from ceremony.run import media
 from ceremony.run.acts import proof
 from ceremony.run.copying import Copied, Copying, Load, Proof
