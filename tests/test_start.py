@@ -189,7 +189,7 @@ def test_the_key_is_nowhere_but_in_the_memory_of_step_ca(online: Callable[[str],
         passing = (process / "cmdline").read_bytes().split(b"\0")[2].decode()
         assert (process / "fd" / Path(passing).name).read_bytes() == b"", "the password can be read twice"
         assert b"PYTHONMALLOC" not in (process / "environ").read_bytes()
-        assert (process / "limits").read_text().split("Max core file size")[1].split()[:2] == ["0", "0"]
+        assert (process / "limits").read_text().split("Max core file size")[1].split()[:2] == ["1", "1"]
 
 
 def test_a_configuration_that_asks_for_descriptors_is_used_itself_and_can_change(
