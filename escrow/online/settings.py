@@ -11,6 +11,7 @@ _NAME = re.compile(r"[A-Za-z0-9.:-]{1,253}")
 _ADDRESS = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]*):(\d{1,5})")
 _PLACE = re.compile(r"(/[A-Za-z0-9._@+-]+)+")
 _PROVISIONER = re.compile(r"[A-Za-z0-9._@+-]{1,60}")
+_MAX_PLACE = 60
 _PORTS = 65535
 _USUAL_PORT = 443
 
@@ -63,8 +64,8 @@ def check_address(text: str) -> None:
 
 def check_place(text: str) -> None:
     """Raise TreeError for what is no whole path of plain characters."""
-    if not _PLACE.fullmatch(text) or "/../" in f"{text}/" or "/./" in f"{text}/":
-        message = "must be a whole path of plain characters, such as /etc/step-ca."
+    if not _PLACE.fullmatch(text) or len(text) > _MAX_PLACE or "/../" in f"{text}/" or "/./" in f"{text}/":
+        message = f"must be a whole path of at most {_MAX_PLACE} plain characters, such as /etc/step-ca."
         raise TreeError(message)
 
 
