@@ -19,8 +19,8 @@ from walk import Walk
 from ceremony.forms.transcript import PDF_FILE, TEXT_FILE
 from ceremony.planning.plan import Plan, load
 from ceremony.rules.engine import Engine
+from ceremony.rules.lists import listing_of
 from ceremony.rules.state import State
-from ceremony.rules.steps import steps
 from ceremony.run import evidence
 from ceremony.run.archive import (
     APART,
@@ -67,7 +67,7 @@ def archive(held: Held, tmp_path: Path) -> Archive:
     shutil.copytree(held.room.out, tmp_path / "archive")
     plan = held.room.plan
     entries, _ = decode((held.room.out / JOURNAL).read_bytes())
-    state = Engine(steps(plan.policy, len(plan.packages)), plan.policy).replay(entries)
+    state = Engine(listing_of(plan)).replay(entries)
     return Archive(tmp_path / "archive", tuple(entries), state)
 
 

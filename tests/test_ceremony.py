@@ -17,7 +17,7 @@ from helpers import escrow, need, run
 from memory_scan import Scanner
 from player import Held, Player, Room, record_on, room
 
-from ceremony.rules.steps import steps
+from ceremony.rules.lists import listing_of
 from ceremony.run.journal import decode
 from ceremony.spoken import words_of
 from escrow import package, recovery
@@ -38,7 +38,7 @@ def entries_of(held_in: Room) -> list[dict[str, Any]]:
 
 def test_steps_have_the_same_numbers_on_the_screen_in_the_journal_and_in_the_list(held: Held) -> None:
     plan = held.room.plan
-    listed = steps(plan.policy, len(plan.packages))
+    listed = listing_of(plan).steps
     assert re.findall(r"SPECIMEN  step (\S+)\r", held.shown) == [step.number for step in listed]
     ended = [entry["step"] for entry in entries_of(held.room) if entry["event"] == "end"]
     assert ended == [step.id for step in listed]

@@ -14,8 +14,9 @@ from PIL import Image
 from player import TEMPLATE
 
 from ceremony.planning.plan import Plan, parse
+from ceremony.rules.lists import listing_of
 from ceremony.rules.state import State
-from ceremony.rules.steps import Step, of_share, steps
+from ceremony.rules.steps import Step, of_share
 from ceremony.run.acts import papers, printer, sheets
 from ceremony.run.paper import PACKAGE_SHEETS, TEST_PAGE, Scans, Tray
 from ceremony.run.questions import Asked, Desk, Facts, Fields, Questions, StepError
@@ -158,12 +159,13 @@ def shop(plan: Plan, out: Path, base: Path, failing: Mapping[int, Exception] | N
 def state(sealed: Path, **more: object) -> State:
     text = (sealed / "package.escrow").read_bytes()
     seal = {"set_id": Package.decode(text).manifest.set_id.hex(), "package": hashlib.sha256(text).hexdigest()}
-    done: dict[str, Facts] = {"seal": seal, "quorum": {"positions": [[1, 1], [1, 3]]}}
-    return State(done=done, **more)  # type: ignore[arg-type]
+    done: dict[str, Facts] = {"seal": seal, "quorum": {}}
+    opened = frozenset({Position(1, 1), Position(1, 3)})
+    return State(done=done, opened=opened, **more)  # type: ignore[arg-type]
 
 
 def step(plan: Plan, name: str) -> Step:
-    return next(one for one in steps(plan.policy, len(plan.packages)) if one.id == name)
+    return next(one for one in listing_of(plan).steps if one.id == name)
 
 
 def told(facts: Facts) -> dict[str, int]:

@@ -9,8 +9,10 @@ from walk import Walk
 
 from ceremony.rules.checker import StepsError, check
 from ceremony.rules.loss import Rule
+from ceremony.rules.sealing.rules import Sealing
+from ceremony.rules.sealing.steps import DESTROY_SHEETS
 from ceremony.rules.state import Phase
-from ceremony.rules.steps import DESTROY_SHEETS, VOLATILE, Step, number, of_share, steps
+from ceremony.rules.steps import VOLATILE, Step, number, of_share
 from ceremony.run.journal import Entry, JournalError
 from escrow.policy import Group, Policy, Position
 
@@ -40,17 +42,17 @@ def _ended(entry: Entry) -> str | None:
 
 @pytest.mark.parametrize("policy", POLICIES, ids=str)
 def test_the_list_of_steps_adds_up(policy: Policy) -> None:
-    check(steps(policy, 2), policy)
+    check(Sealing.of(policy, 2))
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=str)
 def test_any_step_removed_swapped_or_doubled_is_detected(policy: Policy) -> None:
     """No mutation survives. Steps are numbered anew each time, so that the numbers give nothing away."""
-    listed = steps(policy, 2)
+    listing = Sealing.of(policy, 2)
     survivors = []
-    for name, mutant in _mutants(listed):
+    for name, mutant in _mutants(listing.steps):
         try:
-            check(number(mutant), policy)
+            check(replace(listing, steps=number(mutant)))
         except StepsError:
             continue
         survivors.append(name)
@@ -79,20 +81,22 @@ def _mutants(listed: Sequence[Step]) -> Iterator[tuple[str, list[Step]]]:
     ],
 )
 def test_what_a_step_needs_and_gives_is_checked(changes: dict[str, dict[str, Any]], message: str) -> None:
-    listed = [replace(step, **changes.get(step.id, {})) for step in steps(PLAIN, 1)]
+    plain = Sealing.of(PLAIN, 1)
+    listing = replace(plain, steps=tuple(replace(step, **changes.get(step.id, {})) for step in plain.steps))
     if not message:
-        check(listed, PLAIN)  # a looser list that still adds up: the check is not about identity
+        check(listing)  # a looser list that still adds up: the check is not about identity
         return
     with pytest.raises(StepsError, match=message):
-        check(listed, PLAIN)
+        check(listing)
 
 
 def test_a_step_that_needs_what_a_crash_takes_away_is_refused() -> None:
-    listed = list(steps(PLAIN, 1))
+    plain = Sealing.of(PLAIN, 1)
+    listed = list(plain.steps)
     place = next(n for n, step in enumerate(listed) if step.id == "copies")
     listed[place] = replace(listed[place], requires=listed[place].requires | {"shares in memory"})
     with pytest.raises(StepsError, match=r"after a crash behind .* the step copies would lack shares in memory"):
-        check(listed, PLAIN)
+        check(replace(plain, steps=tuple(listed)))
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=str)

@@ -11,8 +11,9 @@ from walk import Walk
 from ceremony import spoken
 from ceremony.planning.plan import Plan, load
 from ceremony.rules.engine import Engine
+from ceremony.rules.lists import listing_of
 from ceremony.rules.state import Incident, Phase, State
-from ceremony.rules.steps import Action, Step, steps
+from ceremony.rules.steps import Action, Step
 from ceremony.rules.wording import Wording
 from ceremony.run.journal import Journal
 from ceremony.run.questions import Asked, Facts, Fields, Questions, StepError
@@ -93,7 +94,7 @@ def plan() -> Plan:
 
 
 def hold(plan: Plan, folder: Path, answers: dict[Asked, list[str]], broken: dict[Action, Exception]) -> Iterator[Any]:
-    engine = Engine(steps(plan.policy, len(plan.packages)), plan.policy)
+    engine = Engine(listing_of(plan))
     desk, work = Script(plan, answers), MadeUp(Walk(plan.policy, 0), broken)
     journal = Journal(folder / "journal.jsonl", Clock())
     runner = Runner(plan=plan, engine=engine, wording=Wording(plan), journal=journal, desk=desk, work=work)

@@ -23,8 +23,10 @@ from ceremony.planning.profiles import profiles_of
 from ceremony.preflight.checks.tool import fingerprint
 from ceremony.preflight.machine import Machine
 from ceremony.rules.checker import StepsError
+from ceremony.rules.lists import listing_of
 from ceremony.rules.loss import Rule
-from ceremony.rules.steps import CONTINGENCIES, Action, Step, steps
+from ceremony.rules.sealing.steps import CONTINGENCIES
+from ceremony.rules.steps import Action, Step
 from ceremony.rules.wording import Wording
 from escrow.errors import TemplateError
 from escrow.issuing.fields import planned
@@ -106,7 +108,7 @@ class Printed:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        return steps(self.plan.policy, len(self.plan.packages))
+        return listing_of(self.plan).steps
 
     def text(self, name: str) -> str:
         """The words of a document in the order in which they were drawn, without blanks: names are broken anywhere."""
@@ -158,8 +160,8 @@ def test_every_step_stands_there_with_its_number_and_all_its_words_in_order(prin
 
     text = printed.text(name)
     after_duration = text.rindex(squeezed(script_words(printed.plan)("duration.total")))
-    for act, title in wording.acts.items():
-        assert squeezed(f"Act {act.value}: {title}") in text[after_duration:]
+    for number, title in enumerate(wording.acts.values()):
+        assert squeezed(f"Act {number}: {title}") in text[after_duration:]
     # The footer may stand between two rows, never within one.
     end = appears(text, parts(), after_duration)
     rules = (squeezed(wording.loss(rule)) for rule in Rule)
@@ -351,12 +353,13 @@ def test_the_same_plan_gives_the_same_bytes_and_another_plan_others() -> None:
 
 
 def test_a_list_of_steps_that_does_not_add_up_is_not_printed() -> None:
-    listed = steps(plan().policy, len(plan().packages))
-    for wrong in (listed[:-1], listed[1:], [step for step in listed if step.id != "read-back 1.3"]):
+    listing = listing_of(plan())
+    listed = listing.steps
+    for wrong in (listed[:-1], listed[1:], tuple(step for step in listed if step.id != "read-back 1.3")):
         with pytest.raises(StepsError, match="does not add up"):
-            documents(plan(), wrong)
+            documents(plan(), replace(listing, steps=wrong))
     with pytest.raises(StepsError):
-        documents(plan(), [replace(step, wipes=frozenset()) for step in listed])
+        documents(plan(), replace(listing, steps=tuple(replace(step, wipes=frozenset()) for step in listed)))
 
 
 def test_a_name_that_the_fonts_lack_is_refused() -> None:
@@ -451,7 +454,7 @@ MISTAKES = [
     ("steps", f"{ROOM}minutes = 5\n", f"{ROOM}minutes = true\n", r"line \d+: minutes is a number above 0"),
     ("steps", f"{ROOM}minutes = 5\n", f"{ROOM}minutes = '5'\n", r"line \d+: minutes is a number above 0"),
     ("steps", "[step.room]\n", "[step.rooms]\n", r"line \d+: \[step.rooms\] is not known"),
-    ("steps", '10 = "Closing"\n', "", r"line \d+: \[acts\] lacks '10'"),
+    ("steps", 'close = "Closing"\n', "", r"line \d+: \[acts\] lacks 'close'"),
     ("steps", 'everybody = "Everybody"\n', 'everybody = "{custodian}"\n', r"line \d+: everybody uses {custodian}"),
     ("steps", "[loss]\n", "[losses]\n", r"line \d+: \[losses\] is not known"),
 ]

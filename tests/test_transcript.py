@@ -23,8 +23,9 @@ from ceremony.forms.script import WITNESS
 from ceremony.forms.script import documents as script_documents
 from ceremony.forms.transcript import PDF_FILE, TEXT_FILE, check_words, content, documents, until_close
 from ceremony.planning.plan import Plan
+from ceremony.rules.lists import listing_of
 from ceremony.rules.state import Phase
-from ceremony.rules.steps import Action, Step, steps
+from ceremony.rules.steps import Action, Step
 from ceremony.rules.wording import Wording
 from ceremony.run.archive import LIST_FILE, read_journal, seal_archive
 from ceremony.run.journal import Entry, JournalError
@@ -217,7 +218,7 @@ def test_steps_have_the_same_numbers_in_script_journal_and_transcript(
     assert (held.room.out / WITNESS).read_bytes() == script
     printed = run("pdftotext", "-raw", held.room.out / WITNESS, "-").expect().out
     printed = printed[printed.rindex("All acts") :].partition("If the machine fails")[0]
-    listed = {step.id: step.number for step in steps(by.policy, len(by.packages))}
+    listed = {step.id: step.number for step in listing_of(by).steps}
     in_script = re.findall(r"^(\d+\.\d+)(?: |$)", printed, re.MULTILINE)
     in_journal = [listed[entry.fields["step"]] for entry in entries if entry.event == "begin"]
     shown = (held.room.out / TEXT_FILE).read_text()

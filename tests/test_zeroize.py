@@ -10,8 +10,9 @@ from helpers import StepTree
 
 from ceremony.commands.run import _is_begun
 from ceremony.planning.plan import parse
+from ceremony.rules.lists import listing_of
 from ceremony.rules.state import State
-from ceremony.rules.steps import Action, steps
+from ceremony.rules.steps import Action
 from ceremony.run.acts.ending import zeroize
 from ceremony.run.journal import FILE, Journal
 from ceremony.run.paper import Scans, Tray
@@ -58,7 +59,7 @@ def test_zeroizing_wipes_the_passwords_of_imported_keys_too(tmp_path: Path) -> N
         progress=lambda *_: None,
         lots=random.Random(1),  # noqa: S311 - not for keys
     )
-    step = next(each for each in steps(plan.policy, 2) if each.action is Action.ZEROIZE)
+    step = next(each for each in listing_of(plan).steps if each.action is Action.ZEROIZE)
     zeroize(Workshop(plan, equipment), step, State(), Questions(Silent(), {}))
     for password in (given, typed):
         with pytest.raises(ValueError, match="closed"):

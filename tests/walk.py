@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ceremony.rules.engine import Engine
+from ceremony.rules.sealing.rules import Sealing
 from ceremony.rules.state import State
-from ceremony.rules.steps import Action, Step, key_of, of_share, steps
+from ceremony.rules.steps import Action, Step, key_of, of_share
 from ceremony.run.journal import LABEL, Entry
-from escrow.policy import Policy, Position
+from escrow.policy import Policy
 
 SEED = 20261203
 
@@ -19,7 +20,7 @@ class Walk:
     """A ceremony in which the world answers: what is printed, read back and bagged is made up as it goes."""
 
     def __init__(self, policy: Policy, seed: object, *, plan: str = "00" * 32, copies: int = 2) -> None:
-        self.engine = Engine(steps(policy, copies), policy)
+        self.engine = Engine(Sealing.of(policy, copies))
         self.plan = plan
         self.chance = random.Random(f"{SEED} {seed}")  # noqa: S311 - not for keys
         self.state = State()
@@ -63,8 +64,7 @@ class Walk:
             case Action.COPY_PACKAGE:
                 return {"sha256": self.state.done["seal"]["package"]}
             case Action.BAG_AGAIN:
-                opened = [Position(*p) for p in self.state.done["quorum"]["positions"]]
-                return {"bags": {key_of(p): f"B{next(self._bags)}" for p in opened}}
+                return {"bags": {key_of(p): f"B{next(self._bags)}" for p in sorted(self.state.opened)}}
             case Action.DESTROY:
                 return {"sheets": sorted(self.state.printed)}
             case Action.GATHER:

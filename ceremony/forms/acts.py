@@ -66,7 +66,7 @@ class Acts:
 
     def title(self, step: Step) -> str:
         """The heading of a step's act."""
-        return self.say("acts.title", number=step.act.value, name=self.wording.acts[step.act])
+        return self.say("acts.title", number=self.wording.number_of(step.act), name=self.wording.acts[step.act])
 
     def table(self, listed: Sequence[Step]) -> Flowable:
         """Steps as rows. What is irreversible has a thick frame."""

@@ -20,8 +20,7 @@ from ceremony.forms.pieces import (
     text,
 )
 from ceremony.forms.words import numbers_of
-from ceremony.rules.loss import Rule
-from ceremony.rules.steps import CONTINGENCIES, Step
+from ceremony.rules.listing import Listing
 from escrow.paper.texts import Texts
 from escrow.wordlist import WORDS
 
@@ -38,10 +37,10 @@ def contingencies(acts: Acts) -> Iterator[Flowable]:
     yield text(say("contingency.text"))
     yield space()
     rows: list[list[Cell]] = [[say("contingency.when"), say("contingency.rule")]]
-    rows += [[text(say(f"crash.{rule.value}"), "bold"), acts.wording.loss(rule)] for rule in Rule]
+    rows += [[text(say(f"crash.{rule.value}"), "bold"), acts.wording.loss(rule)] for rule in acts.wording.listing.rules]
     yield grid(rows, [48 * MM, width - 48 * MM], head=1)
     yield text(say("contingency.steps"), "subheading")
-    yield acts.table(CONTINGENCIES)
+    yield acts.table(acts.wording.listing.contingencies)
     yield from _done_again(say, width)
 
 
@@ -119,9 +118,9 @@ def tables(say: Texts, width: float) -> Iterator[Flowable]:
     yield grid(lines, [letter, width / _COLUMNS - letter] * _COLUMNS, pad=2)
 
 
-def requirements(say: Texts, width: float, listed: Sequence[Step]) -> Iterator[Flowable]:
+def requirements(say: Texts, width: float, listing: Listing) -> Iterator[Flowable]:
     """Which steps are modelled on what, and where the ceremony departs from it."""
-    head, *others = requirement_rows(say, listed)
+    head, *others = requirement_rows(say, listing)
     rows: list[list[Cell]] = [list(head)]
     rows += [[text(numbers, "bold"), what, modelled_on] for numbers, what, modelled_on in others]
     yield new_page()
@@ -134,14 +133,14 @@ def requirements(say: Texts, width: float, listed: Sequence[Step]) -> Iterator[F
     yield grid(rows, [30 * MM, 48 * MM, width - 78 * MM], head=1)
 
 
-def requirement_rows(say: Texts, listed: Sequence[Step]) -> Sequence[Sequence[str]]:
+def requirement_rows(say: Texts, listing: Listing) -> Sequence[Sequence[str]]:
     """The map as rows of three texts, the head first: numbers of steps, what they do, what that is modelled on."""
     rows = [[say(f"map.{name}") for name in ("steps", "what", "modelled_on")]]
     return rows + [
-        [_numbers(entry["steps"], listed), entry["what"], entry["modelled_on"]] for entry in say.list("requirement")
+        [_numbers(entry["steps"], listing), entry["what"], entry["modelled_on"]] for entry in say.list("requirement")
     ]
 
 
-def _numbers(verbs: Sequence[str], listed: Sequence[Step]) -> str:
-    named = [numbers_of(verb, (*listed, *CONTINGENCIES)) for verb in verbs]
+def _numbers(verbs: Sequence[str], listing: Listing) -> str:
+    named = [numbers_of(verb, (*listing.steps, *listing.contingencies)) for verb in verbs]
     return "\n".join(named) if any("..." in each for each in named) else ", ".join(named)

@@ -224,7 +224,7 @@ def duration(say: Texts, width: float, listed: Sequence[Step], wording: Wording)
         if own:
             minutes = sum(wording.of(step).minutes for step in own)
             total += minutes
-            name = say("acts.title", number=act.value, name=wording.acts[act])
+            name = say("acts.title", number=wording.number_of(act), name=wording.acts[act])
             rows.append([name, f"{own[0].number} - {own[-1].number}", text(f"{minutes:g}", "right"), "", ""])
     hours, rest = divmod(round(total), 60)
     spent = say("duration.hours", hours=hours, minutes=rest)

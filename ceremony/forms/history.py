@@ -8,7 +8,7 @@ from typing import Any
 from ceremony.rules.engine import Engine
 from ceremony.rules.loss import Rule
 from ceremony.rules.state import Incident, State
-from ceremony.rules.steps import CONTINGENCIES, Step
+from ceremony.rules.steps import Step
 from ceremony.run.journal import Entry
 from escrow.policy import Position
 
@@ -68,7 +68,7 @@ class History:
 
     def __init__(self, engine: Engine, entries: Sequence[Entry]) -> None:
         self.engine, self.entries = engine, tuple(entries)
-        self._by_id = {step.id: step for step in (*engine.steps, *CONTINGENCIES)}
+        self._by_id = {step.id: step for step in (*engine.steps, *engine.listing.contingencies)}
         self.state = State()
         self.told: list[Run | Session | Entry] = []
         """In their order: runs, sessions, and aborts."""

@@ -54,7 +54,7 @@ def steps(tell: Telling) -> Section:
     rows: list[list[Value]] = []
     for act, told in groupby(tell.history.told, key=lambda each: each.step.act if isinstance(each, Run) else None):
         if act is not None:
-            rows.append([say("steps.act", number=act.value, name=tell.wording.acts[act])])
+            rows.append([say("steps.act", number=tell.wording.number_of(act), name=tell.wording.acts[act])])
         rows += [_row(tell, each) if isinstance(each, Run) else [_event(tell, each)] for each in told]
     head = [say(f"steps.{name}") for name in ("number", "ended", "minutes", "who", "planned", "done")]
     parts: list[Part] = [Line(say("steps.text")), Table(head, rows, (8, 13, 12, 18, 25, 24))]

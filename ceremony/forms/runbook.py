@@ -7,8 +7,7 @@ from pathlib import Path
 from ceremony.forms.words import numbers_of
 from ceremony.planning import draft
 from ceremony.planning.plan import parse
-from ceremony.rules.loss import Rule
-from ceremony.rules.steps import CONTINGENCIES, Step, steps
+from ceremony.rules.steps import Step
 from ceremony.rules.wording import Wording
 
 BEGIN, END = "<!-- steps: made by ceremony/runbook.py -->", "<!-- end of steps -->"
@@ -27,8 +26,8 @@ def with_steps(runbook: str) -> str:
 def section() -> str:
     """The steps of the example plan's ceremony, of one share and one copy each; and the table of crashes."""
     plan = parse(draft.fill({}, {}).encode(), Path("ceremony.toml"))
-    listed = steps(plan.policy, len(plan.packages))
-    return "\n".join([*_acts(listed, Wording(plan)), *_contingencies(Wording(plan))])
+    wording = Wording(plan)
+    return "\n".join([*_acts(wording.listing.steps, wording), *_contingencies(wording)])
 
 
 def _acts(listed: Sequence[Step], wording: Wording) -> Iterator[str]:
@@ -36,7 +35,7 @@ def _acts(listed: Sequence[Step], wording: Wording) -> Iterator[str]:
         own = list(of_act)
         shown = [step for step in own if _is_first(step)]
         minutes = sum(wording.of(step).minutes for step in own)
-        yield f"### Act {act.value}: {wording.acts[act]} ({minutes:g} minutes)\n"
+        yield f"### Act {wording.number_of(act)}: {wording.acts[act]} ({minutes:g} minutes)\n"
         yield from _table(shown, own, wording)
 
 
@@ -58,6 +57,6 @@ def _table(shown: Sequence[Step], listed: Sequence[Step], wording: Wording) -> I
 def _contingencies(wording: Wording) -> Iterator[str]:
     yield "### If the machine fails\n"
     yield "The program is started again with the same plan and the same folder, and says which of these holds:\n"
-    yield from (f"- {wording.loss(rule)}" for rule in Rule)
+    yield from (f"- {wording.loss(rule)}" for rule in wording.listing.rules)
     yield ""
-    yield from _table(CONTINGENCIES, CONTINGENCIES, wording)
+    yield from _table(wording.listing.contingencies, wording.listing.contingencies, wording)

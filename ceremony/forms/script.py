@@ -12,7 +12,8 @@ from ceremony.forms.pieces import new_page, space
 from ceremony.forms.words import script_words
 from ceremony.planning.plan import Plan
 from ceremony.rules.checker import check
-from ceremony.rules.steps import Step, steps
+from ceremony.rules.listing import Listing
+from ceremony.rules.lists import listing_of
 from ceremony.rules.wording import Wording
 from escrow.documents import receipt_file
 from escrow.paper.documents import blank_receipt
@@ -29,21 +30,21 @@ def files(plan: Plan) -> list[str]:
 
 
 def documents(
-    plan: Plan, listed: Sequence[Step] | None = None, progress: Progress = lambda *_: None
+    plan: Plan, listing: Listing | None = None, progress: Progress = lambda *_: None
 ) -> Iterator[tuple[str, bytes]]:
     """The documents of a plan's ceremony one by one, name of the file and PDF: the same plan gives the same bytes.
 
     The steps are those of the plan, unless others are given. Raises StepsError before the first if they do not add
     up, TemplateError for templates, names or texts that cannot be printed.
     """
-    if listed is None:
-        listed = steps(plan.policy, len(plan.packages))
-    check(listed, plan.policy)
-    return _documents(plan, listed, progress)
+    if listing is None:
+        listing = listing_of(plan)
+    check(listing)
+    return _documents(plan, listing, progress)
 
 
-def _documents(plan: Plan, listed: Sequence[Step], progress: Progress) -> Iterator[tuple[str, bytes]]:
-    maker = _Maker(plan, listed)
+def _documents(plan: Plan, listing: Listing, progress: Progress) -> Iterator[tuple[str, bytes]]:
+    maker = _Maker(plan, listing)
     scripts: list[tuple[str, Callable[[], bytes]]] = [
         (OFFICERS, partial(maker.script, witness=False)),
         (WITNESS, partial(maker.script, witness=True)),
@@ -68,12 +69,12 @@ def _documents(plan: Plan, listed: Sequence[Step], progress: Progress) -> Iterat
 
 
 class _Maker:
-    def __init__(self, plan: Plan, listed: Sequence[Step]) -> None:
-        self._plan, self._listed = plan, listed
+    def __init__(self, plan: Plan, listing: Listing) -> None:
+        self._plan, self._listing = plan, listing
         self._say = script_words(plan)
         self._wording = Wording(plan)
         self._letterhead = Letterhead.of(plan)
-        self._numbers = {step.id: step.number for step in listed}
+        self._numbers = {step.id: step.number for step in listing.steps}
 
     def script(self, *, witness: bool) -> bytes:
         """One copy of the script."""
@@ -96,13 +97,13 @@ class _Maker:
                 new_page(),
                 *front.materials(plan, say, width, self._numbers),
                 new_page(),
-                *front.duration(say, width, self._listed, self._wording),
+                *front.duration(say, width, self._listing.steps, self._wording),
                 new_page(),
-                *acts.all(self._listed),
+                *acts.all(self._listing.steps),
                 *back.contingencies(acts),
                 *back.exceptions(say, width, self._letterhead.height),
                 *back.tables(say, width),
-                *back.requirements(say, width, self._listed),
+                *back.requirements(say, width, self._listing),
             ]
 
         title = self._say("document.witness" if witness else "document.officers")
@@ -119,7 +120,7 @@ class _Maker:
     def _titles(self, acts: Acts) -> Sequence[str]:
         say = self._say
         before = ["use", "state", "roles", "participants", "log", "materials", "duration"]
-        own = list(dict.fromkeys(acts.title(step) for step in self._listed))
+        own = list(dict.fromkeys(acts.title(step) for step in self._listing.steps))
         exception = say("exception.title", number=1, sheets=back.SHEETS)
         return [
             *(say(f"{name}.title") for name in before),

@@ -14,7 +14,8 @@ from ceremony.forms.transcript_words import transcript_words
 from ceremony.forms.words import script_words
 from ceremony.planning.plan import Plan
 from ceremony.rules.engine import Engine
-from ceremony.rules.steps import Step, steps
+from ceremony.rules.listing import Listing
+from ceremony.rules.lists import listing_of
 from ceremony.rules.wording import Wording
 from ceremony.run.journal import Entry, JournalError
 from escrow.paper.texts import Texts
@@ -69,16 +70,16 @@ def check_words(plan: Plan) -> None:
 
 def content(plan: Plan, entries: Sequence[Entry]) -> list[Section]:
     """All sections. Raises as `documents` does."""
-    listed = steps(plan.policy, len(plan.packages))
+    listing = listing_of(plan)
     plan = _as_held(plan, entries)
-    engine = Engine(listed, plan.policy)
+    engine = Engine(listing)
     state = engine.replay(entries)
     if state.plan != plan.digest.hex():
         message = "This journal is of a ceremony by another plan, or of none: give the plan that lies beside it."
         raise JournalError(message)
     try:
         tell = Telling(plan, History(engine, entries), _say(plan), script_words(plan), Wording(plan))
-        return legible([*_sections(tell, listed)])
+        return legible([*_sections(tell, listing)])
     except (KeyError, TypeError, ValueError, AttributeError):
         message = "An entry of this journal lacks what its step found, or has it wrong: no transcript can be made."
         raise JournalError(message) from None
@@ -91,7 +92,7 @@ def _as_held(plan: Plan, entries: Sequence[Entry]) -> Plan:
     return replace(plan, ceremony=plan.ceremony.model_copy(update={"kind": Kind.SPECIMEN}))
 
 
-def _sections(tell: Telling, listed: Sequence[Step]) -> Sequence[Section]:
+def _sections(tell: Telling, listing: Listing) -> Sequence[Section]:
     return [
         outcome.result(tell),
         outcome.participants(tell),
@@ -108,16 +109,16 @@ def _sections(tell: Telling, listed: Sequence[Step]) -> Sequence[Section]:
         log.steps(tell),
         log.notes(tell),
         outcome.retention(tell),
-        _requirements(tell, listed),
+        _requirements(tell, listing),
     ]
 
 
-def _requirements(tell: Telling, listed: Sequence[Step]) -> Section:
+def _requirements(tell: Telling, listing: Listing) -> Section:
     """What the steps are modelled on, and where the ceremony departs from it: as in the script."""
     from ceremony.forms.back import requirement_rows
 
     script = tell.script
-    head, *rows = requirement_rows(script, listed)
+    head, *rows = requirement_rows(script, listing)
     departures = [Line(entry["text"]) for entry in script.list("departure")]
     return Section(
         script("map.title"),
@@ -132,5 +133,5 @@ def _requirements(tell: Telling, listed: Sequence[Step]) -> Section:
 
 
 def _say(plan: Plan) -> Texts:
-    waste = next(step.number for step in steps(plan.policy, len(plan.packages)) if step.id == "waste")
+    waste = next(step.number for step in listing_of(plan).steps if step.id == "waste")
     return transcript_words(plan, waste)

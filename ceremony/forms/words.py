@@ -4,7 +4,8 @@ import string
 from collections.abc import Iterable, Mapping
 
 from ceremony.planning.plan import Plan
-from ceremony.rules.steps import CONTINGENCIES, Step, steps
+from ceremony.rules.lists import every_kind_of_step
+from ceremony.rules.steps import Step
 from escrow.issuing.fields import FIELDS
 from escrow.paper import source
 from escrow.paper.texts import Texts, Words
@@ -76,7 +77,7 @@ _SPECIAL = {
 def script_words(plan: Plan) -> Texts:
     """The words of a plan's script. Raises TemplateError, naming file and line."""
     fields = _fields(plan)
-    verbs = {step.verb for step in (*steps(Policy.plain(2, 2), 1), *CONTINGENCIES)}
+    verbs = {step.verb for step in every_kind_of_step()}
     words = Words(
         tables={name: set(keys.split()) for name, keys in _TABLES.items()},
         lists={name: set(keys.split()) for name, keys in _LISTS.items()},

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ceremony.planning.plan import Plan
 from ceremony.rules.engine import Engine
+from ceremony.rules.lists import listing_of
 from ceremony.rules.state import Phase
-from ceremony.rules.steps import steps
 from ceremony.run.journal import FILE, decode
 from escrow.errors import EscrowError, UsageError
 from escrow.files import read_public
@@ -23,7 +23,7 @@ def rehearsed(directory: Path, plan: Plan) -> dt.date:
     path = directory / FILE
     try:
         entries, _ = decode(read_public(path, _MAX_BYTES))
-        state = Engine(steps(plan.policy, len(plan.packages)), plan.policy).replay(entries)
+        state = Engine(listing_of(plan)).replay(entries)
         day = dt.datetime.fromisoformat(entries[-1].utc).date() if entries else None
     except (EscrowError, ValueError, TypeError) as error:
         message = f"{path} is no journal of a rehearsal of this plan ({error}): name what 'escrow rehearse' left."

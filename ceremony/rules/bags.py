@@ -20,14 +20,14 @@ def bag_number(given: str) -> str:
 def new_bags(policy: Policy, state: State, step: Step, facts: Mapping[str, Any]) -> dict[str, Position]:
     """The bags that a step notes, by number: the share whose sheet is in each.
 
-    One for the share of the step; or, after a quorum was proved, one for every sheet that was read, and any other that
-    was opened. Raises JournalError for a number that is missing or was used before.
+    One for the share of the step; or one for every sheet that was taken out of its bag, as far as the journal knows,
+    and any other. Raises JournalError for a number that is missing or was used before.
     """
     if step.position:
         expected = allowed = {step.position}
         given = {step.position: facts["bag"]}
     else:
-        expected = {Position(*position) for position in state.done["quorum"]["positions"]}
+        expected = set(state.opened)
         allowed = set(policy.positions)
         given = {Position(*map(int, name.split("."))): number for name, number in facts["bags"].items()}
     numbers = list(given.values())

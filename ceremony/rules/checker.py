@@ -4,33 +4,33 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ceremony.rules.loss import after_loss
-from ceremony.rules.steps import CLOSED, CONTINGENCIES, PRIVATE_KEYS, SHARES, VOLATILE, Step
+from ceremony.rules.listing import Listing
+from ceremony.rules.state import State
+from ceremony.rules.steps import CLOSED, VOLATILE, Act, Step
 from escrow.errors import EscrowError
-from escrow.policy import Policy
 
 
 class StepsError(EscrowError):
     """The list of steps does not add up."""
 
 
-def check(listed: Sequence[Step], policy: Policy) -> None:
+def check(listing: Listing) -> None:
     """Raise StepsError unless the list leads to its goal, by itself and from every crash.
 
     Every requirement is provided earlier, and everything provided is provided once and used; acts are in order; every
-    key made is sealed; every secret made is wiped and not needed after; whatever a crash takes away, the rest of the
-    list can still be done.
+    secret made is used for something, wiped, and not needed after; whatever a crash takes away, the rest of the list
+    can still be done.
     """
-    _check_names(listed)
-    _check_facts(listed)
-    _check_secrets(listed)
-    for crash in range(len(listed) + 1):
-        _check_crash(listed, policy, crash)
+    _check_names(listing.steps)
+    _check_facts(listing.steps)
+    _check_secrets(listing.steps)
+    for crash in range(len(listing.steps) + 1):
+        _check_crash(listing, crash)
 
 
 def _check_names(listed: Sequence[Step]) -> None:
-    acts = [step.act.value for step in listed]
-    if acts != sorted(acts):
+    acts = [step.act for step in listed]
+    if acts != sorted(acts, key=list(Act).index):
         _refuse("the acts are not in order")
     for name, times in Counter(step.id for step in listed).items():
         if times > 1:
@@ -59,24 +59,24 @@ def _check_secrets(listed: Sequence[Step]) -> None:
         used = [place for place, step in enumerate(listed) if secret in step.requires]
         if not places or not wiped or wiped[0] < places[0]:
             _refuse(f"{secret} are not wiped after they were made")
+        if not used:
+            _refuse(f"{secret} are made and never used")
         if used[-1] > wiped[0]:
             _refuse(f"the step {listed[used[-1]].id} requires {secret}, which were wiped before")
-    sealing = [step for step in listed if PRIVATE_KEYS in step.requires and SHARES in step.provides]
-    if not sealing:
-        _refuse(f"{PRIVATE_KEYS} are made and never sealed")
 
 
-def _check_crash(listed: Sequence[Step], policy: Policy, crash: int) -> None:
+def _check_crash(listing: Listing, crash: int) -> None:
     """Follow the list after the memory was lost when the first `crash` steps had been done."""
-    done = {step.id for step in listed[:crash]}
-    held: set[str] = set()
+    listed = listing.steps
+    held: frozenset[str] = frozenset()
     for step in listed[:crash]:
         held = (held | step.provides) - step.wipes
-    loss = after_loss(listed, policy, done, held & VOLATILE, came_out="papers" in done)
+    done = {step.id for step in listed[:crash]}
+    loss = listing.loss(State(done={name: {} for name in done}, held=held & VOLATILE, papers="papers" in done))
     done -= loss.undone
-    held = set().union(*(step.provides for step in listed if step.id in done)) - VOLATILE
+    held = frozenset().union(*(step.provides for step in listed if step.id in done)) - VOLATILE
     if loss.owed:
-        held |= next(step for step in CONTINGENCIES if step is loss.owed).provides
+        held |= loss.owed.provides
     for step in listed:
         if step.id in done:
             continue

@@ -4,21 +4,24 @@ The state is the fold of the journal's entries. The rules, each tested over ever
 walks:
 
 - Steps are done in their order; what a step requires holds when it begins.
-- A new session of the program means that its memory was lost: `loss.after_loss` says what is done again, what is void,
-  and which contingency comes first.
-- Nothing irreversible begins while its gate is shut. The gate of zeroizing: every sheet was read back, every bag has
-  a number of its own, a quorum was proved from paper, every exception has a disposition.
-- A ceremony is closed by its last step, or aborted: then sheets that came out are destroyed before it ends.
+- A new session of the program means that its memory was lost: the list says what is done again, what is void, and
+  which contingency comes first.
+- Nothing irreversible begins while its gate is shut, and nothing is closed while an exception has no disposition.
+- Every bag that is opened is followed by a new one, and a bag's number is used once.
+- A ceremony is closed by its last step, or aborted: then what the list owes comes before it ends.
+
+What is true of one kind of ceremony alone stands with its list: see `listing`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ceremony.rules.bags import new_bags
-from ceremony.rules.loss import Loss, Rule, after_loss, enough_to_go_on
-from ceremony.rules.state import ABORT, DISPOSITIONS, TOUCHES, Incident, State
-from ceremony.rules.steps import DESTROY_SHEETS, GATHER_QUORUM, PRIVATE_KEYS, VOLATILE, Act, Action, Step, of_share
+from ceremony.rules.listing import Listing, held_after, without
+from ceremony.rules.loss import Loss
+from ceremony.rules.state import ABORT, DISPOSITIONS, TOUCHES, Incident, State, numbers_text, with_incident
+from ceremony.rules.steps import Action, Step
 from ceremony.run.journal import Entry, JournalError
 from escrow.policy import Policy, Position
 
@@ -26,10 +29,18 @@ from escrow.policy import Policy, Position
 class Engine:
     """The rules over one list of steps."""
 
-    def __init__(self, listed: Sequence[Step], policy: Policy) -> None:
-        self.steps = tuple(listed)
-        self.policy = policy
-        self._by_id = {step.id: step for step in self.steps}
+    def __init__(self, listing: Listing) -> None:
+        self.listing = listing
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps, in order."""
+        return self.listing.steps
+
+    @property
+    def policy(self) -> Policy:
+        """The policy of the shares."""
+        return self.listing.policy
 
     def replay(self, entries: Iterable[Entry]) -> State:
         """The state after a journal. Raises JournalError, with the line, for an entry that the rules forbid."""
@@ -54,15 +65,13 @@ class Engine:
 
     def shut(self, state: State, step: Step) -> tuple[str, ...]:
         """Why a step may not begin now: empty if it may."""
-        if step.action is Action.ZEROIZE:
-            return tuple(self._not_ready_to_zeroize(state))
         if step is self.steps[-1] and state.open_incidents:
-            return (f"exception {_numbers(state.open_incidents)} has no disposition",)
-        return ()
+            return (f"exception {numbers_text(state.open_incidents)} has no disposition",)
+        return tuple(self.listing.shut(state, step))
 
     def loss(self, state: State) -> Loss:
         """What it would mean if the program's memory were lost now."""
-        return after_loss(self.steps, self.policy, set(state.done), state.held, came_out=state.came_out)
+        return self.listing.loss(state)
 
     def after(self, state: State, entry: Entry) -> State:
         """The state after one more entry. Raises JournalError for one that may not come now."""
@@ -111,18 +120,13 @@ class Engine:
         lost = replace(
             state,
             sessions=state.sessions + 1,
-            done={name: facts for name, facts in state.done.items() if name not in loss.undone},
+            done=without(state.done, loss.undone),
             begun=None,
             held=frozenset(),
-            owed=loss.owed or (state.owed if state.owed is DESTROY_SHEETS else None),
+            owed=loss.owed,
             losses=(*state.losses, loss.rule),
         )
-        if loss.rule in {Rule.KEYS_GONE, Rule.VOID}:
-            lost = _again_from_keys(state, lost)
-        if loss.rule is Rule.ZEROIZED:
-            found = Incident("", "", "", ("availability",), None, rule=Rule.ZEROIZED)
-            lost = _with_incident(lost, found)
-        return lost
+        return self.listing.lost(state, lost, loss.rule)
 
     def _begin(self, state: State, fields: Mapping[str, Any]) -> State:
         step = self._due(state, fields["step"])
@@ -132,63 +136,31 @@ class Engine:
         if reasons := self.shut(state, step):
             message = f"the step {step.id} may not begin: {'; '.join(reasons)}"
             raise JournalError(message)
-        printed = state.printed | {step.position} if step.action is Action.PRINT and step.position else state.printed
-        papers = state.papers or step.action is Action.PRINT_PAPERS
-        return replace(state, begun=step.id, printed=printed, papers=papers)
+        return self.listing.begun(replace(state, begun=step.id), step)
 
     def _end(self, state: State, fields: Mapping[str, Any]) -> State:
         step = self._due(state, fields["step"])
         self._require_begun(state, step)
         facts: Mapping[str, Any] = fields["facts"]
-        state = replace(state, begun=None, held=(state.held | step.provides & VOLATILE) - step.wipes)
+        state = replace(state, begun=None, held=held_after(state, step))
         if step is state.owed:
-            return self._after_contingency(replace(state, owed=None), step, facts)
+            return self.listing.after_contingency(replace(state, owed=None), step, facts)
         if step.action in {Action.BAG, Action.BAG_AGAIN}:
             state = _with_bags(state, new_bags(self.policy, state, step, facts))
         if step.action is Action.SETTLE and state.open_incidents:
-            message = f"exception {_numbers(state.open_incidents)} has no disposition"
+            message = f"exception {numbers_text(state.open_incidents)} has no disposition"
             raise JournalError(message)
-        self._check(state, step, facts)
+        for message in self.listing.wrong(state, step, facts):
+            raise JournalError(message)
         done = {**state.done, step.id: facts}
-        return replace(state, done=done, ended=step is self.steps[-1])
-
-    def _check(self, state: State, step: Step, facts: Mapping[str, Any]) -> None:
-        """What the proof of a ceremony rests on is looked at, and not only that the step was done."""
-        if step.action is Action.PROVE_QUORUM and self.policy.missing([Position(*pair) for pair in facts["positions"]]):
-            message = "what was read from paper is no quorum"
-            raise JournalError(message)
-        if step.action is Action.COPY_PACKAGE and facts["sha256"] != state.done["seal"]["package"]:
-            message = f"the copy {step.copy} is not of the package that was sealed"
-            raise JournalError(message)
+        return replace(state, done=done, opened=_opened(state, step, facts), ended=step is self.steps[-1])
 
     def _fail(self, state: State, fields: Mapping[str, Any]) -> State:
         step = self._due(state, fields["step"])
         self._require_begun(state, step)
+        state = replace(state, begun=None)
         again = fields["again"]
-        if again is None:
-            return replace(state, begun=None)
-        if not step.position or again != of_share("print", step.position) or again not in state.done:
-            message = f"after {step.id} failed, {again!r} cannot be done again"
-            raise JournalError(message)
-        undone = {name for name in state.done if self._by_id[name].position == step.position}
-        return self._print_again(replace(state, begun=None, done=_without(state.done, undone)))
-
-    def _print_again(self, state: State) -> State:
-        """Only the session that made the keys has every share; another one makes them again from paper, if it can."""
-        if PRIVATE_KEYS in state.held:
-            return state
-        on_paper = [p for p in self.policy.positions if of_share("print", p) in state.done]
-        if enough_to_go_on(self.policy, set(state.done), on_paper):
-            return replace(state, owed=GATHER_QUORUM)
-        undone = {step.id for step in self.steps if Act.KEYS.value <= step.act.value <= Act.PROOF.value}
-        void = replace(
-            state,
-            done=_without(state.done, undone),
-            held=frozenset(),
-            owed=DESTROY_SHEETS,
-            losses=(*state.losses, Rule.VOID),
-        )
-        return _again_from_keys(state, void)
+        return state if again is None else self.listing.again(state, step, again)
 
     def _exception(self, state: State, fields: Mapping[str, Any]) -> State:
         touches = tuple(fields["touches"])
@@ -196,7 +168,7 @@ class Engine:
             message = f"an exception touches {', '.join(TOUCHES)}, and not {', '.join(map(str, unknown))}"
             raise JournalError(message)
         found = Incident(fields["expected"], fields["happened"], fields["done"], touches, state.begun)
-        return _with_incident(state, found)
+        return with_incident(state, found)
 
     def _settle(self, state: State, fields: Mapping[str, Any]) -> State:
         number, disposition, reason = fields["exception"], fields["disposition"], fields["reason"]
@@ -214,17 +186,8 @@ class Engine:
         if not fields["reason"].strip() or state.aborting or "zeroize" in state.done:
             message = "a ceremony is aborted once, with a reason, before zeroizing"
             raise JournalError(message)
-        sealed = "seal" in state.done
-        return replace(
-            state,
-            aborting=True,
-            abort_reason=fields["reason"],
-            begun=None,
-            held=frozenset(),
-            owed=DESTROY_SHEETS if state.came_out or state.owed is DESTROY_SHEETS else None,
-            void_sets=(*state.void_sets, state.done["seal"]["set_id"]) if sealed else state.void_sets,
-            never_use=(*state.never_use, *_fingerprints(state)),
-        )
+        state = self.listing.aborted(state)
+        return replace(state, aborting=True, abort_reason=fields["reason"], begun=None, held=frozenset())
 
     def _due(self, state: State, name: str) -> Step:
         step = self.next(state)
@@ -238,61 +201,15 @@ class Engine:
             message = f"the step {step.id} has not begun"
             raise JournalError(message)
 
-    def _after_contingency(self, state: State, step: Step, facts: Mapping[str, Any]) -> State:
-        if step.action is Action.DESTROY:
-            if {Position(*position) for position in facts["sheets"]} != state.printed:
-                message = "not every sheet that came out was destroyed"
-                raise JournalError(message)
-            return replace(state, printed=frozenset(), papers=False)
-        read = [Position(*position) for position in facts["positions"]]
-        if self.policy.missing(read) or not enough_to_go_on(self.policy, set(state.done), read):
-            message = "what was read is not enough to make the missing shares again"
-            raise JournalError(message)
-        # Their bags were opened: each goes into a new one, and its receipt is made out again.
-        undone = {of_share(verb, position) for position in read for verb in ("bag", "receipt")}
-        return replace(state, done=_without(state.done, undone))
 
-    def _not_ready_to_zeroize(self, state: State) -> Iterable[str]:
-        for position in self.policy.positions:
-            for verb, what in (("read-back", "was not read back"), ("bag", "has no bag number")):
-                if of_share(verb, position) not in state.done:
-                    yield f"the sheet of share {self.policy.name_of(position)} {what}"
-        if "quorum" not in state.done:
-            yield "no quorum was proved from paper"
-        if state.open_incidents:
-            yield f"exception {_numbers(state.open_incidents)} has no disposition"
-
-
-def _again_from_keys(before: State, state: State) -> State:
-    sealed = before.done.get("seal")
-    return replace(
-        state,
-        attempt=state.attempt + 1,
-        bagged=frozenset(),
-        void_sets=(*state.void_sets, sealed["set_id"]) if sealed else state.void_sets,
-        never_use=(*state.never_use, *_fingerprints(before)),
-    )
-
-
-def _fingerprints(state: State) -> Sequence[str]:
-    """Of the keys that were generated and are lost; imported ones live on elsewhere."""
-    facts = state.done.get("keys", {})
-    return tuple(facts["fingerprints"]) if facts.get("generated") else ()
-
-
-def _with_incident(state: State, found: Incident) -> State:
-    """Add an exception. Settling comes again, if it was done."""
-    return replace(state, incidents=(*state.incidents, found), done=_without(state.done, {"settle"}))
+def _opened(state: State, step: Step, facts: Mapping[str, Any]) -> frozenset[Position]:
+    """The sheets that are out of their bags after a step."""
+    if step.action is Action.BAG_AGAIN:
+        return frozenset()
+    if step.action is Action.PROVE_QUORUM:
+        return state.opened | {Position(*pair) for pair in facts["positions"]}
+    return state.opened
 
 
 def _with_bags(state: State, bags: Mapping[str, Position]) -> State:
     return replace(state, bags={**state.bags, **bags}, bagged=state.bagged | set(bags.values()))
-
-
-def _without(done: Mapping[str, Mapping[str, Any]], undone: Iterable[str]) -> dict[str, Mapping[str, Any]]:
-    gone = set(undone)
-    return {name: facts for name, facts in done.items() if name not in gone}
-
-
-def _numbers(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers))

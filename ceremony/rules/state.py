@@ -1,7 +1,7 @@
 """Where a ceremony is: what the fold of its journal's entries says."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -65,6 +65,8 @@ class State:
     """Whether labels, receipts and the like of a set that was sealed may exist."""
     bagged: frozenset[Position] = frozenset()
     """Shares of this set whose sheet had a bag, which used its label up."""
+    opened: frozenset[Position] = frozenset()
+    """Shares whose sheet was taken out of its bag to be read: each goes into a new one."""
     bags: Mapping[str, Position] = field(default_factory=dict)
     """Every bag that was ever used, by its number."""
     owed: Step | None = None
@@ -102,3 +104,14 @@ class State:
     def open_incidents(self) -> tuple[int, ...]:
         """The numbers, from 1, of exceptions without a disposition."""
         return tuple(number for number, one in enumerate(self.incidents, 1) if one.disposition is None)
+
+
+def with_incident(state: State, found: Incident) -> State:
+    """Add an exception. Settling comes again, if it was done."""
+    done = {name: facts for name, facts in state.done.items() if name != "settle"}
+    return replace(state, incidents=(*state.incidents, found), done=done)
+
+
+def numbers_text(numbers: Iterable[int]) -> str:
+    """Numbers as people read them."""
+    return ", ".join(map(str, numbers))

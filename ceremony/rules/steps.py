@@ -1,14 +1,14 @@
-"""The ceremony's one list of steps. From it come the script, the runner, the transcript and the audit.
+"""What a step is: who does it, what must hold before (`requires`) and what holds after (`provides`).
 
-What a step is, who does it, what must hold before (`requires`) and what holds after (`provides`) stands here; what
-is said and expected stands in `templates/steps.toml`. `checker.check` proves that the list adds up.
+Each kind of ceremony has one list of them; from it come the script, the runner, the transcript and the audit. What is
+said and expected stands in `templates/steps.toml`. `checker.check` proves that a list adds up.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from escrow.policy import Policy, Position
+from escrow.policy import Position
 
 PRIVATE_KEYS, SHARES = "private keys in memory", "shares in memory"
 VOLATILE = frozenset({PRIVATE_KEYS, SHARES})
@@ -18,19 +18,19 @@ CLOSED = "closed"
 
 
 class Act(Enum):
-    """The parts of a ceremony, by number."""
+    """The parts of ceremonies, in the order in which they come in any list. The value names them in the template."""
 
-    ROOM = 0
-    MACHINE = 1
-    PREFLIGHT = 2
-    OPEN = 3
-    KEYS = 4
-    ISSUE = 5
-    SEAL = 6
-    CUSTODIANS = 7
-    PROOF = 8
-    ZEROIZE = 9
-    CLOSE = 10
+    ROOM = "room"
+    MACHINE = "machine"
+    PREFLIGHT = "preflight"
+    OPEN = "open"
+    KEYS = "keys"
+    ISSUE = "issue"
+    SEAL = "seal"
+    CUSTODIANS = "custodians"
+    PROOF = "proof"
+    ZEROIZE = "zeroize"
+    CLOSE = "close"
 
 
 class Action(Enum):
@@ -87,29 +87,16 @@ class Step:
         return self.id.partition(" ")[0]
 
 
-def steps(policy: Policy, copies: int) -> tuple[Step, ...]:
-    """All steps of a ceremony that seals by a policy and keeps so many copies of the package, numbered, in order."""
-    return number([*_opening(), *_sealing(), *_custodians(policy), *_proof(policy, copies), *_end()])
-
-
 def number(listed: Iterable[Step]) -> tuple[Step, ...]:
-    """Number steps by act and place."""
+    """Number steps by act, from 0, and by place in it, from 1."""
     numbered: list[Step] = []
-    act, place = None, 0
+    acts: list[Act] = []
+    place = 0
     for step in listed:
-        act, place = step.act, place + 1 if step.act is act else 1
-        numbered.append(replace(step, number=f"{act.value}.{place}"))
+        acts = acts if acts[-1:] == [step.act] else [*acts, step.act]
+        place = place + 1 if numbered and numbered[-1].act is step.act else 1
+        numbered.append(replace(step, number=f"{len(acts) - 1}.{place}"))
     return tuple(numbered)
-
-
-DESTROY_SHEETS = Step(
-    "destroy-sheets", Act.SEAL, "officers", frozenset(), frozenset(), Action.DESTROY, irreversible=True, number="R1"
-)
-GATHER_QUORUM = Step(
-    "gather-quorum", Act.CUSTODIANS, "officers", frozenset(), frozenset({SHARES}), Action.GATHER, number="R2"
-)
-CONTINGENCIES = (DESTROY_SHEETS, GATHER_QUORUM)
-"""What only a loss calls for; `loss` says when."""
 
 
 def of_share(verb: str, position: Position) -> str:
@@ -127,7 +114,7 @@ def position_of(key: str) -> Position:
     return Position(*map(int, key.split(".")))
 
 
-def _step(  # noqa: PLR0913, PLR0917 - what a step has
+def step_of(  # noqa: PLR0913, PLR0917 - what a step has
     name: str,
     act: Act,
     who: str,
@@ -140,6 +127,7 @@ def _step(  # noqa: PLR0913, PLR0917 - what a step has
     each_session: bool = False,
     beforehand: bool = False,
 ) -> Step:
+    """A step that is of no share and no copy."""
     return Step(
         name,
         act,
@@ -152,114 +140,3 @@ def _step(  # noqa: PLR0913, PLR0917 - what a step has
         each_session=each_session,
         beforehand=beforehand,
     )
-
-
-def _opening() -> Iterator[Step]:
-    yield _step("room", Act.ROOM, "officer-1", [], ["room checked"], beforehand=True)
-    yield _step("people", Act.ROOM, "witnesses", ["room checked"], ["people identified"], beforehand=True)
-    yield _step("rules", Act.ROOM, "officer-1", ["people identified"], ["rules read"], beforehand=True)
-    yield _step("materials", Act.MACHINE, "officer-2", ["rules read"], ["materials compared"], beforehand=True)
-    yield _step("start", Act.MACHINE, "officer-1", ["materials compared"], ["machine started"], each_session=True)
-    yield _step(
-        "plan",
-        Act.PREFLIGHT,
-        "officer-1",
-        ["machine started"],
-        ["plan compared"],
-        Action.COMPARE_PLAN,
-        each_session=True,
-    )
-    yield _step(
-        "preflight", Act.PREFLIGHT, "officer-1", ["plan compared"], ["machine fit"], Action.PREFLIGHT, each_session=True
-    )
-    yield _step("test-page", Act.PREFLIGHT, "officer-2", ["machine fit"], ["printer proven"], Action.TEST_PAGE)
-    yield _step(
-        "open", Act.OPEN, "officers", ["machine fit", "printer proven"], ["open"], Action.OPEN, each_session=True
-    )
-    yield _step(
-        "head-open", Act.OPEN, "witnesses", ["open"], ["opening head written"], Action.WRITE_HEAD, each_session=True
-    )
-
-
-def _sealing() -> Iterator[Step]:
-    yield _step("announce-keys", Act.KEYS, "officer-1", ["opening head written"], ["keys announced"])
-    yield _step(
-        "keys",
-        Act.KEYS,
-        "officer-1",
-        ["keys announced"],
-        [PRIVATE_KEYS, "keys made"],
-        Action.MAKE_KEYS,
-        irreversible=True,
-    )
-    yield _step(
-        "certificates",
-        Act.ISSUE,
-        "witnesses",
-        ["keys made", PRIVATE_KEYS],
-        ["certificates compared"],
-        Action.ISSUE,
-    )
-    yield _step("seal", Act.SEAL, "officer-1", ["certificates compared", PRIVATE_KEYS], ["sealed", SHARES], Action.SEAL)
-    yield _step("head-seal", Act.SEAL, "witnesses", ["sealed"], ["sealing head written"], Action.WRITE_HEAD)
-    yield _step(
-        "papers", Act.SEAL, "officer-2", ["sealed", "sealing head written"], ["papers printed"], Action.PRINT_PAPERS
-    )
-
-
-def _custodians(policy: Policy) -> Iterator[Step]:
-    turn = "papers printed"
-    for position in policy.positions:
-
-        def step(  # noqa: PLR0913, PLR0917 - what a step has
-            verb: str,
-            who: str,
-            requires: Iterable[str],
-            provides: str,
-            action: Action | None = None,
-            position: Position = position,
-        ) -> Step:
-            name = of_share(verb, position)
-            return replace(_step(name, Act.CUSTODIANS, who, requires, [provides], action), position=position)
-
-        def fact(what: str, position: Position = position) -> str:
-            return of_share(what, position)
-
-        # One custodian after the other: whoever is at the printer is there alone.
-        yield step("print", "custodian", [turn, SHARES], fact("printed"), Action.PRINT)
-        yield step("read-back", "custodian", [fact("printed")], fact("read back"), Action.READ_BACK)
-        yield step("bag", "custodian", [fact("read back")], fact("bagged"), Action.BAG)
-        yield step("receipt", "witnesses", [fact("bagged")], fact("receipt signed"))
-        turn = fact("receipt signed")
-
-
-def _proof(policy: Policy, copies: int) -> Iterator[Step]:
-    kept = [of_share("receipt signed", position) for position in policy.positions]
-    yield _step("quorum", Act.PROOF, "officer-2", ["sealed", *kept], ["quorum proved"], Action.PROVE_QUORUM)
-    yield _step("bag-again", Act.PROOF, "witnesses", ["quorum proved"], ["bagged again"], Action.BAG_AGAIN)
-    turn = "bagged again"
-    for copy in range(1, copies + 1):
-        done = f"copy {copy} read back"
-        made = _step(f"copy {copy}", Act.PROOF, "officer-2", ["sealed", turn], [done], Action.COPY_PACKAGE)
-        yield replace(made, copy=copy)
-        turn = done
-    yield _step("copies", Act.PROOF, "witnesses", [turn], ["copies handed over"])
-
-
-def _end() -> Iterator[Step]:
-    yield _step("settle", Act.ZEROIZE, "officer-1", ["copies handed over"], ["exceptions settled"], Action.SETTLE)
-    yield _step("announce-zeroize", Act.ZEROIZE, "officer-1", ["exceptions settled"], ["zeroizing announced"])
-    yield _step(
-        "zeroize",
-        Act.ZEROIZE,
-        "officers",
-        ["zeroizing announced", "quorum proved"],
-        ["zeroized"],
-        Action.ZEROIZE,
-        wipes=VOLATILE,
-        irreversible=True,
-    )
-    yield _step("waste", Act.ZEROIZE, "officer-2", ["zeroized"], ["waste destroyed"])
-    yield _step("head-close", Act.CLOSE, "witnesses", ["waste destroyed"], ["closing head written"], Action.WRITE_HEAD)
-    yield _step("sign", Act.CLOSE, "everybody", ["closing head written"], ["signed"])
-    yield _step("close", Act.CLOSE, "officers", ["signed"], [CLOSED], Action.CLOSE)

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ceremony.planning.plan import Plan
+from ceremony.rules.lists import every_kind_of_step, listing_of
 from ceremony.rules.loss import Rule
 from ceremony.rules.state import Incident
-from ceremony.rules.steps import CONTINGENCIES, Act, Step
-from ceremony.rules.steps import steps as all_steps
+from ceremony.rules.steps import Act, Step
 from escrow.paper import source
 from escrow.paper.texts import Texts
 from escrow.paper.texts import Words as Template
-from escrow.policy import Policy
 
 FILE = "steps.toml"
 
@@ -41,7 +40,12 @@ class Wording:
         """Read and check the words. Raises TemplateError, naming file and line, for what is missing or unknown."""
         self._plan = plan
         self._say = Texts(source.find(FILE, plan.documents.templates), _template(), _common(plan))
-        self.acts = {act: self._say(f"acts.{act.value}") for act in Act}
+        self.listing = listing_of(plan)
+        self.acts = {act: self._say(f"acts.{act.value}") for act in self.listing.acts}
+
+    def number_of(self, act: Act) -> int:
+        """The number of an act on paper."""
+        return self.listing.acts.index(act)
 
     def of(self, step: Step) -> Words:
         """The words of one step."""
@@ -83,7 +87,7 @@ class Wording:
 def duration(plan: Plan) -> float:
     """The minutes that are planned for a ceremony without a hitch. Raises TemplateError."""
     wording = Wording(plan)
-    return sum(wording.of(step).minutes for step in all_steps(plan.policy, len(plan.packages)))
+    return sum(wording.of(step).minutes for step in wording.listing.steps)
 
 
 def _common(plan: Plan) -> Mapping[str, str]:
@@ -103,12 +107,12 @@ def _common(plan: Plan) -> Mapping[str, str]:
 
 
 def _template() -> Template:
-    known = {step.verb: step for step in (*all_steps(Policy.plain(2, 2), 1), *CONTINGENCIES)}
+    known = {step.verb: step for step in every_kind_of_step()}
     own = {verb: _OF_SHARE if step.position else _OF_COPY if step.copy else frozenset() for verb, step in known.items()}
     return Template(
         tables={
             "who": set(_ROLES),
-            "acts": {str(act.value) for act in Act},
+            "acts": {act.value for act in Act},
             "loss": {"expected", "aborting", *(rule.value for rule in Rule)},
             **{f"step.{verb}": {"do", "expect", "minutes"} for verb in known},
         },

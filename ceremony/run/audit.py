@@ -10,8 +10,8 @@ from pathlib import Path
 from ceremony import spoken
 from ceremony.planning.plan import Plan, parse
 from ceremony.rules.engine import Engine
+from ceremony.rules.lists import listing_of
 from ceremony.rules.state import State
-from ceremony.rules.steps import steps
 from ceremony.run import evidence, journal
 from ceremony.run.archive import LIST_FILE, MAX_FILE, PLAN_FILE, contents, digest_of
 from ceremony.run.evidence import Words
@@ -71,7 +71,7 @@ def audit(folder: Path, heads: Sequence[Words] = (), words: Words = ()) -> Repor
     state = None
     if plan:
         try:
-            state = Engine(steps(plan.policy, len(plan.packages)), plan.policy).replay(entries)
+            state = Engine(listing_of(plan)).replay(entries)
         except JournalError as error:
             return Report(plan, None, entries, (), [*findings, f"{journal.FILE}: {error}"])
     else:

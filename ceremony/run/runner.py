@@ -15,7 +15,7 @@ from ceremony.planning.plan import Plan
 from ceremony.rules.engine import Engine
 from ceremony.rules.loss import Rule
 from ceremony.rules.state import ABORT, DISPOSITIONS, TOUCHES, State
-from ceremony.rules.steps import DESTROY_SHEETS, Action, Step
+from ceremony.rules.steps import Action, Step
 from ceremony.rules.wording import Wording
 from ceremony.run.journal import Journal, JournalError
 from ceremony.run.questions import Aborted, Asked, Desk, Facts, Questions, StepError, Work
@@ -116,7 +116,7 @@ class Runner:
             self._desk.say(f"This did not succeed: {problem}")
         if found:
             self._number_exception()
-        if self.state.owed is DESTROY_SHEETS:
+        if self.state.owed and self.state.owed.action is Action.DESTROY:
             self._desk.say(self._wording.loss(Rule.VOID))
             self._wait()
         elif not failure.told:
@@ -163,7 +163,7 @@ class Runner:
         self._desk.page(
             [
                 f"{self._plan.ceremony.id}  {self._plan.ceremony.kind.value.upper()}  step {step.number}",
-                f"Act {step.act.value}, {self._wording.acts[step.act]}",
+                f"Act {self._wording.number_of(step.act)}, {self._wording.acts[step.act]}",
                 *self._headline(step),
                 "",
                 f"{words.who}:",

@@ -10,8 +10,8 @@ from pathlib import Path
 from ceremony.planning.plan import Plan
 from ceremony.rules.checker import check
 from ceremony.rules.engine import Engine
+from ceremony.rules.lists import listing_of
 from ceremony.rules.state import State
-from ceremony.rules.steps import steps
 from ceremony.rules.wording import Wording
 from ceremony.run.acts.table import Hands
 from ceremony.run.archive import PLAN_FILE, read_journal
@@ -62,9 +62,9 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
     """
     from ceremony.forms.transcript import check_words  # draws, and is not needed by who only asks for --help
 
-    listed = steps(plan.policy, len(plan.packages))
-    check(listed, plan.policy)
-    engine, wording = Engine(listed, plan.policy), Wording(plan)
+    listing = listing_of(plan)
+    check(listing)
+    engine, wording = Engine(listing), Wording(plan)
     check_words(plan)
     names = [custodian.name for custodian in plan.custodians]
     try_out(made_up(plan.ceremony.kind, plan.policy, plan.ca.name), names, plan.stationery, plan.keeping)
@@ -99,7 +99,7 @@ def ended(plan: Plan, out: Path) -> State | None:
     """The state of the ceremony in a folder, if it has ended. Raises RefusedError for another's, JournalError."""
     if not (out / FILE).exists():
         return None
-    state = Engine(steps(plan.policy, len(plan.packages)), plan.policy).replay(read_journal(out))
+    state = Engine(listing_of(plan)).replay(read_journal(out))
     if not state.ended:
         return None
     if (state.plan, state.kind) != (plan.digest.hex(), plan.ceremony.kind.value):

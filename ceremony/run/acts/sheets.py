@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from ceremony.rules.bags import LONGEST, bag_number
-from ceremony.rules.loss import enough_to_go_on
+from ceremony.rules.sealing.rules import enough_to_go_on
 from ceremony.rules.state import State
 from ceremony.rules.steps import Step, key_of
 from ceremony.run.acts import papers
@@ -79,7 +79,7 @@ def bag(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts:
 def bag_again(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
     """Print new labels for the sheets that proved the quorum, and note their new bags."""
     given: dict[str, str] = {}
-    proof = [Position(*pair) for pair in state.done["quorum"]["positions"]]
+    proof = sorted(state.opened)
     opened = [*proof, *_opened_besides(shop, proof, ask)]
     printed = papers.new_labels(shop, opened, ask)
     for position in opened:
