@@ -57,6 +57,6 @@ def _table(shown: Sequence[Step], listed: Sequence[Step], wording: Wording) -> I
 def _contingencies(wording: Wording) -> Iterator[str]:
     yield "### If the machine fails\n"
     yield "The program is started again with the same plan and the same folder, and says which of these holds:\n"
-    yield from (f"- {wording.loss(rule)}" for rule in wording.listing.rules)
+    yield from (f"- {wording.loss(rule)}" for rule in wording.listing.losses)
     yield ""
     yield from _table(wording.listing.contingencies, wording.listing.contingencies, wording)

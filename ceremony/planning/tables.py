@@ -16,8 +16,19 @@ from pydantic import (
 )
 
 from escrow.choice import Choice
+from escrow.errors import EscrowError
 from escrow.issuing.naming import Attribute, Constraint, check_oid, check_url
 from escrow.issuing.profile import MAX_CA_NAME, KeyIdentifier
+from escrow.online.settings import (
+    DEFAULT_ADDRESS,
+    DEFAULT_PLACE,
+    DEFAULT_PROVISIONER,
+    Settings,
+    check_address,
+    check_name,
+    check_place,
+    check_provisioner,
+)
 from escrow.paper.stationery import PageSize
 from escrow.share import Kind
 
@@ -66,6 +77,30 @@ def _checked(check: Callable[[str], object]) -> AfterValidator:
 
 AttributeText = Annotated[str, _checked(Attribute.of)]
 ConstraintText = Annotated[str, _checked(Constraint.of)]
+
+
+def _told(check: Callable[[str], None]) -> AfterValidator:
+    """The same for a check that raises an error of ours."""
+
+    def checked(text: str) -> None:
+        try:
+            check(text)
+        except EscrowError as error:
+            raise ValueError(str(error)) from None
+
+    return _checked(checked)
+
+
+def _recipient(pem: str) -> None:
+    from escrow.online.recipient import parse  # heavy, and for plans that have one
+
+    parse(pem)
+
+
+DnsName = Annotated[str, _told(check_name)]
+Address = Annotated[str, _told(check_address)]
+Place = Annotated[str, _told(check_place)]
+Provisioner = Annotated[str, _told(check_provisioner)]
 Oid = Annotated[str, _checked(check_oid)]
 Url = Annotated[str, _checked(check_url)]
 
@@ -158,6 +193,27 @@ class Ssh(_Table):
     """Keys with which step-ca signs SSH certificates: one for hosts, one for users."""
 
     key: KeyKind = DEFAULT_KEY
+
+
+class Online(_Table):
+    """The tree of the online CA: the names it answers to, where it runs, and on what medium it goes to which site.
+
+    The passwords go onto a handover sheet, or to the `recipient`: a public key or certificate, as PEM.
+    """
+
+    dns: Annotated[tuple[DnsName, ...], Field(strict=False, min_length=1)]
+    address: Address = DEFAULT_ADDRESS
+    place: Place = DEFAULT_PLACE
+    provisioner: Provisioner = DEFAULT_PROVISIONER
+    acme: bool = True
+    site: Name
+    medium: Text
+    recipient: Annotated[str, Field(min_length=1, max_length=20_000), _told(_recipient)] | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """How step-ca is to run."""
+        return Settings(self.dns, self.address, self.place, self.provisioner, self.acme)
 
 
 class Group(_Table):
@@ -258,6 +314,7 @@ class File(_Table):
     root: Root | None = None
     intermediate: Annotated[tuple[Intermediate, ...], Field(strict=False, max_length=MAX_INTERMEDIATES)] = ()
     ssh: Ssh | None = None
+    online: Online | None = None
     quorum: Quorum = Quorum()
     group: Annotated[tuple[Group, ...], Field(strict=False, min_length=1)]
     custodian: Annotated[tuple[Custodian, ...], Field(strict=False, min_length=1)]
