@@ -23,7 +23,7 @@ from ceremony.planning.answers import (
 )
 from ceremony.planning.draft import Value
 from ceremony.planning.odds import person
-from ceremony.planning.tables import DEFAULT_KEY, DEFAULT_YEARS, MAX_NAME, MAX_TEXT, MAX_YEARS, KeyKind
+from ceremony.planning.values import DEFAULT_KEY, DEFAULT_YEARS, MAX_NAME, MAX_TEXT, MAX_YEARS, KeyKind
 from escrow.issuing.profile import MAX_CA_NAME, subject_of
 
 Key = tuple[str, int, str]
@@ -235,7 +235,7 @@ class Interview:
             hint = f"One of: {', '.join(kinds)}"
             yield _asked(table, "key", f"Kind of the {what}'s key", one_of(*kinds), kind, hint)
             longest = str(DEFAULT_YEARS) if number == 0 else str(self._given["root", 0, "years"])
-            hint = f"From the day of the ceremony, 1 to {MAX_YEARS}, such as: {DEFAULT_YEARS}"
+            hint = f"From the day before the ceremony, 1 to {MAX_YEARS}, such as: {DEFAULT_YEARS}"
             yield _asked(table, "years", f"Years that the {what} is valid", years, longest, hint)
             subject = "; ".join(f"{each.type}={each.value}" for each in subject_of(name, role))
             hint = f"In this order, with semicolons, such as: C=GB; O=Example; CN={role}"

@@ -18,6 +18,7 @@ from ceremony.run.archive import sign_journal
 from ceremony.run.examine import Examine
 from ceremony.run.journal import Entry
 from ceremony.run.paper import Paper
+from ceremony.run.pile import Pile
 from ceremony.run.questions import StepError
 from ceremony.run.readback import Lots
 from escrow import documents, standalone
@@ -68,6 +69,8 @@ class Workshop:
         """What the online CA is made of, as the package gave it when a quorum from paper opened it."""
         self.online: OnlineTree | None = None
         self.key: PrivateKey | None = None
+        self.pile = Pile()
+        """Papers that came out in a step that was not finished yet."""
 
     def end(self) -> None:
         """Sign the whole journal, and let the key go that signs it."""

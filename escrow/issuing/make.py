@@ -1,7 +1,7 @@
 """Make a CA: its keys in locked memory first, then its certificates, linted before and after they are signed."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ from escrow.configuration import SSH_KEYS, new_configuration
 from escrow.errors import CertificateError
 from escrow.issuing.draft import draft
 from escrow.issuing.hierarchy import check_hierarchy
-from escrow.issuing.lints import Finding, lint, stop
-from escrow.issuing.profile import Profiles, step_ca_init
+from escrow.issuing.lints import Finding, Waivers, lint, stop
+from escrow.issuing.profile import Profiles, names, step_ca_init
 from escrow.issuing.signing import sign, throw_away, try_out
 from escrow.memory import Secret
 from escrow.progress import Progress
@@ -46,12 +46,11 @@ def make_keys(profiles: Profiles, progress: Progress) -> tuple[EscrowedKey, ...]
     return tuple(made)
 
 
-def issue(profiles: Profiles, made: Sequence[EscrowedKey], waivers: Mapping[str, str], progress: Progress) -> Issued:
+def issue(profiles: Profiles, made: Sequence[EscrowedKey], waivers: Waivers, progress: Progress) -> Issued:
     """Issue the certificates of the profiles for these keys. The keys pass to the authority that is returned.
 
     Each is signed with a throw-away key and linted; then signed with the root's key, compared octet for octet with
-    what was linted, and linted again; then all are checked against each other. `waivers` are reasons by the ids of
-    lints. Raises CertificateError.
+    what was linted, and linted again; then all are checked against each other. Raises CertificateError.
     """
     own = {entry.name: entry.key for entry in made}
     progress("Issuing certificates", 0, 3)
@@ -105,4 +104,5 @@ def preview(profiles: Profiles) -> tuple[Finding, ...]:
     return lint(profiles, try_out(drafts, profiles.root.algorithm), tried=True)
 
 
-STEP_WAIVERS = {"certificate-validity-second": "As step ca init does: 3650 days and a second, both ends included."}
+_SECOND = "As step ca init does: 3650 days and a second, both ends included."
+STEP_WAIVERS = {(name, "certificate-validity-second"): _SECOND for name in names(1)}

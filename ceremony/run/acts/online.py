@@ -8,6 +8,7 @@ from ceremony.planning.tables import Online
 from ceremony.rules.bags import bag_number
 from ceremony.rules.state import State
 from ceremony.rules.steps import Step
+from ceremony.run.acts.proof import media_of_others
 from ceremony.run.acts.reading import TRIES
 from ceremony.run.acts.sheets import problem_with
 from ceremony.run.copying import ONLINE, Copying, Load
@@ -29,7 +30,7 @@ _NAMES = {tree.KEYS: "the keys", tree.PROVISIONER: "the provisioner"}
 _DIGITS = 8
 
 
-def make_online(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
+def make_online(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts:
     """Make the tree of what came back from paper, write it onto its medium, and read it back from there."""
     online = _planned(shop)
     shop.online = made = shop.online or tree.make(online.settings, shop.proved, shop.equipment.progress)
@@ -47,6 +48,7 @@ def make_online(shop: Workshop, _step: Step, _state: State, ask: Questions) -> F
         folder=folder_of(made),
         files=files,
         avoid={"package-": "a copy of the package. The online CA needs a medium of its own."},
+        taken=dict(media_of_others(step, state)),
     )
     copied = Copying(ask, shop.equipment.machine, shop.equipment.out, shop.plan.ceremony.kind).copy(load)
     shop.forget_proved()
@@ -60,6 +62,7 @@ def make_online(shop: Workshop, _step: Step, _state: State, ask: Questions) -> F
         "folder": load.folder,
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())},
         "proof": copied.proof.value,
+        "identity": copied.identity.facts if copied.identity else None,
     }
 
 
