@@ -132,7 +132,7 @@ WRONG: dict[str, tuple[Callable[[], str], str]] = {
     "a key twice": (lambda: changed("years = 10", "years = 10\nyears = 11"), "not valid TOML"),
     "unknown table": (
         lambda: EXAMPLE + "\n[vaiver]\n",
-        r"line 180: vaiver is not known: did you mean waiver\?",
+        r"line 197: vaiver is not known: did you mean waiver\?",
     ),
     "unknown key": (
         lambda: changed('unit = "Finance"', 'unit = "Finance"\ncolour = "red"'),
@@ -261,7 +261,7 @@ WRONG: dict[str, tuple[Callable[[], str], str]] = {
     ),
     "an object identifier that cannot be": (
         lambda: EXAMPLE + '[[intermediate]]\npolicies = ["1.3.6.1", "1.40.1"]\n',
-        r"line 180: intermediate 1, policies, 1 must be an object identifier.*39 at most",
+        r"line 197: intermediate 1, policies, 1 must be an object identifier.*39 at most",
     ),
     "a waiver of no certificate": (
         lambda: EXAMPLE + '[[waiver]]\nlint = "validity-too-long"\ncertificate = "leaf"\nreason = "x"\n',
