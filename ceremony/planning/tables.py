@@ -18,6 +18,7 @@ from pydantic import (
 from escrow.choice import Choice
 from escrow.issuing.naming import Attribute, Constraint, check_oid, check_url
 from escrow.issuing.profile import MAX_CA_NAME, KeyIdentifier
+from escrow.issuing.reasons import Reason
 from escrow.paper.stationery import PageSize
 from escrow.share import Kind
 
@@ -68,6 +69,7 @@ AttributeText = Annotated[str, _checked(Attribute.of)]
 ConstraintText = Annotated[str, _checked(Constraint.of)]
 Oid = Annotated[str, _checked(check_oid)]
 Url = Annotated[str, _checked(check_url)]
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _Table(BaseModel):
@@ -122,7 +124,7 @@ class CA(_Table):
     @field_validator("context", "key_files", "without")
     @classmethod
     def _says_what_to_import(cls, value: object, info: ValidationInfo) -> object:
-        if value and info.data.get("keys") == "generate":
+        if value and info.data.get("keys") != "import":
             message = 'belongs to keys = "import": remove it, or import.'
             raise ValueError(message)
         return value
@@ -250,21 +252,70 @@ class Retention(_Table):
         return until
 
 
-class File(_Table):
-    """The tables of the file, by their names there."""
+class EscrowedCA(CA):
+    """The authority of a session: its keys lie in a package."""
+
+    keys: Literal["escrowed"] = "escrowed"  # type: ignore[assignment]  # a third thing that the word can be
+
+
+class Before(_Table):
+    """What a session follows: the archive of the last ceremony with the root, by the SHA-256 of its ARCHIVE.sha256."""
+
+    archive: Hash
+
+
+class _Certificate(_Table):
+    """A certificate that the root is to sign in a session. `sha256` pins the file that it is made from."""
+
+    sha256: Hash
+    years: Annotated[int, Field(ge=1, le=MAX_YEARS)] = DEFAULT_YEARS
+    path_length: Annotated[int, Field(ge=0, le=9)] = 0
+    permitted: Annotated[tuple[ConstraintText, ...], Field(strict=False)] = ()
+    excluded: Annotated[tuple[ConstraintText, ...], Field(strict=False)] = ()
+    policies: Annotated[tuple[Oid, ...], Field(strict=False)] = ()
+    crl: Annotated[tuple[Url, ...], Field(strict=False)] = ()
+    issuers: Annotated[tuple[Url, ...], Field(strict=False)] = ()
+    ocsp: Annotated[tuple[Url, ...], Field(strict=False)] = ()
+
+
+class SignIntermediate(_Certificate):
+    """A new intermediate: the request (PKCS#10) of whoever has its key, and another subject if that is wanted."""
+
+    csr: PathText
+    subject: Annotated[tuple[AttributeText, ...] | None, Field(strict=False, min_length=1)] = None
+    key_identifier: KeyIdentifier = "SHA-1"
+
+
+class CrossSign(_Certificate):
+    """Another CA's certificate, whose name and key the root certifies."""
+
+    certificate: PathText
+
+
+class Crl(_Table):
+    """The root's list of revoked certificates, and for how long it counts."""
+
+    days: Annotated[int, Field(ge=1, le=3660)]
+
+
+class Revoke(_Table):
+    """A certificate to be revoked: its serial number in hex, as the inventory has it."""
+
+    serial: Annotated[str, Field(pattern=r"^[0-9a-f]{1,40}$")]
+    date: Date
+    reason: Reason
+
+
+class _Common(_Table):
+    """The tables that the plan of any ceremony has."""
 
     ceremony: Ceremony
-    ca: CA
-    root: Root | None = None
-    intermediate: Annotated[tuple[Intermediate, ...], Field(strict=False, max_length=MAX_INTERMEDIATES)] = ()
-    ssh: Ssh | None = None
     quorum: Quorum = Quorum()
     group: Annotated[tuple[Group, ...], Field(strict=False, min_length=1)]
     custodian: Annotated[tuple[Custodian, ...], Field(strict=False, min_length=1)]
     officer: Annotated[tuple[Person, ...], Field(strict=False, min_length=2)]
     witness: Annotated[tuple[Person, ...], Field(strict=False, min_length=1)]
     site: Annotated[tuple[Site, ...], Field(strict=False, min_length=1)]
-    package: Annotated[tuple[Copy, ...], Field(strict=False, min_length=1)]
     archive: Annotated[tuple[Copy, ...], Field(strict=False, min_length=1)]
     access: Annotated[tuple[Access, ...], Field(strict=False, min_length=1)]
     retention: Retention
@@ -273,10 +324,35 @@ class File(_Table):
     waiver: Annotated[tuple[Waiver, ...], Field(strict=False)] = ()
 
 
-def known_keys() -> dict[str, list[str]]:
+class File(_Common):
+    """The tables of the plan of a ceremony that seals, by their names there."""
+
+    ca: CA
+    root: Root | None = None
+    intermediate: Annotated[tuple[Intermediate, ...], Field(strict=False, max_length=MAX_INTERMEDIATES)] = ()
+    ssh: Ssh | None = None
+    package: Annotated[tuple[Copy, ...], Field(strict=False, min_length=1)]
+
+
+class SessionFile(_Common):
+    """The tables of the plan of a session. Of the three tables of what is signed it has one."""
+
+    ca: EscrowedCA
+    before: Before
+    sign_intermediate: SignIntermediate | None = None
+    crl: Crl | None = None
+    cross_sign: CrossSign | None = None
+    revoke: Annotated[tuple[Revoke, ...], Field(strict=False)] = ()
+    delivery: Annotated[tuple[Copy, ...], Field(strict=False, min_length=1)]
+
+
+TASKS = ("sign_intermediate", "crl", "cross_sign")
+
+
+def known_keys(file: type[File | SessionFile]) -> dict[str, list[str]]:
     """The keys of each table, and under '' the tables."""
-    known = {"": list(File.model_fields)}
-    for name, table in File.model_fields.items():
+    known = {"": list(file.model_fields)}
+    for name, table in file.model_fields.items():
         for model in (table.annotation, *get_args(table.annotation)):
             if isinstance(model, type) and issubclass(model, BaseModel):
                 known[name] = list(model.model_fields)

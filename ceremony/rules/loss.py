@@ -14,6 +14,7 @@ class Rule(Enum):
     VOID = "void"
     FROM_PAPER = "from_paper"
     ZEROIZED = "zeroized"
+    QUORUM_AGAIN = "quorum_again"
 
 
 @dataclass(frozen=True)

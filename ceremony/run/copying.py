@@ -20,7 +20,7 @@ from escrow.errors import EscrowError, FileError
 from escrow.files import NewFiles, read_public
 from escrow.share import Kind
 
-PACKAGE, ARCHIVE = "package", "archive"
+PACKAGE, ARCHIVE, DELIVERY = "package", "archive", "delivery"
 _AGAIN = "again"
 
 

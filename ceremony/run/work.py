@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ceremony.planning.plan import Plan
+from ceremony.planning.plan import Plan, Session
 from ceremony.preflight.machine import Machine
 from ceremony.rules.state import State
 from ceremony.run.archive import sign_journal
+from ceremony.run.before import Before
 from ceremony.run.examine import Examine
 from ceremony.run.journal import Entry
 from ceremony.run.paper import Paper
@@ -51,6 +52,8 @@ class Equipment:
     now: Callable[[], dt.datetime]
     progress: Progress
     lots: Lots
+    before: Before | None = None
+    """What a session follows."""
     machine: Machine = field(default_factory=Machine)
 
 
@@ -63,7 +66,23 @@ class Workshop:
         """Made, and without certificates yet."""
         self.authority: Authority | None = None
         self.shares: dict[Position, Secret] = {}
+        self.root: PrivateKey | None = None
+        """In a session: between the opening of the package and the wiping."""
         self.key: PrivateKey | None = None
+
+    def session(self) -> Session:
+        """What a session's plan says is signed. Raises StepError in another ceremony."""
+        if not self.plan.session:
+            message = "This ceremony signs nothing with the root alone."
+            raise StepError(message)
+        return self.plan.session
+
+    def before(self) -> Before:
+        """The archive that a session follows. Raises StepError in another ceremony."""
+        if not self.equipment.before:
+            message = "This ceremony follows no other."
+            raise StepError(message)
+        return self.equipment.before
 
     def end(self) -> None:
         """Sign the whole journal, and let the key go that signs it."""
@@ -85,9 +104,16 @@ class Workshop:
             self.authority.close()
         for entry in self.keys:
             entry.key.pem.close()
+        if self.root:
+            self.root.pem.close()
+        self.keys, self.authority, self.root = (), None, None
+        self.forget_shares()
+
+    def forget_shares(self) -> None:
+        """Wipe the shares alone."""
         for share in self.shares.values():
             share.close()
-        self.keys, self.authority, self.shares = (), None, {}
+        self.shares = {}
 
     def zeroize(self) -> None:
         """Wipe everything secret that nothing needs any more: keys, shares, and the passwords of imported keys."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from ceremony.rules.shared import ending, opening
-from ceremony.rules.steps import PRIVATE_KEYS, SHARES, Act, Action, Step, number, of_share, step_of
+from ceremony.rules.shared import closing, opening, settling
+from ceremony.rules.steps import PRIVATE_KEYS, SHARES, VOLATILE, Act, Action, Step, number, of_share, step_of
 from escrow.policy import Policy, Position
 
 DESTROY_SHEETS = Step(
@@ -19,7 +19,7 @@ CONTINGENCIES = (DESTROY_SHEETS, GATHER_QUORUM)
 
 def steps(policy: Policy, copies: int) -> tuple[Step, ...]:
     """All steps of a ceremony that seals by a policy and keeps so many copies of the package, numbered, in order."""
-    return number([*opening(), *_keys(), *_custodians(policy), *_proof(policy, copies), *ending()])
+    return number([*opening(printer=True), *_keys(), *_custodians(policy), *_proof(policy, copies), *_end()])
 
 
 def _keys() -> Iterator[Step]:
@@ -87,3 +87,20 @@ def _proof(policy: Policy, copies: int) -> Iterator[Step]:
         yield replace(made, copy=copy)
         turn = done
     yield step_of("copies", Act.PROOF, "witnesses", [turn], ["copies handed over"])
+
+
+def _end() -> Iterator[Step]:
+    yield from settling(Act.ZEROIZE, "copies handed over")
+    yield step_of("announce-zeroize", Act.ZEROIZE, "officer-1", ["exceptions settled"], ["zeroizing announced"])
+    yield step_of(
+        "zeroize",
+        Act.ZEROIZE,
+        "officers",
+        ["zeroizing announced", "quorum proved"],
+        ["zeroized"],
+        Action.ZEROIZE,
+        wipes=VOLATILE,
+        irreversible=True,
+    )
+    yield step_of("waste", Act.ZEROIZE, "officer-2", ["zeroized"], ["waste destroyed"])
+    yield from closing("waste destroyed")
