@@ -19,7 +19,7 @@ _TABLES = {SignIntermediate: "sign_intermediate", Crl: "crl", CrossSign: "cross_
 def session(name: str, text: str) -> click.Command:
     """A command that holds the session of a plan with this table."""
 
-    def command(  # noqa: PLR0913 - one parameter an option
+    def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         plan_file: Path,
         out_directory: Path,
         archive: Path,
@@ -33,9 +33,7 @@ def session(name: str, text: str) -> click.Command:
         plan = load(plan_file)
         table = name.replace("-", "_")
         if not plan.session or _TABLES[type(plan.session.task)] != table:
-            message = (
-                f"{plan_file} is not the plan of such a session: it has no [{table}]. See 'escrow init --for {name}'."
-            )
+            message = f"{plan_file} has no [{table}]: it is no plan of such a session. See 'escrow init --for {name}'."
             raise click.UsageError(message)
         return hold_at_terminal(
             plan,
@@ -60,9 +58,7 @@ _OPTIONS = (
     click.argument("plan_file", metavar="PLAN", type=options.PATH),
     click.option("--archive", required=True, type=options.PATH, metavar="DIR", help="The archive that PLAN follows."),
     click.option("--package", type=options.PATH, metavar="FILE", help="Another copy of its package."),
-    click.option(
-        "--out", "out_directory", required=True, type=options.PATH, metavar="DIR", help="The session's folder."
-    ),
+    click.option("--out", "out_directory", required=True, type=options.PATH, metavar="DIR", help="Its own folder."),
     click.option("--scans", type=options.PATH, metavar="DIR", help="Where the scanner's program writes, in memory."),
     options.camera,
     click.option("--rehearsal", type=options.PATH, metavar="DIR", help="Where the last rehearsal of PLAN was left."),

@@ -19,7 +19,8 @@ _TABLES = {
     "cut_off ended_by_abort unfinished session session_again abort",
     "facts": "before plan checks open head keys imported certificates set words words_row bag bags shares "
     "copy_unplugged copy_unmounted copy_folder copy_differs destroyed destroyed_papers settled papers paper_again "
-    "problem package_sheets",
+    "problem package_sheets drafted unlocked signed files",
+    "signed": "title none done drafted number waived to_be_signed sha256 before bags share custodian bag",
     "keys": "title generated imported key algorithm public_key subject validity fingerprint notes waived none",
     "custody": "title text share custodian unit site opened now receipt none missing",
     "proof": "title text none share custodian copies copy site medium written no_copies",
@@ -66,6 +67,11 @@ _SPECIAL = {
     "facts.paper_again": "name times",
     "facts.problem": "problem",
     "facts.package_sheets": "copy codes",
+    "facts.drafted": "what words",
+    "facts.unlocked": "words",
+    "facts.signed": "words",
+    "facts.files": "files",
+    "signed.waived": "lint text reason",
     "preflight.waived": "reason",
     "keys.waived": "lint certificate text reason",
     "proof.text": "step time",

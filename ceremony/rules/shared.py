@@ -38,6 +38,11 @@ def settling(act: Act, after: str) -> Iterator[Step]:
     yield step_of("settle", act, "officer-1", [after], ["exceptions settled"], Action.SETTLE)
 
 
+def clearing(act: Act, after: str) -> Iterator[Step]:
+    """Nothing is left in the room."""
+    yield step_of("waste", act, "officer-2", [after], ["waste destroyed"])
+
+
 def closing(after: str) -> Iterator[Step]:
     """From the last head to the end."""
     yield step_of("head-close", Act.CLOSE, "witnesses", [after], ["closing head written"], Action.WRITE_HEAD)

@@ -79,7 +79,7 @@ class Wording:
                 "site": custodian.site,
             }
         if step.copy:
-            package = self._plan.packages[step.copy - 1]
+            package = (self._plan.deliveries if self._plan.session else self._plan.packages)[step.copy - 1]
             return {"copy": str(step.copy), "site": package.site, "medium": package.medium}
         return {}
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from cryptography import x509
 
-from ceremony.planning.plan import Plan, Session
+from ceremony.planning.draft import Entries, Values
+from ceremony.planning.plan import Plan, Session, parse
 from ceremony.run.archive import MAX_FILE, PLAN_FILE, contents, digest_of
 from ceremony.run.audit import audit
 from ceremony.spoken import witness_words
@@ -80,6 +81,30 @@ def read(plan: Plan, session: Session, folder: Path, package: Path | None) -> Be
         message = f"The inventory in {folder} is of another root."
         raise RefusedError(message)
     return Before(text, manifest, root, listed, found, files)
+
+
+def planned_by(folder: Path) -> tuple[Values, Entries]:
+    """What the plan of a session takes from the archive that it follows: its hash, the CA, people and places."""
+    carried = folder / SET_PLAN
+    path = carried if carried.exists() else folder / PLAN_FILE
+    made = parse(read_public(path, MAX_FILE), path)
+    values: Values = {
+        "ceremony": {
+            "organisation": made.ceremony.organisation,
+            "contact": made.ceremony.contact,
+            "kind": str(audit(folder).kind or made.ceremony.kind.value),
+            "place": made.ceremony.place,
+        },
+        "ca": {"name": Package.decode(read_public(folder / PACKAGE_FILE, MAX_LENGTH)).manifest.ca},
+        "before": {"archive": digest_of(folder).hex()},
+    }
+    if len(made.groups) > 1:
+        values = {**values, "quorum": {"groups_needed": made.groups_needed}}
+    several = {"group": made.groups, "custodian": made.custodians, "site": made.sites, "access": made.access}
+    several |= {"officer": made.officers, "witness": made.witnesses, "archive": made.archives}
+    entries = {name: [each.model_dump(exclude_none=True) for each in tables] for name, tables in several.items()}
+    entries["delivery"] = entries["archive"][:1]
+    return values, entries
 
 
 def root_of(manifest: Manifest, files: Mapping[str, bytes]) -> x509.Certificate | None:

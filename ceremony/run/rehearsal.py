@@ -7,15 +7,20 @@ import datetime as dt
 import itertools
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 from ceremony import spoken
-from ceremony.planning.plan import Plan
+from ceremony.planning.draft import Entries, Values, fill
+from ceremony.planning.plan import Plan, Session, parse
 from ceremony.rules.state import Phase, State
+from ceremony.run import before
+from ceremony.run.archive import digest_of
+from ceremony.run.before import Before
 from ceremony.run.examine import Examine
 from ceremony.run.keeping import keep_archive
-from ceremony.run.paper import PACKAGE_SHEETS, TEST_PAGE, Scans, Tray, photograph
+from ceremony.run.paper import PACKAGE_SHEETS, TEST_PAGE, NoPrinter, Scans, Tray, photograph
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.readback import Place
 from ceremony.run.session import hold
@@ -25,6 +30,8 @@ from escrow.documents import made_up
 from escrow.errors import PageError, UsageError
 from escrow.files import NewFiles, read_public
 from escrow.gather import Collection
+from escrow.inventory import FILE as INVENTORY
+from escrow.inventory import Inventory
 from escrow.issuing.profile import MAX_CA_NAME
 from escrow.judge import judge_file
 from escrow.manifest import Manifest
@@ -50,7 +57,7 @@ class Room:
         self.plan, self.out = plan, out
         self.tray, self.scans, self.media = base / "tray", base / "scans", base / "media"
         for folder in (self.tray, self.scans, self.media):
-            folder.mkdir(mode=0o700)
+            folder.mkdir(mode=0o700, exist_ok=True)
 
     @property
     def manifest(self) -> Manifest:
@@ -155,7 +162,7 @@ class Feeding:
 
 
 class Losing(Feeding):
-    """Loses the power once: when the sheet after a quorum of sheets is to be read back."""
+    """Loses the power once: when the sheet after a quorum is to be read back, or before the root's key signs."""
 
     def __init__(self, desk: Desk, room: Room) -> None:
         super().__init__(desk, room)
@@ -165,18 +172,23 @@ class Losing(Feeding):
     def line(self, asked: Asked, fields: Fields) -> str:
         """Hand on, or lose the power."""
         policy = self._room.plan.policy
+        if asked is Asked.PHRASE and fields["phrase"] == "issue" and not self._lost:
+            self._lose()
         if asked is Asked.SCAN:
             read = [p for p in policy.positions if policy.name_of(p) in self._read]
             if not self._lost and not policy.missing(read):
-                self._lost = True
-                self._desk.say("The rehearsal loses the power here, and the program is started again.")
-                raise PowerLost
+                self._lose()
             self._read.add(str(fields["share"]))
         return self._desk.line(asked, fields)
 
     def secret(self, asked: Asked, fields: Fields) -> Secret:
         """Hand on."""
         return self._desk.secret(asked, fields)
+
+    def _lose(self) -> NoReturn:
+        self._lost = True
+        self._desk.say("The rehearsal loses the power here, and the program is started again.")
+        raise PowerLost
 
 
 class Answering:
@@ -240,6 +252,9 @@ def rehearse_plan(  # noqa: PLR0913 - all that a rehearsal works with
     Its archive is left in `out`; what is printed and scanned lies in the empty folder `paper`.
     Without a desk nobody is asked. Returns the state at the end.
     """
+    parts = Parts(preflight, passwords, progress, show)
+    if plan.session:
+        return _rehearse_session(plan, plan.session, out, paper, desk, parts)
     generated = {
         "keys": "generate",
         "tree": None,
@@ -252,25 +267,89 @@ def rehearse_plan(  # noqa: PLR0913 - all that a rehearsal works with
     )
     room = Room(specimen, paper, out)
     around = Losing(Feeding(desk or Answering(room, show), room), room)
-    while True:
-        with suppress(PowerLost):
-            state = hold(
-                specimen,
-                out=out,
-                printer=Tray(room.tray),
-                paper=Scans(room.scans, allow_disk=True),
-                passwords=passwords,
-                forget_passwords=lambda: None,  # a rehearsal imports no key
-                desk=around,
-                preflight=preflight,
-                progress=progress,
-                version=__version__,
-            )
-            break
+    state = hold_in(room, around, parts)
     keep_archive(specimen, out, around, Kind.SPECIMEN)
     if state.phase is Phase.CLOSED:
         _recover(room, progress)
     return state
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a rehearsal is given by whoever asks for it."""
+
+    preflight: Examine
+    passwords: PasswordSource
+    progress: Progress
+    show: Callable[[str], None]
+
+
+def hold_in(room: Room, desk: Desk, parts: Parts, before: Before | None = None) -> State:
+    """Hold the ceremony of a room's plan to its end, through losses of power."""
+    while True:
+        with suppress(PowerLost):
+            return hold(
+                room.plan,
+                out=room.out,
+                printer=NoPrinter() if room.plan.session else Tray(room.tray),
+                paper=Scans(room.scans, allow_disk=True),
+                passwords=parts.passwords,
+                forget_passwords=lambda: None,  # a rehearsal imports no key
+                desk=desk,
+                preflight=parts.preflight,
+                progress=parts.progress,
+                version=__version__,
+                before=before,
+            )
+
+
+def _rehearse_session(  # noqa: PLR0913, PLR0917 - all that a rehearsal works with
+    plan: Plan, session: Session, out: Path, paper: Path, desk: Desk | None, parts: Parts
+) -> State:
+    """Seal a throw-away CA by the same policy without asking anybody, and then hold the session with it."""
+    sealing = _sealing_of(plan)
+    first = Room(sealing, paper, paper / "sealed")
+    parts.show("A throw-away CA is sealed first; the session follows its archive.")
+    hold_in(first, Feeding(Answering(first, lambda _: None), first), parts)
+    listed = Inventory.decode(read_public(first.out / INVENTORY, MAX_LENGTH))
+    followed = replace(
+        session,
+        before=digest_of(first.out).hex(),
+        # What is really revoked is not in the throw-away CA's inventory: its own certificates stand in.
+        revoke=tuple(
+            each.model_copy(update={"serial": issued.serial})
+            for each, issued in zip(session.revoke, reversed(listed.issued), strict=False)
+        ),
+    )
+    specimen = replace(
+        plan,
+        ceremony=plan.ceremony.model_copy(update={"kind": Kind.SPECIMEN}),
+        ca=plan.ca.model_copy(update={"name": sealing.ca.name}),
+        session=followed,
+    )
+    room = Room(specimen, paper, out)
+    around = Losing(Feeding(desk or Answering(room, parts.show), room), room)
+    state = hold_in(room, around, parts, before.read(specimen, followed, first.out, None))
+    keep_archive(specimen, out, around, Kind.SPECIMEN)
+    return state
+
+
+def _sealing_of(plan: Plan) -> Plan:
+    """The plan of a ceremony that seals a throw-away CA for the custodians of a session."""
+    several = {"group": plan.groups, "custodian": plan.custodians, "site": plan.sites}
+    several |= {"officer": plan.officers, "witness": plan.witnesses}
+    entries: Entries = {name: [each.model_dump(exclude_none=True) for each in them] for name, them in several.items()}
+    site = {"site": plan.sites[0].name, "medium": "a folder"}
+    entries = {**entries, "package": [site], "archive": [site]}
+    values: Values = {
+        "ceremony": {"id": "REHEARSAL", "kind": Kind.SPECIMEN.value, "date": plan.ceremony.date},
+        "ca": {"name": plan.ca.name[:MAX_CA_NAME]},
+        "documents": {"page": plan.documents.page},
+    }
+    text = fill(values, entries)
+    if len(plan.groups) > 1:
+        text += f"\n[quorum]\ngroups_needed = {plan.groups_needed}\n"
+    return parse(text.encode(), Path("rehearsal.toml"))
 
 
 def _recover(room: Room, progress: Progress) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from ceremony.rules.shared import closing, opening, settling
+from ceremony.rules.shared import clearing, closing, opening, settling
 from ceremony.rules.steps import PRIVATE_KEYS, SHARES, VOLATILE, Act, Action, Step, number, of_share, step_of
 from escrow.policy import Policy, Position
 
@@ -102,5 +102,5 @@ def _end() -> Iterator[Step]:
         wipes=VOLATILE,
         irreversible=True,
     )
-    yield step_of("waste", Act.ZEROIZE, "officer-2", ["zeroized"], ["waste destroyed"])
+    yield from clearing(Act.ZEROIZE, "zeroized")
     yield from closing("waste destroyed")

@@ -7,7 +7,7 @@ witnesses' copies: whatever happens after, these very bytes are signed, or nothi
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ceremony.rules.shared import closing, opening, settling
+from ceremony.rules.shared import clearing, closing, opening, settling
 from ceremony.rules.steps import PRIVATE_KEYS, SHARES, VOLATILE, Act, Action, Step, number, step_of
 
 
@@ -65,5 +65,6 @@ def _hand_over(copies: int) -> Iterator[Step]:
 
 
 def _end() -> Iterator[Step]:
-    yield from settling(Act.CLOSE, "handed over")
+    yield from clearing(Act.CLOSE, "handed over")
+    yield from settling(Act.CLOSE, "waste destroyed")
     yield from closing("exceptions settled")
