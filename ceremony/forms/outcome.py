@@ -110,7 +110,7 @@ def signed(tell: Telling) -> Section | None:
         return Section(say("signed.title"), [Line(say("signed.none"))])
     drafted = done["draft"]
     parts: list[Part] = [Line(say("signed.done" if "issue" in done else "signed.drafted"))]
-    parts.append(Fields([(label, value) for label, value in drafted["fields"].items()]))
+    parts.append(Fields([(label, value) for label, value in drafted["fields"]]))
     parts.append(Fields([(say("signed.number"), Code(drafted["number"]))]))
     parts += [Line(note) for note in drafted["notes"]]
     parts += [Line(say("signed.waived", **each)) for each in drafted["waived"]]

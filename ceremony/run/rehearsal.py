@@ -307,7 +307,7 @@ def _rehearse_session(  # noqa: PLR0913, PLR0917 - all that a rehearsal works wi
     plan: Plan, session: Session, out: Path, paper: Path, desk: Desk | None, parts: Parts
 ) -> State:
     """Seal a throw-away CA by the same policy without asking anybody, and then hold the session with it."""
-    sealing = _sealing_of(plan)
+    sealing = throw_away_for(plan)
     first = Room(sealing, paper, paper / "sealed")
     parts.show("A throw-away CA is sealed first; the session follows its archive.")
     hold_in(first, Feeding(Answering(first, lambda _: None), first), parts)
@@ -334,7 +334,7 @@ def _rehearse_session(  # noqa: PLR0913, PLR0917 - all that a rehearsal works wi
     return state
 
 
-def _sealing_of(plan: Plan) -> Plan:
+def throw_away_for(plan: Plan) -> Plan:
     """The plan of a ceremony that seals a throw-away CA for the custodians of a session."""
     several = {"group": plan.groups, "custodian": plan.custodians, "site": plan.sites}
     several |= {"officer": plan.officers, "witness": plan.witnesses}

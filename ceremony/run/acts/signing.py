@@ -58,7 +58,7 @@ def draft(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
         **facts_of(before),
         **facts(wanted, tried),
         "at": text_of(at),
-        "fields": dict(rows),
+        "fields": [list(row) for row in rows],
         "waived": [{"lint": each.lint, "text": each.text, "reason": shop.plan.reasons[each.lint]} for each in findings],
         "notes": list(wanted.notes),
     }
