@@ -116,7 +116,7 @@ def test_after_a_crash_behind_any_entry_the_ceremony_reaches_a_legal_close(polic
         assert_closed_well(cut)
         assert cut.state.phase is Phase.CLOSED
     few = {Rule.FROM_PAPER} if policy is SMALL else set()  # with 2 of 2, a quorum are all sheets
-    assert rules == set(Rule) - few
+    assert rules == set(Sealing.rules) - few
 
 
 def test_a_second_crash_while_the_first_is_being_mended_changes_nothing() -> None:
@@ -185,7 +185,7 @@ def something_happens(walk: Walk) -> None:  # noqa: C901, PLR0912 - one branch f
             walk.add("settle", exception=walk.state.open_incidents[0], disposition="accepted", reason="by all")
         case "pause":
             walk.add("pause")
-        case "abort" if "zeroize" not in walk.state.done and not walk.state.aborting:
+        case "abort" if walk.engine.listing.last_abort not in walk.state.done and not walk.state.aborting:
             walk.add("abort", reason="the building is on fire")
         case "wrong":
             for event, fields in _wrong_entries(walk, step):

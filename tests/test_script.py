@@ -24,7 +24,6 @@ from ceremony.preflight.checks.tool import fingerprint
 from ceremony.preflight.machine import Machine
 from ceremony.rules.checker import StepsError
 from ceremony.rules.lists import listing_of
-from ceremony.rules.loss import Rule
 from ceremony.rules.sealing.steps import CONTINGENCIES
 from ceremony.rules.steps import Action, Step
 from ceremony.rules.wording import Wording
@@ -164,7 +163,7 @@ def test_every_step_stands_there_with_its_number_and_all_its_words_in_order(prin
         assert squeezed(f"Act {number}: {title}") in text[after_duration:]
     # The footer may stand between two rows, never within one.
     end = appears(text, parts(), after_duration)
-    rules = (squeezed(wording.loss(rule)) for rule in Rule)
+    rules = (squeezed(wording.loss(rule)) for rule in wording.listing.rules)
     assert appears(text, rules) < end
 
 

@@ -13,7 +13,7 @@ from cryptography import x509
 from helpers import StepTree, need, run, step_ca
 from sessions import TODAY, Sealed, inventory_in, request, sealed
 
-from ceremony.planning.plan import Plan
+from ceremony.planning.draft import Value
 from ceremony.rules.loss import Rule
 from ceremony.rules.state import Phase
 from ceremony.run import before
@@ -232,9 +232,13 @@ def test_another_ca_is_cross_signed_with_its_name_key_and_key_identifier(root: S
         *("step", "certificate", "create", "--profile", "root-ca", "--no-password", "--insecure"),
         *("Other Root", other, tmp_path / "other.key"),
     ).expect()
-    task = {"certificate": str(other), "sha256": hashlib.sha256(other.read_bytes()).hexdigest(), "path_length": 0}
+    task: dict[str, Value] = {
+        "certificate": str(other),
+        "sha256": hashlib.sha256(other.read_bytes()).hexdigest(),
+        "path_length": 0,
+    }
     plan = root.plan("cross_sign", "CROSS", root.archive, {"cross_sign": task})
-    assert _held(root, plan).phase is Phase.CLOSED
+    assert root.hold(plan, root.archive).phase is Phase.CLOSED
     made = root.room(plan).out / "issued/cross-signed.crt"
     one, two = (x509.load_pem_x509_certificate(path.read_bytes()) for path in (other, made))
     assert one.subject.public_bytes() == two.subject.public_bytes()
@@ -242,7 +246,3 @@ def test_another_ca_is_cross_signed_with_its_name_key_and_key_identifier(root: S
     identifiers = [each.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value for each in (one, two)]
     assert identifiers[0] == identifiers[1]
     run("openssl", "verify", "-CAfile", root.archive / "certs/root_ca.crt", made).expect()
-
-
-def _held(root: Sealed, plan: Plan):  # noqa: ANN202
-    return root.hold(plan, root.archive)

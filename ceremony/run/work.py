@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cryptography import x509
+
 from ceremony.planning.plan import Plan, Session
 from ceremony.preflight.machine import Machine
 from ceremony.rules.state import State
@@ -64,6 +66,8 @@ class Workshop:
         self.plan, self.equipment = plan, equipment
         self.keys: tuple[EscrowedKey, ...] = ()
         """Made, and without certificates yet."""
+        self.drafts: tuple[x509.Certificate, ...] = ()
+        """What the root's key will sign for these keys, and nothing else; public."""
         self.authority: Authority | None = None
         self.shares: dict[Position, Secret] = {}
         self.root: PrivateKey | None = None
@@ -106,7 +110,7 @@ class Workshop:
             entry.key.pem.close()
         if self.root:
             self.root.pem.close()
-        self.keys, self.authority, self.root = (), None, None
+        self.keys, self.drafts, self.authority, self.root = (), (), None, None
         self.forget_shares()
 
     def forget_shares(self) -> None:

@@ -15,7 +15,7 @@ from escrow.issuing.draft import draft
 from escrow.issuing.hierarchy import check_hierarchy
 from escrow.issuing.lints import Finding, lint, stop
 from escrow.issuing.profile import Profiles, step_ca_init
-from escrow.issuing.signing import sign, throw_away, try_out
+from escrow.issuing.signing import sign_all, throw_away, try_out
 from escrow.memory import Secret
 from escrow.progress import Progress
 
@@ -46,20 +46,36 @@ def make_keys(profiles: Profiles, progress: Progress) -> tuple[EscrowedKey, ...]
     return tuple(made)
 
 
-def issue(profiles: Profiles, made: Sequence[EscrowedKey], waivers: Mapping[str, str], progress: Progress) -> Issued:
+def prepare(profiles: Profiles, made: Sequence[EscrowedKey]) -> tuple[x509.Certificate, ...]:
+    """Fix what the root's key will sign for these keys, serial numbers included: signed with a throw-away key.
+
+    Once for a set of keys: whatever goes wrong after, these very bytes are signed again, and no others.
+    """
+    own = {entry.name: entry.key for entry in made}
+    drafts = draft(profiles, {profile.name: own[profile.name].public for profile in profiles})
+    return try_out(drafts, profiles.root.algorithm)
+
+
+def issue(
+    profiles: Profiles,
+    made: Sequence[EscrowedKey],
+    waivers: Mapping[str, str],
+    progress: Progress,
+    *,
+    tried: Sequence[x509.Certificate] = (),
+) -> Issued:
     """Issue the certificates of the profiles for these keys. The keys pass to the authority that is returned.
 
-    Each is signed with a throw-away key and linted; then signed with the root's key, compared octet for octet with
-    what was linted, and linted again; then all are checked against each other. `waivers` are reasons by the ids of
-    lints. Raises CertificateError.
+    What was prepared (`tried`, or else it is prepared now) is linted; then its bytes are signed with the root's key,
+    compared octet for octet with what was linted, and linted again; then all are checked against each other.
+    `waivers` are reasons by the ids of lints. Raises CertificateError.
     """
     own = {entry.name: entry.key for entry in made}
     progress("Issuing certificates", 0, 3)
-    drafts = draft(profiles, {profile.name: own[profile.name].public for profile in profiles})
-    tried = try_out(drafts, profiles.root.algorithm)
+    tried = tried or prepare(profiles, made)
     stop(lint(profiles, tried, tried=True), waivers)
     progress("Issuing certificates", 1, 3)
-    signed = sign(drafts, own[profiles.root.name])
+    signed = sign_all(tried, own[profiles.root.name])
     check_same(tried, signed)
     progress("Issuing certificates", 2, 3)
     findings = lint(profiles, signed)

@@ -75,6 +75,12 @@ def sign_same(tried: bytes, key: PrivateKey) -> bytes:
     return isolate(in_worker, key.pem)
 
 
+def sign_all(tried: Sequence[x509.Certificate], key: PrivateKey) -> tuple[x509.Certificate, ...]:
+    """Certificates as `sign_same` makes them."""
+    ders = [each.public_bytes(serialization.Encoding.DER) for each in tried]
+    return tuple(x509.load_der_x509_certificate(sign_same(der, key)) for der in ders)
+
+
 def parts(signed: bytes) -> tuple[bytes, bytes, bytes]:
     """To-be-signed bytes, algorithm and signature of a certificate or a CRL (DER): SEQUENCE of three (X.509, 4.1)."""
     _, inner, rest = _split(signed)

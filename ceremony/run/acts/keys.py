@@ -1,7 +1,10 @@
 """Acts 4 to 6: keys are made or imported, certificates issued and compared, everything sealed and split."""
 
 import hashlib
+from collections.abc import Sequence
 from contextlib import ExitStack
+
+from cryptography import x509
 
 from ceremony.planning.profiles import profiles_of
 from ceremony.rules.state import State
@@ -26,6 +29,7 @@ def make_keys(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fac
     equipment = shop.equipment
     if profiles := profiles_of(shop.plan):
         shop.keys = made = make.make_keys(profiles, equipment.progress)
+        shop.drafts = make.prepare(profiles, made)
     elif tree := shop.plan.ca.tree:
         shop.authority = import_tree(
             tree, equipment.passwords, equipment.progress, equipment.now(), shop.plan.ca.choice
@@ -44,6 +48,7 @@ def make_keys(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fac
         "keys": named,
         "fingerprints": [each["public_key"] for each in named],
         "notes": list(notes),
+        "to_be_signed": to_be_signed(shop.drafts),
     }
 
 
@@ -55,10 +60,15 @@ def certificates(shop: Workshop, _step: Step, _state: State, ask: Questions) -> 
     if not shop.keys:
         message = "The keys are not in memory: this session did not make them."
         raise StepError(message)
-    issued = make.issue(profiles, shop.keys, shop.plan.reasons, shop.equipment.progress)
+    issued = make.issue(profiles, shop.keys, shop.plan.reasons, shop.equipment.progress, tried=shop.drafts)
     facts = compare(profiles, issued, shop.plan.reasons, ask)
     shop.authority, shop.keys = issued.authority, ()
-    return facts
+    return {**facts, "to_be_signed": to_be_signed(issued.certificates)}
+
+
+def to_be_signed(certificates: Sequence[x509.Certificate]) -> list[str]:
+    """SHA-256 (hex) of what the root's key signs: in the journal before it does."""
+    return [hashlib.sha256(each.tbs_certificate_bytes).hexdigest() for each in certificates]
 
 
 def seal(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
