@@ -15,7 +15,8 @@ from ceremony.rules.state import State
 from ceremony.run import before
 from ceremony.run.archive import digest_of
 from ceremony.run.questions import Desk
-from ceremony.run.rehearsal import Answering, Feeding, Parts, Room, hold_in, throw_away_for
+from ceremony.run.rehearsal import Parts, hold_in, throw_away_for
+from ceremony.run.room import Answering, Feeding, Room
 from escrow.inventory import FILE, Inventory
 from escrow.memory import Secret
 

@@ -3,27 +3,33 @@
 import datetime as dt
 import hashlib
 import json
+import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import player
 import pytest
 from cryptography import x509
 from helpers import StepTree, need, run, step_ca
 from sessions import TODAY, Sealed, inventory_in, request, sealed
 
 from ceremony.planning.draft import Value
+from ceremony.planning.plan import Plan
+from ceremony.rules.lists import listing_of
 from ceremony.rules.loss import Rule
 from ceremony.rules.state import Phase
 from ceremony.run import before
-from ceremony.run.acts.signing import SIGNED
 from ceremony.run.audit import audit
+from ceremony.run.following import SIGNED
 from ceremony.run.questions import Asked, Desk, Fields
-from ceremony.run.rehearsal import PowerLost, Room
+from ceremony.run.room import PowerLost, Room
 from escrow.errors import EscrowError, InventoryError, PlanError, RefusedError
 from escrow.inventory import Inventory
 from escrow.memory import Secret
+from escrow.memory.process import HARDENED_ENVIRONMENT
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +117,10 @@ def test_a_csr_by_step_is_signed_and_works_in_step_ca_until_it_is_revoked(
         digest = hashlib.sha256((folder / "ARCHIVE.sha256").read_bytes()).hexdigest()
         assert list(later.problems_after(earlier, digest)) == []
         assert list(earlier.problems_after(later, digest))
-    assert audit(third).findings == []
+    assert audit(third, before=second).findings == []
+    assert audit(third, before=first).findings == [
+        "inventory.json: it does not follow this archive.",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +209,7 @@ def test_another_archive_another_package_and_a_request_that_was_changed_are_refu
         read(root.archive, package)
     csr = Path(asked["csr"])
     csr.write_bytes(csr.read_bytes() + b"\n")
-    from ceremony.run.signable import read_input
+    from ceremony.run.task import read_input
 
     with pytest.raises(PlanError, match="is not the file that the plan names"):
         read_input(plan.session)
@@ -246,3 +255,44 @@ def test_another_ca_is_cross_signed_with_its_name_key_and_key_identifier(root: S
     identifiers = [each.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value for each in (one, two)]
     assert identifiers[0] == identifiers[1]
     run("openssl", "verify", "-CAfile", root.archive / "certs/root_ca.crt", made).expect()
+
+
+def test_a_session_at_a_terminal_of_80x24_shows_every_page_whole(root: Sealed, tmp_path: Path) -> None:
+    plan = root.plan("sign_intermediate", "PTY", root.archive, {"sign_intermediate": request(tmp_path, "Shown CA")})
+    held_in = SessionRoom(root, plan)
+    people = player.Player(held_in)
+    people.play()
+    assert people.end() == 0, people.terminal.shown[-2000:]
+    for page in people.terminal.shown.split("\x1b[H\x1b[2J\x1b[3J")[1:]:
+        lines = page.split("Enter goes on")[0].split("\r\n")
+        assert len(lines) <= 24, page
+        assert max(map(len, lines)) < 80, page
+    numbers = [step.number for step in listing_of(plan).steps]
+    assert re.findall(r"SPECIMEN  step (\S+)\r", people.terminal.shown) == numbers
+    assert audit(held_in.out).findings == []
+    assert (root.base / "delivery-1").is_dir()
+    delivered = next((root.base / "delivery-1").glob("*/intermediate.crt"))
+    assert delivered.read_bytes() == (held_in.out / "issued/intermediate.crt").read_bytes()
+
+
+class SessionRoom(player.Room):
+    """A room whose ceremony is a session."""
+
+    def __init__(self, root: Sealed, plan: Plan) -> None:
+        (root.base / "ceremony.toml").write_bytes(plan.source)
+        (root.base / "delivery-1").mkdir()
+        super().__init__(root.base)
+        self._archive = root.archive
+
+    @property
+    def out(self) -> Path:
+        """The session's folder."""
+        return self.base / self.plan.ceremony.id
+
+    def command(self) -> list[object]:
+        """How the session is begun, and gone on with."""
+        return [
+            *("env", *(f"{name}={value}" for name, value in HARDENED_ENVIRONMENT.items())),
+            *(sys.executable, "-m", "ceremony", "sign-intermediate", self.base / "ceremony.toml", "--out", self.out),
+            *("--scans", self.base / "scans", "--archive", self._archive),
+        ]

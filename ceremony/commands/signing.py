@@ -8,7 +8,7 @@ import click
 from ceremony import options
 from ceremony.commands.holding import hold_at_terminal
 from ceremony.planning.plan import load
-from ceremony.planning.tables import Crl, CrossSign, SignIntermediate
+from ceremony.planning.session_tables import Crl, CrossSign, SignIntermediate
 from ceremony.run import before
 from ceremony.run.paper import NoPrinter
 

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from ceremony.planning.tables import TASKS
+from ceremony.planning.session_tables import TASKS
 from escrow.paper import source
 
 Value = str | int | bool | dt.date | tuple[str, ...]

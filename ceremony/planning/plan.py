@@ -14,14 +14,12 @@ from pydantic import ValidationError
 
 from ceremony import spoken
 from ceremony.planning.plan_errors import contradictions, plan_error, violations
+from ceremony.planning.session_tables import TASKS, Crl, CrossSign, Revoke, SessionFile, SignIntermediate
 from ceremony.planning.tables import (
     CA,
-    TASKS,
     Access,
     Ceremony,
     Copy,
-    Crl,
-    CrossSign,
     Custodian,
     Devices,
     Documents,
@@ -29,10 +27,7 @@ from ceremony.planning.tables import (
     Group,
     Intermediate,
     Person,
-    Revoke,
     Root,
-    SessionFile,
-    SignIntermediate,
     Site,
     Ssh,
     Waiver,

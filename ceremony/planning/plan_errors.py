@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ceremony.planning.tables import TASKS
+from ceremony.planning.session_tables import TASKS
 from escrow.errors import PlanError, PolicyError
 from escrow.policy import Group as Shares
 from escrow.policy import Policy, check_threshold

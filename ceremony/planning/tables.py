@@ -18,7 +18,6 @@ from pydantic import (
 from escrow.choice import Choice
 from escrow.issuing.naming import Attribute, Constraint, check_oid, check_url
 from escrow.issuing.profile import MAX_CA_NAME, KeyIdentifier
-from escrow.issuing.reasons import Reason
 from escrow.paper.stationery import PageSize
 from escrow.share import Kind
 
@@ -72,11 +71,13 @@ Url = Annotated[str, _checked(check_url)]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class _Table(BaseModel):
+class Table(BaseModel):
+    """What every table is: strict, and as it was read."""
+
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class Ceremony(_Table):
+class Ceremony(Table):
     """What, when and where. `start` is the wall clock's time at `place`."""
 
     id: Id
@@ -89,7 +90,7 @@ class Ceremony(_Table):
     standby: Date | None = None
 
 
-class CA(_Table):
+class CA(Table):
     """The authority: made by the ceremony as `step ca init` makes it, or imported from the STEPPATH at `tree`.
 
     Of that, one `context`; keys whose files lie elsewhere, by name; and the names of keys that are left out on purpose.
@@ -135,7 +136,7 @@ class CA(_Table):
         return Choice(self.context, self.key_files, frozenset(self.without))
 
 
-class Root(_Table):
+class Root(Table):
     """The root's certificate, which begins with the day of the ceremony. What is left out is as step makes it."""
 
     key: KeyKind = DEFAULT_KEY
@@ -156,20 +157,20 @@ class Intermediate(Root):
     ocsp: Annotated[tuple[Url, ...], Field(strict=False)] = ()
 
 
-class Ssh(_Table):
+class Ssh(Table):
     """Keys with which step-ca signs SSH certificates: one for hosts, one for users."""
 
     key: KeyKind = DEFAULT_KEY
 
 
-class Group(_Table):
+class Group(Table):
     """`threshold` of the custodians who name this group."""
 
     name: Name
     threshold: int
 
 
-class Custodian(_Table):
+class Custodian(Table):
     """Who keeps one share: which group and unit they are of, to whom they report, where the share will lie."""
 
     name: Name
@@ -180,35 +181,35 @@ class Custodian(_Table):
     deputy: Name | None = None
 
 
-class Person(_Table):
+class Person(Table):
     """An officer or a witness."""
 
     name: Name
     unit: Name
 
 
-class Site(_Table):
+class Site(Table):
     """A place where shares or copies of the package are kept."""
 
     name: Name
     what: Text
 
 
-class Copy(_Table):
+class Copy(Table):
     """A copy of the package, or of the archive: where it is kept, and on what."""
 
     site: Name
     medium: Text
 
 
-class Access(_Table):
+class Access(Table):
     """Something that is needed to reach shares or package, and whether it works only while the CA does."""
 
     what: Text
     depends_on_ca: bool
 
 
-class Documents(_Table):
+class Documents(Table):
     """How documents are printed. `discreet` leaves names, threshold and organisation out."""
 
     page: PageSize = "A4"
@@ -216,14 +217,14 @@ class Documents(_Table):
     discreet: bool = False
 
 
-class Waiver(_Table):
+class Waiver(Table):
     """Why a lint does not count here."""
 
     lint: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(check_line)]
     reason: Text
 
 
-class Devices(_Table):
+class Devices(Table):
     """What the laptop of the ceremony has, as `escrow preflight --inventory` writes it. Preflight compares."""
 
     disks: Annotated[tuple[Text, ...], Field(strict=False)] = ()
@@ -231,13 +232,13 @@ class Devices(_Table):
     pci: Annotated[tuple[Text, ...], Field(strict=False)] = ()
 
 
-class Quorum(_Table):
+class Quorum(Table):
     """How many of the groups are needed; with one group, that one."""
 
     groups_needed: int = 1
 
 
-class Retention(_Table):
+class Retention(Table):
     """How long records are kept: so many years after the ceremony, or until a date."""
 
     years: Annotated[int, Field(ge=1, le=100)] | None = None
@@ -252,61 +253,7 @@ class Retention(_Table):
         return until
 
 
-class EscrowedCA(CA):
-    """The authority of a session: its keys lie in a package."""
-
-    keys: Literal["escrowed"] = "escrowed"  # type: ignore[assignment]  # a third thing that the word can be
-
-
-class Before(_Table):
-    """What a session follows: the archive of the last ceremony with the root, by the SHA-256 of its ARCHIVE.sha256."""
-
-    archive: Hash
-
-
-class _Certificate(_Table):
-    """A certificate that the root is to sign in a session. `sha256` pins the file that it is made from."""
-
-    sha256: Hash
-    years: Annotated[int, Field(ge=1, le=MAX_YEARS)] = DEFAULT_YEARS
-    path_length: Annotated[int, Field(ge=0, le=9)] = 0
-    permitted: Annotated[tuple[ConstraintText, ...], Field(strict=False)] = ()
-    excluded: Annotated[tuple[ConstraintText, ...], Field(strict=False)] = ()
-    policies: Annotated[tuple[Oid, ...], Field(strict=False)] = ()
-    crl: Annotated[tuple[Url, ...], Field(strict=False)] = ()
-    issuers: Annotated[tuple[Url, ...], Field(strict=False)] = ()
-    ocsp: Annotated[tuple[Url, ...], Field(strict=False)] = ()
-
-
-class SignIntermediate(_Certificate):
-    """A new intermediate: the request (PKCS#10) of whoever has its key, and another subject if that is wanted."""
-
-    csr: PathText
-    subject: Annotated[tuple[AttributeText, ...] | None, Field(strict=False, min_length=1)] = None
-    key_identifier: KeyIdentifier = "SHA-1"
-
-
-class CrossSign(_Certificate):
-    """Another CA's certificate, whose name and key the root certifies."""
-
-    certificate: PathText
-
-
-class Crl(_Table):
-    """The root's list of revoked certificates, and for how long it counts."""
-
-    days: Annotated[int, Field(ge=1, le=3660)]
-
-
-class Revoke(_Table):
-    """A certificate to be revoked: its serial number in hex, as the inventory has it."""
-
-    serial: Annotated[str, Field(pattern=r"^[0-9a-f]{1,40}$")]
-    date: Date
-    reason: Reason
-
-
-class _Common(_Table):
+class Common(Table):
     """The tables that the plan of any ceremony has."""
 
     ceremony: Ceremony
@@ -324,7 +271,7 @@ class _Common(_Table):
     waiver: Annotated[tuple[Waiver, ...], Field(strict=False)] = ()
 
 
-class File(_Common):
+class File(Common):
     """The tables of the plan of a ceremony that seals, by their names there."""
 
     ca: CA
@@ -334,22 +281,7 @@ class File(_Common):
     package: Annotated[tuple[Copy, ...], Field(strict=False, min_length=1)]
 
 
-class SessionFile(_Common):
-    """The tables of the plan of a session. Of the three tables of what is signed it has one."""
-
-    ca: EscrowedCA
-    before: Before
-    sign_intermediate: SignIntermediate | None = None
-    crl: Crl | None = None
-    cross_sign: CrossSign | None = None
-    revoke: Annotated[tuple[Revoke, ...], Field(strict=False)] = ()
-    delivery: Annotated[tuple[Copy, ...], Field(strict=False, min_length=1)]
-
-
-TASKS = ("sign_intermediate", "crl", "cross_sign")
-
-
-def known_keys(file: type[File | SessionFile]) -> dict[str, list[str]]:
+def known_keys(file: type[Common]) -> dict[str, list[str]]:
     """The keys of each table, and under '' the tables."""
     known = {"": list(file.model_fields)}
     for name, table in file.model_fields.items():

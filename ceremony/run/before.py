@@ -1,25 +1,24 @@
 """What a session follows: the archive of the last ceremony with the root, examined before anything is believed."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from cryptography import x509
 
 from ceremony.planning.draft import Entries, Values
 from ceremony.planning.plan import Plan, Session, parse
 from ceremony.run.archive import MAX_FILE, PLAN_FILE, contents, digest_of
 from ceremony.run.audit import audit
 from ceremony.spoken import witness_words
-from escrow import certificates, inventory
-from escrow.contents import key_fingerprint
-from escrow.errors import CertificateError, PlanError, RefusedError
+from escrow import inventory
+from escrow.certificates import Certificate, fingerprint
+from escrow.errors import PlanError, RefusedError
 from escrow.files import read_public
 from escrow.inventory import Inventory
 from escrow.manifest import Manifest
 from escrow.package import MAX_LENGTH, Package
+from escrow.root import root_of
 from escrow.sealing import PACKAGE_FILE
 
 SET_PLAN = "set/plan.toml"
@@ -34,7 +33,7 @@ class Before:
 
     package: bytes
     manifest: Manifest
-    root: x509.Certificate
+    root: Certificate
     inventory: Inventory
     archive: str
     files: Mapping[str, bytes]
@@ -77,7 +76,7 @@ def read(plan: Plan, session: Session, folder: Path, package: Path | None) -> Be
         message = f"{folder} has no root key in its package, or no inventory: nothing can be signed with it."
         raise RefusedError(message)
     listed = Inventory.decode(read_public(folder / inventory.FILE, MAX_FILE))
-    if listed.root != certificates.fingerprint(root):
+    if listed.root != fingerprint(root):
         message = f"The inventory in {folder} is of another root."
         raise RefusedError(message)
     return Before(text, manifest, root, listed, found, files)
@@ -105,44 +104,6 @@ def planned_by(folder: Path) -> tuple[Values, Entries]:
     entries = {name: [each.model_dump(exclude_none=True) for each in tables] for name, tables in several.items()}
     entries["delivery"] = entries["archive"][:1]
     return values, entries
-
-
-def root_of(manifest: Manifest, files: Mapping[str, bytes]) -> x509.Certificate | None:
-    """The certificate of the root whose key is in a package; None if there is no such key."""
-    wanted = {entry.public_key for entry in manifest.keys if entry.name == "root"}
-    for _, certificate in all_certificates(files):
-        if (
-            key_fingerprint(certificates.public_key(certificate)) in wanted
-            and certificate.issuer == certificate.subject
-        ):
-            return certificate
-    return None
-
-
-def first_inventory(manifest: Manifest, files: Mapping[str, bytes], ceremony: str) -> Inventory | None:
-    """What the root of a new set has issued, as far as the certificates in the archive say; None without a root key."""
-    root = root_of(manifest, files)
-    if root is None:
-        return None
-    own = {certificates.fingerprint(each): each for _, each in all_certificates(files) if _is_by(root, each)}
-    return Inventory(certificates.fingerprint(root), None).issue(own.values(), ceremony)
-
-
-def all_certificates(files: Mapping[str, bytes]) -> Sequence[tuple[str, x509.Certificate]]:
-    """Every certificate below certs/, with the name of its file."""
-    found: list[tuple[str, x509.Certificate]] = []
-    for name, content in sorted(files.items()):
-        if name.startswith("certs/") and b"CERTIFICATE-----" in content:
-            found += ((name, each) for each in certificates.read(content, name))
-    return found
-
-
-def _is_by(root: x509.Certificate, certificate: x509.Certificate) -> bool:
-    try:
-        certificates.check_chain([certificate], [root])
-    except CertificateError:
-        return False
-    return True
 
 
 def facts_of(before: Before) -> Mapping[str, Any]:

@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryptography import x509
-
 from ceremony.planning.plan import Plan, Session
 from ceremony.preflight.machine import Machine
 from ceremony.rules.state import State
@@ -25,6 +23,7 @@ from ceremony.run.questions import StepError
 from ceremony.run.readback import Lots
 from escrow import documents, standalone
 from escrow.authority import Authority, EscrowedKey, PasswordSource
+from escrow.certificates import Certificate
 from escrow.errors import PackageError
 from escrow.files import read_public
 from escrow.keys import PrivateKey
@@ -66,7 +65,7 @@ class Workshop:
         self.plan, self.equipment = plan, equipment
         self.keys: tuple[EscrowedKey, ...] = ()
         """Made, and without certificates yet."""
-        self.drafts: tuple[x509.Certificate, ...] = ()
+        self.drafts: tuple[Certificate, ...] = ()
         """What the root's key will sign for these keys, and nothing else; public."""
         self.authority: Authority | None = None
         self.shares: dict[Position, Secret] = {}

@@ -1,6 +1,7 @@
 """Make a CA: its keys in locked memory first, then its certificates, linted before and after they are signed."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -54,6 +55,11 @@ def prepare(profiles: Profiles, made: Sequence[EscrowedKey]) -> tuple[x509.Certi
     own = {entry.name: entry.key for entry in made}
     drafts = draft(profiles, {profile.name: own[profile.name].public for profile in profiles})
     return try_out(drafts, profiles.root.algorithm)
+
+
+def to_be_signed(certificates: Sequence[x509.Certificate]) -> list[str]:
+    """SHA-256 (hex) of what the root's key signs: journalled before it does."""
+    return [hashlib.sha256(each.tbs_certificate_bytes).hexdigest() for each in certificates]
 
 
 def issue(

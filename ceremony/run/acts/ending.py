@@ -7,11 +7,11 @@ from ceremony.rules.state import State
 from ceremony.rules.steps import Step
 from ceremony.run.acts.signing import inventory_of
 from ceremony.run.archive import MAX_FILE, contents, seal_archive
-from ceremony.run.before import first_inventory
 from ceremony.run.questions import Facts, Questions, StepError
 from ceremony.run.work import Workshop
 from escrow import inventory
 from escrow.files import read_public
+from escrow.root import first_inventory
 
 
 def zeroize(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:

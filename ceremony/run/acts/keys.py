@@ -1,10 +1,7 @@
 """Acts 4 to 6: keys are made or imported, certificates issued and compared, everything sealed and split."""
 
 import hashlib
-from collections.abc import Sequence
 from contextlib import ExitStack
-
-from cryptography import x509
 
 from ceremony.planning.profiles import profiles_of
 from ceremony.rules.state import State
@@ -48,7 +45,7 @@ def make_keys(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fac
         "keys": named,
         "fingerprints": [each["public_key"] for each in named],
         "notes": list(notes),
-        "to_be_signed": to_be_signed(shop.drafts),
+        "to_be_signed": make.to_be_signed(shop.drafts),
     }
 
 
@@ -63,12 +60,7 @@ def certificates(shop: Workshop, _step: Step, _state: State, ask: Questions) -> 
     issued = make.issue(profiles, shop.keys, shop.plan.reasons, shop.equipment.progress, tried=shop.drafts)
     facts = compare(profiles, issued, shop.plan.reasons, ask)
     shop.authority, shop.keys = issued.authority, ()
-    return {**facts, "to_be_signed": to_be_signed(issued.certificates)}
-
-
-def to_be_signed(certificates: Sequence[x509.Certificate]) -> list[str]:
-    """SHA-256 (hex) of what the root's key signs: in the journal before it does."""
-    return [hashlib.sha256(each.tbs_certificate_bytes).hexdigest() for each in certificates]
+    return {**facts, "to_be_signed": make.to_be_signed(issued.certificates)}
 
 
 def seal(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:

@@ -10,11 +10,13 @@ from dataclasses import replace
 
 from ceremony.rules.state import State
 from ceremony.rules.steps import Step
+from ceremony.run.acts.comparing import listed
 from ceremony.run.acts.reading import read_sheets
 from ceremony.run.before import Before, facts_of
 from ceremony.run.copying import DELIVERY, Copying, Load
+from ceremony.run.following import DRAFT, INPUTS, SIGNED
 from ceremony.run.questions import Asked, Facts, Questions, StepError
-from ceremony.run.signable import Input, Signable, facts, read_input, signable, to_be_signed
+from ceremony.run.task import Input, facts, read_input, signable
 from ceremony.run.work import Workshop
 from escrow import keys, recovery
 from escrow.contents import key_fingerprint
@@ -27,8 +29,8 @@ from escrow.issuing.signing import sign_same
 from escrow.keys import PrivateKey
 from escrow.manifest import TIME
 from escrow.package import Package
+from escrow.signable import Signable, to_be_signed
 
-DRAFT, SIGNED, INPUTS = "draft.der", "issued/signed.der", "inputs/"
 _MAX = 1 << 20
 
 
@@ -41,6 +43,9 @@ def draft(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     tried = wanted.try_out()
     findings = wanted.lint(tried)
     stop(findings, shop.plan.reasons)
+    number = wanted.number(tried)
+    rows = [(label, value) for label, value in wanted.found(tried) if value]
+    ask.page([f"To be signed: a {wanted.what}", "", *listed([*rows, ("Its number", number)]), ""])
     for finding in findings:
         ask.say(f"WAIVED {finding.lint}: {finding.text}\n  because: {shop.plan.reasons[finding.lint]}")
     for note in wanted.notes:
@@ -48,10 +53,6 @@ def draft(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     if list(wanted.found(tried)) != list(wanted.planned):
         message = "What would be signed is not as planned: it is not used."
         raise StepError(message)
-    rows = [(label, value) for label, value in wanted.found(tried) if value]
-    for label, value in rows:
-        ask.say(f"{label}: {value}")
-    ask.say(f"Number: {wanted.number(tried)}")
     ask.enter(Asked.DRAFTED)
     _carry(shop, before, given, tried)
     return {
@@ -137,7 +138,7 @@ def deliver(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts:
     files = {
         name.rpartition("/")[2]: read_public(shop.equipment.out / name, _MAX) for name in state.done["outcome"]["files"]
     }
-    load = Load(f"copy {copy} of what was signed", DELIVERY, copy, f"{own}-copy-{copy}", files)
+    load = Load(f"copy {copy} of the delivery", DELIVERY, copy, f"{own}-copy-{copy}", files)
     copied = Copying(ask, shop.equipment.machine, shop.equipment.out, shop.plan.ceremony.kind).copy(load)
     ask.say(f"Copy {copy} is the same byte for byte, read back from {copied.place}. Unmount it.")
     return {
