@@ -35,6 +35,11 @@ _COMMANDS = {
     "audit": "Check the archive of a ceremony.",
     "transcript": "Make the transcript of a ceremony again, from its journal and plan.",
     "preflight": "Check whether this machine is fit for the ceremony.",
+    "register": "Begin a custody register from a ceremony's archive, or enter the next set.",
+    "status": "Say how many shares may still be lost, what is overdue, and what to do.",
+    "attest": "Note that a custodian showed the closed bag.",
+    "report": "Note that a sheet or a copy was lost, found, seen, or read back.",
+    "hand-over": "Note that a share passed to another custodian.",
     "rehearse": "Do the whole thing with a throw-away CA, and report what was proved.",
 }
 

@@ -1,5 +1,6 @@
 """Options that several commands share, and what their values mean."""
 
+import datetime as dt
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -45,6 +46,21 @@ discreet = click.option(
     is_flag=True,
     help="Share sheets and labels name no person, no CA, no organisation, no contact and no threshold.",
 )
+register = click.argument("register", type=PATH)
+on = click.option(
+    "--on",
+    "day",
+    callback=lambda _, __, given: given and _day(given),
+    metavar="DATE",
+    help="When it was, if not today.",
+)
+as_of = click.option(
+    "--on",
+    "day",
+    callback=lambda _, __, given: given and _day(given),
+    metavar="DATE",
+    help="As of this day, also one to come, if not today.",
+)
 pages = click.argument("pages", nargs=-1, type=PATH)
 type_shares = click.option(
     "--type",
@@ -61,6 +77,19 @@ camera = click.option(
     help="Show the sheets to a camera (a number, /dev/videoN, or the path of a video; without one the first camera).",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
+
+
+def today() -> dt.date:
+    """The day it is here."""
+    return dt.datetime.now(dt.UTC).astimezone().date()
+
+
+def _day(given: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(given)
+    except ValueError:
+        message = f"{given} is no date: write it as 2030-12-31."
+        raise click.BadParameter(message) from None
 
 
 class Paper(TypedDict):

@@ -104,10 +104,22 @@ def taking_keys_from(config: Secret, places: Mapping[str, str]) -> Secret:
     def edit(settings: dict[str, Any]) -> None:
         settings.pop("password", None)
         for name, place in places.items():
-            section, field = (settings, "key") if name == "intermediate" else (settings["ssh"], _SSH_FIELDS[name])
-            section[field] = place
+            if name == "intermediate":
+                settings["key"] = place
+            elif name in _SSH_FIELDS and isinstance(settings.get("ssh"), dict):
+                settings["ssh"][_SSH_FIELDS[name]] = place
 
     return _edited(config, edit)
+
+
+def taking_keys_from_token(config: Secret, uri: str, keys: Mapping[str, str]) -> Secret:
+    """A ca.json that takes its keys (intermediate, ssh-host, ssh-user) from a token, and holds no password."""
+
+    def edit(settings: dict[str, Any]) -> None:
+        settings["kms"] = {"type": "pkcs11", "uri": uri}
+
+    with taking_keys_from(config, keys) as without:
+        return _edited(without, edit)
 
 
 def new_configuration(name: str, *, ssh: bool = False) -> dict[str, Secret]:

@@ -94,6 +94,10 @@ class SpoolError(EscrowError):
     """A print job could not be removed, so the print system may keep a copy of a sheet."""
 
 
+class TokenError(EscrowError):
+    """A PKCS#11 token cannot be opened, or does not take a key."""
+
+
 class LockedMemoryError(EscrowError):
     """No page could be had that cannot be swapped or dumped."""
 

@@ -34,8 +34,9 @@ def read_public(path: Path, limit: int) -> bytes:
     """Read a regular file that holds no secret. Raises FileError, also for more than `limit` bytes."""
     descriptor = _open_regular(path)
     with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-        content = file.read(limit + 1)
-    if len(content) > limit:
+        # Asked for `limit` bytes, Python would make room for so many, and each of them is locked and overwritten.
+        content = file.read() if os.fstat(descriptor).st_size <= limit else None
+    if content is None or len(content) > limit:
         raise _too_long(path, limit)
     return content
 

@@ -7,6 +7,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from escrow import assemble, keys, package, shamir, stepca
+from escrow import token as tokens
+from escrow.configuration import CONFIG, taking_keys_from_token
 from escrow.contents import prove_contents
 from escrow.errors import FileError, ManifestError, PackageError, QuorumError, RefusedError, ShareError, UsageError
 from escrow.files import NewFiles, begins_with, read_public
@@ -17,6 +19,7 @@ from escrow.package import Package
 from escrow.policy import Policy, Position
 from escrow.progress import Progress
 from escrow.share import key_check
+from escrow.token import Token
 
 
 def read_package(path: Path, progress: Progress, pages: Sequence[Path] = ()) -> Package:
@@ -187,6 +190,36 @@ def restore(  # noqa: PLR0913 - what to restore, where to, and how
         encrypted[entry.file] = keys.export(members[entry.file], password)
     progress("Encrypting keys", len(wanted), len(wanted))
     stepca.write_tree(out, {name: members[name] for name in manifest.files}, encrypted)
+
+
+def restore_to_token(  # noqa: PLR0913 - what to restore, where to, and how
+    manifest: Manifest,
+    members: Mapping[str, Secret],
+    only: Sequence[str],
+    token: Token,
+    pin: Secret,
+    *,
+    out: NewFiles,
+    progress: Progress,
+) -> tuple[str, ...]:
+    """Store keys in a token, and publish a STEPPATH whose ca.json takes them from there; return their names.
+
+    Without `only`, those with which step-ca signs. If anything fails, the token is as it was. Raises TokenError,
+    UsageError, FileError.
+    """
+    wanted = tokens.fitting(manifest.keys, only)
+    stored = tokens.store(token, pin, {entry.name: members[entry.file] for entry in wanted}, progress)
+    try:
+        files = {name: members[name] for name in manifest.files}
+        if CONFIG in files:
+            keys = {name: tokens.key_uri(name, public) for name, public in stored.items()}
+            files[CONFIG] = taking_keys_from_token(files[CONFIG], token.uri, keys)
+        stepca.write_tree(out, files, {})
+        out.publish()
+    except BaseException:
+        tokens.remove(token, pin, stored)
+        raise
+    return tuple(stored)
 
 
 def _good_shares(collection: Collection) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from player import Held
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `protect` does: tests fork, and some import numpy
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the program is started many hundred times: compiled once is enough
 
 Reporting = Generator[None, pytest.TestReport, pytest.TestReport]
 FORBID_SKIPS = "ESCROW_TESTS_FORBID_SKIPS"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from machines import DISK, FIT, IPV6, MOUNTS, NVME, PRINTER, ROOT, ROUTES, SECURE_BOOT, STICK, Change, Stage
 
 from ceremony.preflight.checklist import Expected
+from ceremony.preflight.checks.clock import Day
 from ceremony.preflight.finding import Status
 from ceremony.preflight.inventory import Inventory
 from escrow.errors import LockedMemoryError, SelfTestError
@@ -13,7 +14,14 @@ from escrow.errors import LockedMemoryError, SelfTestError
 PASS, WARN, FAIL, WAIVED = Status
 SECONDS = dt.timedelta(seconds=1)
 INVENTORY = Inventory(("Ultra Fit, 15376318464 bytes",), ("0781:5583",), ("8086:a12f",))
-CALM = Expected(INVENTORY, (), (12 * SECONDS, 59 * SECONDS))
+DATES = (dt.date(2030, 1, 15), dt.date(2030, 1, 22))
+MIDNIGHT = dt.datetime(2030, 1, 15, tzinfo=dt.UTC)
+CALM = Expected(INVENTORY, (), (12 * SECONDS, 59 * SECONDS), Day(MIDNIGHT + dt.timedelta(hours=10), DATES))
+
+
+def at(hours: int, minutes: int = 0, excuse: str = "") -> Expected:
+    """What is expected so long after the planned day began in UTC."""
+    return replace(CALM, day=Day(MIDNIGHT + dt.timedelta(hours=hours, minutes=minutes), DATES, excuse))
 
 
 def refuse() -> None:
@@ -124,6 +132,15 @@ CASES: tuple[Case, ...] = (
     case("clock-drift", WARN, "nobody", expected=replace(CALM, drifts=())),
     case("clock-drift", FAIL, "61 s", expected=replace(CALM, drifts=(0 * SECONDS, -61 * SECONDS))),
     case("clock-drift", FAIL, "1 asked", expected=replace(CALM, drifts=(0 * SECONDS,))),
+    case("clock-day", PASS, "^2030-01-15 10:00 UTC, planned 2030-01-15 or 2030-01-22$"),
+    case("clock-day", PASS, "2030-01-14 10:00", expected=at(-14)),
+    case("clock-day", FAIL, "2030-01-14 09:59", expected=at(-14, -1)),
+    case("clock-day", PASS, "2030-01-16 11:59", expected=at(36, -1)),
+    case("clock-day", FAIL, "2030-01-16 12:00 UTC, planned", expected=at(36)),
+    case("clock-day", PASS, "2030-01-22 20:00", expected=at(7 * 24 + 20)),
+    case("clock-day", FAIL, "2031-01-15 00:00", expected=at(365 * 24)),
+    case("clock-day", WARN, "begun before", expected=at(36, excuse="begun before")),
+    case("clock-day", WARN, "no plan", expected=replace(CALM, day=None)),
     files("root-in-memory", PASS, "an overlay that writes to tmpfs", {}),
     files("root-in-memory", PASS, "rootfs", mounts("1 1 0:2 / / rw - rootfs rootfs rw")),
     files("root-in-memory", PASS, "tmpfs", mounts("5 1 8:1 / / rw - ext4 /dev/sda1 rw", "6 5 0:9 / / rw - tmpfs x rw")),

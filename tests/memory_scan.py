@@ -4,7 +4,7 @@ import base64
 import os
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,8 @@ FRAGMENT = 8
 SENTENCE = 16  # of words that people write as well, such as "list over", eight letters prove nothing
 UNLOCKABLE = {"[vdso]", "[vvar]", "[vvar_vclock]", "[vsyscall]"}
 _HEADER = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ *(.*)")
-_CHUNK = 1 << 24
+_BLOCK = 1 << 13  # small, because little changes from look to look
+_LONGEST = 2 * FRAGMENT * 4  # bytes of a fragment: hex digits of four bytes each; and a sentence is as long
 
 
 @dataclass(frozen=True)
@@ -107,35 +108,46 @@ class Scanner:
                 patterns.append(fragment)
                 self._forms.append((name, form))
         self._automaton = BytesAhoCorasick(patterns)
+        self._searched: dict[int, tuple[bytes, list[tuple[int, int, int]]]] = {}
+        """By their address, the blocks that were searched last, and what was found: most are the same at the next look,
+        and a worker's are its parent's."""
+        assert max(map(len, patterns), default=0) <= _LONGEST
 
     def find(self, content: bytes, where: str) -> list[Hit]:
         """Every fragment in a file, or in what a program has shown."""
         found = self._automaton.find_matches_as_indexes(content)
         return [Hit(*self._forms[pattern], start, where) for pattern, start, _ in found]
 
-    def scan(self, pid: int) -> list[Hit]:
-        """Every fragment in all memory of a process that can be read and is not a file's unchanged content."""
+    def scan(self, pid: int, mapped: Iterable[Region]) -> list[Hit]:
+        """Every fragment in these mappings of a process, if it can be read and is not a file's unchanged content."""
         hits = []
         with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
-            for region in regions(pid):
+            for region in mapped:
                 if not region.permissions.startswith("r") or region.name in UNLOCKABLE or region.is_as_on_disk:
                     continue
                 for address, content in _read(memory.fileno(), region):
-                    for pattern, start, _ in self._automaton.find_matches_as_indexes(content):
+                    for pattern, start, _ in self._search(address, content):
                         hits.append(Hit(*self._forms[pattern], address + start, region.name or "anonymous"))
         return hits
 
+    def _search(self, address: int, content: bytes) -> list[tuple[int, int, int]]:
+        before, found = self._searched.get(address, (None, []))
+        if before != content:
+            found = self._automaton.find_matches_as_indexes(content)
+            self._searched[address] = content, found
+        return found
+
 
 def _read(descriptor: int, region: Region) -> Iterator[tuple[int, bytes]]:
-    for address in range(region.start, region.end, _CHUNK):
+    for address in range(region.start, region.end, _BLOCK):
         try:
-            yield address, os.pread(descriptor, min(_CHUNK + 64, region.end - address), address)
+            yield address, os.pread(descriptor, min(_BLOCK + _LONGEST, region.end - address), address)
         except OSError:
             return  # memfd_secret's pages and guard pages: not readable even for root
 
 
-def unlocked(pid: int) -> list[str]:
-    """The mappings of a process that are not locked.
+def unlocked(mapped: Iterable[Region]) -> list[str]:
+    """The mappings of a process that are not locked, of all that it has.
 
     memfd_secret's pages cannot be swapped at all (mm/secretmem.c marks the whole file unevictable). The kernel
     shows `lo` on the mapping that mmap made, but takes the flag off in a forked child and refuses to set it again,
@@ -143,6 +155,6 @@ def unlocked(pid: int) -> list[str]:
     """
     return [
         f"{m.start:x}-{m.end:x} {m.permissions} {m.name}"
-        for m in regions(pid)
+        for m in mapped
         if "lo" not in m.flags and m.name not in UNLOCKABLE and not m.name.startswith("/secretmem")
     ]

@@ -148,7 +148,7 @@ class Player:
             r".*: the time in UTC": lambda *_: dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M"),
             r"How many sheets": self._count_sheets,
             r"What (was|happened)": lambda _: "as written here",
-            r"The time that the script": lambda: "09:05",
+            r"The time that the script": lambda: dt.datetime.now(dt.UTC).strftime("%H:%M"),
             r"Disposition": lambda: "accepted",
             r"Why, in a sentence": lambda: "all present agree",
         }
@@ -237,7 +237,8 @@ _QUESTIONS = re.compile(
     r"a sheet of the set|Is every line|"
     r"Number or folder|Take copy|Put copy|Copy \d of the archive, for|Whose bags were|[^:.]*: the time in UTC|"
     r"How many sheets|The note|What was expected|The time that the script|Why, in a|"
-    r"What happened|What was done|What does it touch|Disposition of|Paused|Why is the|Everything in memory|"
+    r"What happened|What was done|Is that right|What does it touch|Disposition of|Paused|Why is the|"
+    r"Everything in memory|"
     r"Enter shows more)"
 )
 

@@ -15,6 +15,7 @@ from player import TEMPLATE
 
 from ceremony.planning.plan import Plan, parse
 from ceremony.rules.lists import listing_of
+from ceremony.rules.sealing.steps import DESTROY_SHEETS
 from ceremony.rules.state import State
 from ceremony.rules.steps import Step, of_share
 from ceremony.run.acts import papers, printer, sheets
@@ -209,7 +210,7 @@ def test_receipts_have_what_the_plan_knows_of_the_custodian(plan: Plan, sealed: 
 def test_a_print_that_fails_is_repeated_from_that_document_on(plan: Plan, sealed: Path, base: Path) -> None:
     jam, off = PrintError("paper jam."), RefusedError("the printer is stopped.")
     workshop, tray = shop(plan, sealed, base, {2: jam, 3: off, 10: jam})
-    people = People(base, {Asked.PRINTED: ["", "what?", "again"]})
+    people = People(base, {Asked.PRINTED: ["", "what?", "print"]})
     facts = papers.print_papers(workshop, step(plan, "papers"), state(sealed), Questions(people, {}))
     assert tray.titles == [*WHOLE[:4], *WHOLE[2:]], "the second custodian's came out badly"
     assert told(facts)["label-2"] == 2
@@ -219,6 +220,39 @@ def test_a_print_that_fails_is_repeated_from_that_document_on(plan: Plan, sealed
     ]
     assert people.asked.count(Asked.PRINT_AGAIN) == 3
     assert any("paper jam. Shred what came out of it." in said for said in people.said)
+
+
+def test_a_failure_nobody_foresaw_forgets_no_paper_and_repeats_what_was_not_finished(
+    plan: Plan, sealed: Path, base: Path
+) -> None:
+    workshop, tray = shop(plan, sealed, base, {len(WHOLE): RuntimeError("in the last paper"), 4: ZeroDivisionError()})
+    people = People(base, {})
+    for error in (ZeroDivisionError, RuntimeError):
+        with pytest.raises(error):
+            papers.print_papers(workshop, step(plan, "papers"), state(sealed), Questions(people, {}))
+    facts = papers.print_papers(workshop, step(plan, "papers"), state(sealed), Questions(people, {}))
+    assert tray.titles == [*WHOLE[:3], *WHOLE[2:]], "only what was broken off comes again"
+    assert told(facts) == {**dict.fromkeys(WHOLE[:6], 1), "label-2": 2, "recovery-card": 3, "package-sheets": 2}
+    assert [one["copy"] for one in facts["read_back"]] == [1, 2]
+    broken = [said for said in people.said if "this was broken off. Shred what came out of it" in said]
+    assert [said.partition(" of share")[0] for said in broken[:1]] == ["Label and three receipts"]
+    assert len(broken) == 2
+    assert not workshop.pile.facts, "the next step begins with none"
+
+
+def test_papers_of_a_step_that_was_not_finished_are_named_when_they_are_destroyed(
+    plan: Plan, sealed: Path, base: Path
+) -> None:
+    workshop, _ = shop(plan, sealed, base, {6: ZeroDivisionError()})
+    at = state(sealed)
+    with pytest.raises(ZeroDivisionError):
+        papers.print_papers(workshop, step(plan, "papers"), at, Questions(People(base, {}), {}))
+    workshop.forget()  # the people abort
+    people = People(base, {Asked.DESTROYED: ["0"]})
+    workshop.equipment = replace(workshop.equipment, out=base / "nothing")
+    facts = sheets.destroy(workshop, DESTROY_SHEETS, at, Questions(people, {}))
+    assert told(facts) == {"label-1": 1, "receipt-1": 1, "label-2": 1, "receipt-2": 1, "label-3": 1}
+    assert "  label-3: 1" in people.said
 
 
 def test_the_paper_of_another_size_in_a_template_is_asked_for(plan: Plan, sealed: Path, base: Path) -> None:

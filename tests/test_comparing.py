@@ -96,7 +96,7 @@ def test_what_is_waived_is_said_and_in_the_facts_with_its_reason() -> None:
     profiles = profiles_of("EC P-256")
     longer = replace(profiles.intermediates[0], validity=duration_of_days(profiles.root.validity.first, 100))
     profiles = replace(profiles, intermediates=(longer,))
-    reasons = {"certificate-validity-second": "As agreed."}
+    reasons = {("intermediate", "certificate-validity-second"): "As agreed."}
     ca = issue(profiles, make_keys(profiles, quiet), reasons, quiet)
     desk = Watching()
     facts = compare(profiles, ca, reasons, Questions(desk, {}))

@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,16 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     for read in (read_public, read_secret):
         with pytest.raises(FileError, match="longer than 10 bytes"):
             read(tmp_path / "long", 10)
+
+
+def test_a_small_file_takes_little_memory_whatever_it_might_have_taken(tmp_path: Path) -> None:
+    (tmp_path / "small").write_bytes(b"small")
+    tracemalloc.start()
+    try:
+        assert read_public(tmp_path / "small", 1 << 26) == b"small"
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

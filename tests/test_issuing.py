@@ -31,6 +31,7 @@ from escrow.issuing.make import Issued, generate, issue, make_keys, preview
 from escrow.issuing.naming import (
     Attribute,
     Constraint,
+    check_oid,
     general_name_text,
     name_text,
     subject_text,
@@ -336,7 +337,7 @@ def test_the_ssh_keys_are_as_step_writes_them_and_ca_json_names_them(tmp_path: P
 # Lint before and after
 
 
-def issuing(profiles: Profiles, waivers: Mapping[str, str] | None = None) -> Issued:
+def issuing(profiles: Profiles, waivers: lints.Waivers | None = None) -> Issued:
     return issue(profiles, make_keys(profiles, quiet), waivers or {}, quiet)
 
 
@@ -370,7 +371,7 @@ def test_a_finding_stops_before_anything_is_signed(lint: str, monkeypatch: pytes
 
 @pytest.mark.parametrize("lint", FOUND)
 def test_a_waived_finding_is_told_and_stops_nothing(lint: str) -> None:
-    result = issuing(FOUND[lint], {lint: "as agreed"})
+    result = issuing(FOUND[lint], {("intermediate", lint): "as agreed"})
     assert {(finding.lint, finding.certificate) for finding in result.waived} == {(lint, "intermediate")}
 
 
@@ -379,9 +380,10 @@ def test_a_preview_finds_what_issuing_would(lint: str) -> None:
     assert {finding.lint for finding in preview(FOUND[lint])} == {lint}
 
 
-def test_a_waiver_of_another_lint_waives_nothing() -> None:
+@pytest.mark.parametrize("waiver", [("intermediate", "certificate-serial"), ("root", "certificate-outlives-root")])
+def test_a_waiver_of_another_lint_or_certificate_waives_nothing(waiver: tuple[str, str]) -> None:
     with pytest.raises(CertificateError, match="certificate-outlives-root"):
-        issuing(FOUND["certificate-outlives-root"], {"certificate-serial": "as agreed"})
+        issuing(FOUND["certificate-outlives-root"], {waiver: "as agreed"})
 
 
 def test_what_is_found_only_after_signing_stops_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -624,3 +626,20 @@ def test_zlint_finds_nothing_that_is_not_explained(tmp_path: Path) -> None:
         assert told <= set(ZLINT_EXPLAINED), (name, {lint: results[lint] for lint in told - set(ZLINT_EXPLAINED)})
         seen |= told
     assert seen == set(ZLINT_EXPLAINED), "an explanation for what is not found any more"
+
+
+@pytest.mark.parametrize("text", ["1.3.6.1.4.1.99999.1.1", "2.999.1", "2.25.340282366920938463463374607431768211455"])
+def test_an_object_identifier_of_an_organisation_is_taken(text: str) -> None:
+    check_oid(text)
+
+
+BEYOND = "340282366920938463463374607431768211456"  # 2^128
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["3.1.1", "0.40.1", "1.40.1", "1.2", "1.03.6", "1.3.6.", f"2.{BEYOND}.1", f"1.3.{BEYOND}", "1.3" + ".99999" * 25],
+)
+def test_what_no_certificate_can_have_as_an_object_identifier_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="must be an object identifier"):
+        check_oid(text)

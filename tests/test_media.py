@@ -6,23 +6,30 @@
 import errno
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from ceremony.preflight.machine import Machine
+from ceremony.rules.sealing.steps import steps
+from ceremony.rules.state import State
 from ceremony.run import media
+from ceremony.run.acts import proof
 from ceremony.run.copying import Copied, Copying, Load, Proof
+from ceremony.run.identity import Identity
 from ceremony.run.questions import Asked, Fields, Questions
 from escrow import mounts
 from escrow.errors import EscrowError, FileError
 from escrow.memory import Secret
 from escrow.mounts import Mount
+from escrow.policy import Policy
 from escrow.share import Kind
 
 USB = "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-{n}/host{n}/block/sd{letter}"
+LAID = ("/sys", "/dev")
 DISK = "/sys/devices/pci0000:00/0000:00:17.0/ata1/host0/block/sda"
+STICK = Identity("Ultra Fit", "SN-b", 16 * 10**9, "1", "UUID-b")
 FILES = {"package.escrow": b"the package" * 100, "decode.py": b"the decoder"}
 
 
@@ -34,10 +41,10 @@ class Laid(Machine):
     read_only: bool
 
     def _at(self, path: str) -> Path:
-        return self.root / path.lstrip("/") if path.startswith(("/sys", "/dev")) else Path(path)
+        return self.root / path.lstrip("/") if path.startswith(LAID) else Path(path)
 
     def real(self, path: str) -> str:
-        return super().real(path) if path.startswith("/sys") else str(Path(path).resolve(strict=True))
+        return super().real(path) if path.startswith(LAID) else str(Path(path).resolve(strict=True))
 
     def mounts(self) -> tuple[Mount, ...]:
         return mounts.parse("\n".join(self.lines))
@@ -89,7 +96,26 @@ class Bench:
         n = ord(letter) - ord("a")
         path = USB.format(n=n, letter=letter)
         self.device(f"sd{letter}", path, f"8:{16 * n}", sequence=sequence)
+        self.names_itself(letter, serial=f"SN-{letter}", uuid=f"UUID-{letter}")
         self.device(f"sd{letter}1", f"{path}/sd{letter}1", f"8:{16 * n + 1}")
+
+    def names_itself(self, letter: str, *, serial: str, uuid: str) -> None:
+        """What a stick in the n-th port says of itself; its hub has a number, too."""
+        root, n = self.base / "root", ord(letter) - ord("a")
+        at = root / f"sys/devices/pci0000:00/0000:00:14.0/usb1/1-{n}"
+        for path, own in ((at, serial), (at.parent, "0000:00:14.0")):
+            path.mkdir(parents=True, exist_ok=True)
+            (path / "idVendor").write_text("0781\n")
+            (path / "serial").write_text(own)
+        links = root / "dev/disk/by-uuid"
+        links.mkdir(parents=True, exist_ok=True)
+        (root / f"dev/sd{letter}1").touch()
+        for link in links.iterdir():
+            if link.readlink().name == f"sd{letter}1":
+                link.unlink()
+        if uuid:
+            (links / uuid).unlink(missing_ok=True)
+            (links / uuid).symlink_to(f"../../sd{letter}1")
 
     def mount(self, name: str, number: str, folder: str) -> Path:
         """Mount a device at a folder of this test."""
@@ -173,15 +199,15 @@ def test_sticks_that_are_mounted_are_listed_and_nothing_else(bench: Bench) -> No
     assert media.mounted(bench.machine, point) == [], "where the ceremony's own folder lies is no medium of its own"
 
 
-@pytest.mark.parametrize(("sequence", "proof"), [(None, Proof.UNMOUNTED), (8, Proof.UNPLUGGED)])
+@pytest.mark.parametrize(("sequence", "how"), [(None, Proof.UNMOUNTED), (8, Proof.UNPLUGGED)])
 def test_a_copy_is_read_back_from_a_medium_that_was_seen_to_go_away(
-    sequence: int | None, proof: Proof, bench: Bench
+    sequence: int | None, how: Proof, bench: Bench
 ) -> None:
     point = bench.stick()
     bench.away(point, sequence)
     bench.answers[Asked.MEDIUM] = ["", "2", "0", "stick", str(bench.base / "nowhere"), "1"]
     copied = bench.copy(load())
-    assert copied == Copied(point / "package-AB-copy-1", proof)
+    assert copied == Copied(point / "package-AB-copy-1", how, STICK)
     assert {path.name: path.read_bytes() for path in copied.place.iterdir()} == FILES
     assert bench.said[0].startswith(f"1  {point}  (/dev/sdb1")
     assert sum("There is no medium" in said for said in bench.said) == 2
@@ -221,7 +247,9 @@ def test_it_may_be_mounted_elsewhere_when_it_comes_back_and_is_found(bench: Benc
 
     bench.answers |= {Asked.MEDIUM: ["1"], Asked.PUT_IN: ["", elsewhere]}
     copied = bench.copy(load())
-    assert copied == Copied(bench.base / "stick-c/package-AB-copy-1", Proof.UNPLUGGED)
+    assert copied == Copied(
+        bench.base / "stick-c/package-AB-copy-1", Proof.UNPLUGGED, replace(STICK, serial="SN-c", uuid="UUID-c")
+    )
     assert any("No medium with the folder package-AB-copy-1 is mounted" in said for said in bench.said)
     assert any("tmpfs, which is no medium" in said for said in bench.said), "its mount point alone is no medium"
 
@@ -296,7 +324,7 @@ def test_production_takes_media_alone_and_asks_again(what: str, bench: Bench) ->
 def test_practice_may_use_a_folder_and_is_told_so(bench: Bench) -> None:
     (bench.base / "folder").mkdir()
     bench.answers |= {Asked.MEDIUM: [str(bench.base / "folder")], Asked.TAKE_OUT: [""], Asked.PUT_IN: [""]}
-    assert bench.copy(load(), Kind.SPECIMEN) == Copied(bench.base / "folder/package-AB-copy-1", Proof.FOLDER)
+    assert bench.copy(load(), Kind.SPECIMEN) == Copied(bench.base / "folder/package-AB-copy-1", Proof.FOLDER, None)
     assert any(said.startswith("SPECIMEN: production would refuse this.") for said in bench.said)
 
 
@@ -398,3 +426,61 @@ def test_a_medium_that_fails_while_it_is_written_is_named_and_the_step_can_be_re
     bench.answers[Asked.MEDIUM] = ["1"]
     place = bench.copy(load()).place
     assert {path.name: path.read_bytes() for path in place.iterdir()} == FILES
+
+
+ONE_MEDIUM: dict[str, tuple[Identity, bool]] = {
+    "the same": (STICK, True),
+    "another folder of it": (replace(STICK, partition="1"), True),
+    "another partition of it": (replace(STICK, partition="2", uuid="UUID-x"), True),
+    "formatted without udev to say so": (replace(STICK, uuid=""), True),
+    "the file system alone is known": (replace(STICK, serial=""), True),
+    "another stick": (replace(STICK, serial="SN-c", uuid="UUID-c"), False),
+    "another stick, made of it bit by bit": (replace(STICK, serial="SN-c"), False),
+    "another card in the same reader": (replace(STICK, uuid="UUID-c"), False),
+    "another maker's, by the same number": (replace(STICK, model="Other", partition="2", uuid=""), False),
+    "one that says nothing": (Identity("", "", 0, "", ""), False),
+}
+
+
+@pytest.mark.parametrize("what", ONE_MEDIUM)
+def test_media_are_told_apart_by_what_they_say_of_themselves(what: str) -> None:
+    other, same = ONE_MEDIUM[what]
+    assert STICK.is_that_of(other) is other.is_that_of(STICK) is same
+    assert Identity.from_facts(STICK.facts) == STICK
+
+
+def test_the_journal_says_which_media_have_the_other_copies() -> None:
+    facts = {"site": "Bank", "identity": STICK.facts}
+    state = State(done={"seal": {}, "copy 1": facts, "copy 2": facts, "copy 3": {"identity": None}})
+    step = next(step for step in steps(Policy.plain(2, 3), 3) if step.id == "copy 2")
+    assert dict(proof.media_of_others(step, state)) == {"copy 1 of the package": STICK}
+
+
+@pytest.mark.parametrize("kind", [Kind.PRODUCTION, Kind.SPECIMEN])
+def test_two_copies_do_not_go_onto_one_medium_in_two_folders(kind: Kind, bench: Bench) -> None:
+    wrong, right = bench.stick("b"), bench.stick("c")
+    (wrong / "elsewhere").mkdir()
+    used = wrong if kind is Kind.SPECIMEN else right
+    bench.away(used)
+    bench.answers[Asked.MEDIUM] = [str(wrong / "elsewhere"), *(["2"] if kind is Kind.PRODUCTION else [])]
+    copied = bench.copy(load(avoid={}, taken={"copy 2 of the package": STICK}), kind)
+    assert copied.place == (wrong / "elsewhere" if kind is Kind.SPECIMEN else right) / "package-AB-copy-1"
+    assert any("is the medium of copy 2 of the package. Each copy needs" in said for said in bench.said)
+
+
+def test_what_is_put_in_instead_of_the_copy_is_not_the_medium_of_another_one(bench: Bench) -> None:
+    point = bench.stick("b")
+
+    def exchanged() -> str:
+        bench.unmount(point)
+        return ""
+
+    def other() -> str:
+        stick = bench.stick("c")
+        (point / "package-AB-copy-1").rename(stick / "package-AB-copy-1")
+        return ""
+
+    bench.answers |= {Asked.MEDIUM: ["1"], Asked.TAKE_OUT: [exchanged], Asked.PUT_IN: [other]}
+    taken = replace(STICK, serial="SN-c", uuid="UUID-c")
+    with pytest.raises(FileError, match="the medium of copy 2"):
+        bench.copy(load(taken={"copy 2 of the package": taken}))

@@ -23,11 +23,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import soft_hsm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from film import EMPTY_TABLE, Scene, write_film
 from helpers import PASSWORD, TIMEOUT, StepTree, blot, can_lock, escrow
-from memory_scan import Hit, Scanner, unlocked
+from memory_scan import Hit, Scanner, regions, unlocked
 from player import room
 from print_server import PrintServer, need_cups
 
@@ -127,7 +128,8 @@ def watch(
             if scanner.secrets != known:
                 scanner = Scanner(dict(known))
             for seen in {int(pid), process.pid} if thorough else {int(pid)}:
-                yield Seen(mark, seen != process.pid, unlocked(seen), scanner.scan(seen), reachable)
+                mapped = list(regions(seen))
+                yield Seen(mark, seen != process.pid, unlocked(mapped), scanner.scan(seen, mapped), reachable)
             os.write(go, b".")
     os.close(go)
     assert process.stderr
@@ -365,6 +367,21 @@ def test_recovering_leaves_no_trace(sealed: Sealed, shm: Path) -> None:
     check_everything(watch(*arguments, stdin=new, secrets=secrets), allowed)
 
 
+def test_recovering_into_a_token_leaves_no_trace(
+    sealed: Sealed, shm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pin = os.getrandom(12).hex()
+    token = soft_hsm.make(tmp_path, pin)
+    for name, value in token.env.items():
+        monkeypatch.setenv(name, value)
+    secrets = {**sealed.secrets, "pin": pin.encode()}
+    place: list[str | Path] = ["--to", shm / "restored", "--token", soft_hsm.LABEL, "--module", token.module]
+    command = ["recover", sealed.package, *sealed.sheets[:2], *place, "--pin-file", "-"]
+    seen = watch(*command, stdin=pin, secrets=secrets)
+    allowed = {**ALLOWED, "worker Collection": {"share", "left", "right", "value"}, "worker store": {*KEYS, "pin"}}
+    check_everything(seen, allowed)
+
+
 def test_starting_step_ca_leaves_no_trace(sealed: Sealed, tree: Path, shm: Path) -> None:
     """Up to the moment when the process becomes step-ca; a program that does nothing stands in for it."""
     config = shm / "ca.json"
@@ -392,7 +409,7 @@ def test_words_in_the_memory_of_another_process_are_found(form: str) -> None:
         child.stdin.write(words.encode() + b"\n")
         child.stdin.flush()
         child.stdout.readline()
-        assert Scanner({"words": words.encode()}).scan(child.pid)
+        assert Scanner({"words": words.encode()}).scan(child.pid, regions(child.pid))
 
 
 def as_words(record: Record) -> str:

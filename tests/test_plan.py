@@ -132,7 +132,7 @@ WRONG: dict[str, tuple[Callable[[], str], str]] = {
     "a key twice": (lambda: changed("years = 10", "years = 10\nyears = 11"), "not valid TOML"),
     "unknown table": (
         lambda: EXAMPLE + "\n[vaiver]\n",
-        r"line 173: vaiver is not known: did you mean waiver\?",
+        r"line 180: vaiver is not known: did you mean waiver\?",
     ),
     "unknown key": (
         lambda: changed('unit = "Finance"', 'unit = "Finance"\ncolour = "red"'),
@@ -258,6 +258,18 @@ WRONG: dict[str, tuple[Callable[[], str], str]] = {
     "a group twice": (
         lambda: changed('"Board"', '"Officers"', grouped()),
         "name is 'Officers' like that",
+    ),
+    "an object identifier that cannot be": (
+        lambda: EXAMPLE + '[[intermediate]]\npolicies = ["1.3.6.1", "1.40.1"]\n',
+        r"line 180: intermediate 1, policies, 1 must be an object identifier.*39 at most",
+    ),
+    "a waiver of no certificate": (
+        lambda: EXAMPLE + '[[waiver]]\nlint = "validity-too-long"\ncertificate = "leaf"\nreason = "x"\n',
+        "waiver 1, certificate must be root, intermediate, or intermediate-2 to intermediate-9",
+    ),
+    "a waiver twice for a certificate": (
+        lambda: EXAMPLE + '[[waiver]]\nlint = "validity-too-long"\ncertificate = "root"\nreason = "x"\n' * 2,
+        "waiver 2, lint is 'validity-too-long' like that of another waiver",
     ),
     "a waiver twice": (
         lambda: EXAMPLE + '[[waiver]]\nlint = "no-spare"\nreason = "x"\n' * 2,

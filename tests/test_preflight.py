@@ -97,7 +97,7 @@ def test_a_check_never_passes_on_a_machine_of_which_nothing_can_be_seen(identifi
         unseen()
 
     machine = Machine(tmp_path, unseen, undone, undone, {"sums": undone}, {"escrow": tmp_path / "none"})
-    result = look(identifier, machine, replace(CALM, drifts=()))
+    result = look(identifier, machine, replace(CALM, drifts=(), day=None))
     assert result.status is not PASS, result
     assert result.remedy
 

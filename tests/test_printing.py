@@ -151,7 +151,7 @@ def test_a_sheet_that_came_out_badly_is_printed_again(cups: PrintServer, tmp_pat
     terminal.type("what?\n")
     terminal.expect("is not one of the answers")
     terminal.expect(f"{LABELS[0]}: take your sheet, press Enter")
-    terminal.type("again\n")
+    terminal.type("print\n")
     terminal.expect("Destroy the bad one.")
     for label in LABELS:
         terminal.expect(f"{label}: take your sheet, press Enter")

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,17 @@ def test_swap_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(shortcoming) == "Swap is on (/dev/sda2, /swapfile). As root: swapoff --all"
     monkeypatch.setattr(Path, "read_text", lambda *_: swaps.splitlines()[0] + "\n")
     assert process._check_swap() == ()
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not can_lock(), reason="needs root, whom the kernel tells about its pages")
+def test_every_page_that_a_worker_has_inherits_or_writes_to_is_locked() -> None:
+    """Asked of the kernel page by page, because a worker does not touch its pages to lock them."""
+    pages = Path(__file__).with_name("locked_pages.py")
+    said = Counter(run(sys.executable, pages).expect().out.splitlines())
+    assert said.keys() == {"inherited locked", "written locked", "new locked"}
+    assert min(said.values()) > 500
+    control = Counter(run(sys.executable, pages, "forget").expect().out.splitlines())
+    assert control["written not locked"] > 500
 
 
 @pytest.mark.skipif(not can_lock(), reason="needs an account that may lock memory")

@@ -19,7 +19,7 @@ from escrow.issuing.naming import subject_text
 from escrow.issuing.profile import Profiles, step_ca_init
 
 EXAMPLE = draft.fill({}, {})
-FIRST = dt.datetime(2030, 1, 15, tzinfo=dt.UTC)
+FIRST = dt.datetime(2030, 1, 14, tzinfo=dt.UTC)
 
 FULL = """
 [root]
@@ -60,8 +60,8 @@ def test_a_plan_without_certificates_has_those_of_step_ca_init_but_for_their_end
     assert plan.ssh is None
     for ours, theirs in zip(plan, step, strict=True):
         one, other = planned(plan, ours), planned(step, theirs)
-        assert one.pop("last") == "2040-01-14 23:59:59 UTC"
-        assert other.pop("last") == "2040-01-13 00:00:00 UTC"
+        assert one.pop("last") == "2040-01-13 23:59:59 UTC"
+        assert other.pop("last") == "2040-01-12 00:00:00 UTC"
         assert one == other
 
 
@@ -81,7 +81,7 @@ def test_everything_that_is_written_is_in_the_certificates() -> None:
     root, first, second = (found(certificate) for certificate in issued.certificates)
     assert [planned(made, profile) for profile in made] == [root, first, second]
     assert root["subject"] == "C=GB, O=Example Ltd, CN=Example Root"
-    assert (root["key"], root["path_length"], root["last"]) == ("EC P-384", "2", "2050-01-14 23:59:59 UTC")
+    assert (root["key"], root["path_length"], root["last"]) == ("EC P-384", "2", "2050-01-13 23:59:59 UTC")
     assert root["permitted"] == "DNS:example.com, IP:10.0.0.0/8, email:example.com"
     assert (first["excluded"], first["policies"]) == ("DNS:secret.example.com", "1.3.6.1.4.1.99999.1.1")
     assert (first["crl"], first["issuers"], first["ocsp"]) == (
@@ -93,7 +93,7 @@ def test_everything_that_is_written_is_in_the_certificates() -> None:
     identifier = issued.certificates[0].extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
     assert identifier == key_identifier(public, "SHA-256")
     assert second["subject"] == "O=Example CA, CN=Example CA Intermediate 2"
-    assert (second["last"], second["issuer"]) == ("2035-01-14 23:59:59 UTC", root["subject"])
+    assert (second["last"], second["issuer"]) == ("2035-01-13 23:59:59 UTC", root["subject"])
     assert [(entry.name, entry.file, entry.public_file) for entry in issued.authority.keys] == [
         ("root", "secrets/root_ca_key", "certs/root_ca.crt"),
         ("intermediate", "secrets/intermediate_ca_key", "certs/intermediate_ca.crt"),

@@ -1,5 +1,6 @@
 """The runner by itself: what people type at the wrong moment, and what goes wrong in a step, ends nothing."""
 
+import datetime as dt
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from ceremony.rules.lists import listing_of
 from ceremony.rules.state import Incident, Phase, State
 from ceremony.rules.steps import Action, Step
 from ceremony.rules.wording import Wording
+from ceremony.run import times
 from ceremony.run.journal import Journal
 from ceremony.run.questions import Asked, Facts, Fields, Questions, StepError
 from ceremony.run.runner import Runner
@@ -60,7 +62,7 @@ class Script:
             return " ".join(spoken.check_words(self.plan.digest, str(fields["step"])))
         if asked is Asked.DISPOSITION:
             return "accepted"
-        if asked in {Asked.EXPECTED, Asked.HAPPENED, Asked.DONE, Asked.SENTENCE}:
+        if asked in {Asked.EXPECTED, Asked.HAPPENED, Asked.DONE, Asked.SENTENCE, Asked.NOTE}:
             return "a sentence"
         return str(fields.get("phrase", ""))
 
@@ -163,13 +165,64 @@ def test_a_ceremony_that_has_ended_is_left_as_it_is(plan: Plan, tmp_path: Path) 
 
 
 def test_what_was_done_before_the_program_is_confirmed_with_the_time_of_the_script(plan: Plan, tmp_path: Path) -> None:
-    typed = ["", "yes", "25:00", "note", "9:07", "09:15", "09:20", "9:31"]
+    typed = ["", "yes", "25:00", "note", "9:07", "09:15", "11:20", "09:20", "6:31", "06:31"]
     _, desk, _, _ = hold(plan, tmp_path, {Asked.AT: typed, Asked.NOTE: ["by my watch"]}, {})
     ended = {entry["step"]: entry["facts"] for entry in entries_of(tmp_path, "end")}
     times = {name: ended[name].get("at") for name in ("room", "people", "rules", "materials", "start")}
-    assert times == {"room": "09:07", "people": "09:15", "rules": "09:20", "materials": "09:31", "start": None}
+    assert times == {"room": "09:07", "people": "09:15", "rules": "09:20", "materials": "06:31", "start": None}
     assert [page[2].startswith("DONE BEFORE") for page in desk.pages[:5]] == [True] * 4 + [False]
     assert sum(said.startswith("That is no time of day") for said in desk.said) == 3
+    assert sum("that is yet to come. Is it local time?" in said for said in desk.said) == 1
+    assert sum("that was 3 h 29 min ago" in said for said in desk.said) == 1, "typed once more, it is believed"
+
+
+@pytest.mark.parametrize(
+    ("at", "now", "doubted"),
+    [
+        ("09:59", "10:00", False),
+        ("10:01", "10:00", False),
+        ("10:02", "10:00", True),
+        ("07:00", "10:00", False),
+        ("06:59", "10:00", True),
+        ("23:50", "00:10", False),
+        ("00:10", "23:50", True),
+        ("22:00", "10:01", True),
+    ],
+)
+def test_a_time_that_is_yet_to_come_or_hours_ago_is_doubted(at: str, now: str, doubted: bool) -> None:  # noqa: FBT001 - a table
+    moment = dt.datetime.fromisoformat(f"2030-01-15T{now}:20+00:00")
+    assert bool(times.doubt_of_past(times.of_day(at) or dt.time(), moment)) is doubted
+
+
+@pytest.mark.parametrize(
+    ("minutes", "doubted"),
+    [(0, False), (1, False), (5, False), (45, True), (61, True), (-120, True), (-345, True), (52, False), (840, True)],
+)
+def test_a_watch_that_is_off_by_what_a_time_zone_is_off_is_doubted(minutes: int, doubted: bool) -> None:  # noqa: FBT001 - a table
+    assert bool(times.doubt_of_now(dt.timedelta(minutes=minutes))) is doubted
+
+
+def test_an_exception_and_a_note_are_read_over_and_mended_before_they_are_written(plan: Plan, tmp_path: Path) -> None:
+    answers = {
+        Asked.READY: ["at 2.1:exception", "at 2.1:note"],
+        Asked.EXPECTED: ["two chars", "two chairs"],
+        Asked.HAPPENED: ["", "three chairs", "back", ""],
+        Asked.DONE: ["one was carried out", "back", ""],
+        Asked.TOUCHES: ["feelings", "i", "back", ""],
+        Asked.NOTE: ["", "the clok", "the clock"],
+        Asked.WRITTEN: ["back", "yes?", "", "back", ""],
+    }
+    _, desk, _, events = hold(plan, tmp_path, answers, {})
+    (exception,) = entries_of(tmp_path, "exception")
+    told = [exception[name] for name in ("expected", "happened", "done", "touches")]
+    assert told == ["two chairs", "three chairs", "one was carried out", ["integrity"]]
+    (note,) = entries_of(tmp_path, "note")
+    assert note["text"] == "the clock"
+    assert not any(answers.values()), f"not asked for: {answers}"
+    assert "So far: two chars. Enter keeps it." in desk.said
+    assert events.index("exception") < events.index("note")
+    review = next(said for said in desk.said if said.startswith("What was expected: two chars"))
+    assert review.splitlines()[3] == "What does it touch: i"
 
 
 def test_a_disposition_is_one_of_three_words_and_a_sentence(plan: Plan, tmp_path: Path) -> None:

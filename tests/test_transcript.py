@@ -114,7 +114,9 @@ class Told(Walk):
                 return {**own, "papers": [printed("label-7", 1, digest)], "problems": []}
             case Action.COPY_PACKAGE:
                 copy = self.by.packages[(step.copy or 1) - 1]
-                return {"site": copy.site, "medium": copy.medium, "sha256": "ab" * 32, "proof": "unplugged"}
+                identity = {"model": "Fit", "serial": f"SN{step.copy}", "size": 1, "partition": "1", "uuid": "A-B"}
+                more = {"sha256": "ab" * 32, "proof": "unplugged", "identity": identity}
+                return {"site": copy.site, "medium": copy.medium, **more}
         return own
 
     def until(self, name: str) -> None:
@@ -258,6 +260,8 @@ def with_placeholders(entry: Entry) -> Entry:
         facts["papers"] = [printed(f"label-{number}", 1, "") for number in (1, 2, 3)]
     if "checks" in facts:
         facts["checks"] = [{**check, "value": "<value>", "status": "<status>"} for check in facts["checks"]]
+    if "at" in facts:
+        facts["at"] = "<at>"
     if "facts" in fields:
         fields["facts"] = facts
     return replace(entry, utc="<time>", clock=0.0, fields=fields)
@@ -325,6 +329,7 @@ def test_an_eventful_ceremony_is_told_word_for_word_in_pdf_and_text(name: str, t
         "Printed: label-1, recovery-card (3 times). Pages in all: 8. Their hashes stand in the journal.",
         "Printed again: documents/label-1.pdf: paper jam",
         "Package sheets of copy 1: all 22 codes were read from paper.",
+        "Fit SN1 A-B",
         "2 checks had the same result as before.",
     ):
         assert squeezed(said) in on_paper, said

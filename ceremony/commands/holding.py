@@ -12,6 +12,7 @@ from ceremony.interrupt import Interrupted
 from ceremony.planning.lints import lint
 from ceremony.planning.plan import Plan
 from ceremony.planning.rehearsed import rehearsed
+from ceremony.preflight.checks.clock import is_on
 from ceremony.rules.state import Phase, State
 from ceremony.run.archive import read_journal
 from ceremony.run.before import Before
@@ -48,12 +49,14 @@ def hold_at_terminal(  # noqa: PLR0913 - all that a ceremony is held with
         raise click.UsageError(message)
     if state := ended(plan, out):
         return _keep(plan, out, state)
-    if not _is_begun(out):  # what was begun by a plan goes on by it, whatever the day
-        _refuse_unwise(plan, rehearsal)
+    now = dt.datetime.now(dt.UTC)
+    begun = _is_begun(out)
+    if not begun:  # what was begun by a plan goes on by it, whatever the day
+        _refuse_unwise(plan, rehearsal, now)
     if kind is Kind.SPECIMEN and plan.ca.tree:
         say("CAREFUL: the keys of this specimen are real. Its package and sheets open them: destroy both after.")
     with Progress() as progress:
-        preflight = look(plan, progress)
+        preflight = look(plan, progress, now, "begun before, and gone on with" if begun else "")
     options.protect_process(kind)
     device = printer()
     paper = _paper(scans, camera, allow_disk=allow_disk or kind is Kind.SPECIMEN)
@@ -107,10 +110,12 @@ def _is_begun(out: Path) -> bool:
     return (out / JOURNAL).exists() and any(entry.event == "session" for entry in read_journal(out))
 
 
-def _refuse_unwise(plan: Plan, rehearsal: Path | None) -> None:
+def _refuse_unwise(plan: Plan, rehearsal: Path | None, now: dt.datetime) -> None:
     """Raise RefusedError for a plan against which an error stands; a specimen ceremony only says so."""
     last = rehearsed(rehearsal, plan) if rehearsal else None
-    standing = [each for each in lint(plan, dt.datetime.now(dt.UTC).astimezone().date(), last) if each.stands]
+    # The clock is in UTC, and in the evening of the planned day in America it is a day ahead of the plan.
+    today = next((day for day in plan.days if is_on(day, now)), now.date())
+    standing = [each for each in lint(plan, today, last) if each.stands]
     for finding in standing:
         say(f"{finding.lint}: {finding.text}")
     if standing and plan.ceremony.kind is Kind.PRODUCTION:

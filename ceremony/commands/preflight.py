@@ -10,7 +10,7 @@ import click
 from ceremony import options, spoken
 from ceremony.planning.plan import load
 from ceremony.preflight.checklist import Expected
-from ceremony.preflight.checks.clock import PEOPLE, clock_drift
+from ceremony.preflight.checks.clock import PEOPLE, Day, clock_drift
 from ceremony.preflight.inventory import planned, take
 from ceremony.preflight.machine import Machine
 from ceremony.preflight.run import failures, run
@@ -43,7 +43,8 @@ def command(plan: Path | None, *, ask_time: bool, tool_words: str, inventory: bo
     plan_words = read.words if read else ()
     drifts = tuple(_ask_time(number) for number in range(1, PEOPLE + 1)) if ask_time else ()
     devices = planned(read.machine) if read else None
-    expected = Expected(inventory=devices, tool_words=tuple(tool_words.split()), drifts=drifts)
+    day = Day(dt.datetime.now(dt.UTC), read.days, "" if ask_time else "not the day yet") if read else None
+    expected = Expected(inventory=devices, tool_words=tuple(tool_words.split()), drifts=drifts, day=day)
     with Progress() as progress:
         results = run(Machine(), waivers, progress, expected)
     if as_json:

@@ -10,7 +10,7 @@ import click
 
 from ceremony import options
 from ceremony.terminal.camera import show_shares
-from ceremony.terminal.console import Progress, ask_new_password, say
+from ceremony.terminal.console import Progress, ask_new_password, ask_password, say
 from ceremony.terminal.sheets import type_shares
 from escrow import recovery, start
 from escrow.configuration import CONFIG
@@ -20,6 +20,8 @@ from escrow.gather import STANDARD_INPUT, Collection
 from escrow.manifest import Manifest
 from escrow.memory import Secret, become
 from escrow.package import Package
+from escrow.passwords import read_password
+from escrow.token import Token, fitting
 
 _NEEDED = ("intermediate", "ssh-host", "ssh-user")
 _COMMAND = "command to execute"
@@ -53,12 +55,20 @@ class _Recover(click.Command):
     help="Instead of --to: become step-ca, by the command after --, with its keys handed over in memory.",
 )
 @options.password_files
-def command(  # noqa: PLR0913 - what the command line has
+@click.option("--token", "label", metavar="LABEL", help="With --to: the keys into this PKCS#11 token, not into files.")
+@click.option("--module", type=options.PATH, metavar="FILE.so", help="The module that drives the token.")
+@click.option("--pin-file", metavar="FILE", help="Take the token's PIN from here, as with --password-file; else asked.")
+@click.option("--pin-source", default="", metavar="FILE", help="Where step-ca, on its machine, will read the PIN.")
+def command(  # noqa: PLR0913, PLR0917 - what the command line has
     package: Path,
     pages: tuple[Path, ...],
     target: Path | None,
     only: tuple[str, ...],
     password_files: tuple[str, ...],
+    label: str | None,
+    module: Path | None,
+    pin_file: str | None,
+    pin_source: str,
     *,
     camera: Path | None,
     by_hand: bool,
@@ -73,6 +83,9 @@ def command(  # noqa: PLR0913 - what the command line has
     new password. PACKAGE is the package file, or scans of the package sheets: a PDF, a picture, or a directory of
     them. A root key is usually not wanted on the online host: use --only intermediate.
 
+    With --token and --module, the keys with which step-ca signs go into a PKCS#11 token or HSM, and ca.json in DIR
+    takes them from there. The root key does not, unless you name it with --only.
+
     With --exec -- step-ca ca.json, no key is written anywhere: the program becomes step-ca, which gets the keys
     that ca.json names through memory. The certificates and the database are those that ca.json names.
     """
@@ -83,6 +96,7 @@ def command(  # noqa: PLR0913 - what the command line has
     if execute and (only or password_files):
         message = "With --exec there is nothing to choose: step-ca gets the keys that its configuration names."
         raise click.UsageError(message)
+    token = _token(label, module, pin_file, pin_source, password_files, execute=execute)
     with Progress() as progress:
         sealed = recovery.read_package(package, progress, pages)
     sources = _Sources(sealed, pages, camera, by_hand)
@@ -91,7 +105,10 @@ def command(  # noqa: PLR0913 - what the command line has
         if target.resolve() in {path.resolve().parent for path in read}:
             message = f"{target} is where the package or a page lies: name a directory of its own for the CA."
             raise click.UsageError(message)
-        _restore(sources, target, only, password_files)
+        if token:
+            _restore_to_token(sources, target, only, token, pin_file)
+        else:
+            _restore(sources, target, only, password_files)
     else:
         _execute(sources, click.get_current_context().meta[_COMMAND])
 
@@ -142,6 +159,49 @@ def _restore(sources: _Sources, target: Path, only: tuple[str, ...], password_fi
             member.close()
         out.publish()
     _report(manifest, only, target)
+
+
+def _token(  # noqa: PLR0913 - the options that belong together
+    label: str | None,
+    module: Path | None,
+    pin_file: str | None,
+    pin_source: str,
+    password_files: tuple[str, ...],
+    *,
+    execute: bool,
+) -> Token | None:
+    """The token that the options mean. Raises UsageError for half of it."""
+    if not label and not module:
+        if pin_file or pin_source:
+            message = "A PIN belongs to a token: name it with --token and --module."
+            raise click.UsageError(message)
+        return None
+    if not (label and module) or execute or password_files:
+        message = "A token takes --token and --module, with --to, and no password: its keys are in no file."
+        raise click.UsageError(message)
+    return Token(module.absolute(), label, pin_source)
+
+
+def _restore_to_token(
+    sources: _Sources, target: Path, only: tuple[str, ...], token: Token, pin_file: str | None
+) -> None:
+    manifest = sources.sealed.manifest
+    recovery.check_names(manifest, only)
+    fitting(manifest.keys, only)
+    options.protect_process(manifest.kind)
+    with Progress() as progress, NewFiles(target) as out:
+        recovery.check_target(out, manifest)
+        with read_password(pin_file) if pin_file else ask_password(f"PIN of the token {token.label}: ") as pin:
+            members = sources.open(progress)
+            stored = recovery.restore_to_token(manifest, members, only, token, pin, out=out, progress=progress)
+        for member in members.values():
+            member.close()
+    say(f"Stored {', '.join(stored)} of {manifest.ca} in the token {token.label}.")
+    say(f"Everything else that step-ca needs is in {target}.")
+    if not token.pin_source:
+        say(f"{CONFIG} does not say where the PIN is: add ?pin-source=FILE to kms.uri before step-ca can start.")
+    say("Not in escrow, and so not restored: the database with issued and revoked certificates, ACME accounts and")
+    say("provisioners managed remotely. step-ca has to be one that was built with PKCS#11 (CGO_ENABLED=1).")
 
 
 def _execute(sources: _Sources, words: list[str]) -> NoReturn:

@@ -71,7 +71,7 @@ def _by_plan(plan_file: Path, out_directory: Path | None, password_files: tuple[
     if out_directory is not None:
         NewFiles(out_directory).check_absent([JOURNAL])
     with Progress() as progress:
-        preflight = look(plan, progress)
+        preflight = look(plan, progress, dt.datetime.now(dt.UTC), "a rehearsal")
     options.protect_process(Kind.SPECIMEN)
     desk = TerminalDesk("the rehearsal has to begin anew")
     if not auto:  # what was said until here is on no page

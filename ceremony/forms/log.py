@@ -43,7 +43,10 @@ def waivers(tell: Telling) -> Section:
     say = tell.say
     if not tell.plan.waivers:
         return Section(say("waivers.title"), [Line(say("waivers.none"))])
-    rows = [[waiver.lint, waiver.reason] for waiver in tell.plan.waivers]
+    rows = [
+        [f"{waiver.lint} ({waiver.certificate})" if waiver.certificate else waiver.lint, waiver.reason]
+        for waiver in tell.plan.waivers
+    ]
     head = [say("waivers.lint"), say("waivers.reason")]
     return Section(say("waivers.title"), [Line(say("waivers.text")), Table(head, rows, (30, 70))])
 

@@ -1,6 +1,7 @@
 """What came of a ceremony: its result, people, keys, custody, proof; what was wiped; what witnesses can compare."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ceremony.forms.pieces import WORDS_OF_A_HASH
 from ceremony.forms.record import Blank, Code, Fields, Line, Part, Section, Table, Value
@@ -162,7 +163,7 @@ def proof(tell: Telling) -> Section:
         rows = [[tell.share(position), tell.plan.custodian_at(position).name] for position in read]
         parts.append(Table([say("proof.share"), say("proof.custodian")], rows, (15, 85)))
     copies = [
-        [str(run.step.copy), run.facts["site"], run.facts["medium"], time(run.at)]
+        [str(run.step.copy), run.facts["site"], _medium(run.facts), time(run.at)]
         for run in tell.history.of_valid_set("copy")
     ]
     parts = parts or [Line(say("proof.none"))]
@@ -170,6 +171,13 @@ def proof(tell: Telling) -> Section:
     head = [say(f"proof.{name}") for name in ("copy", "site", "medium", "written")]
     parts.append(Table(head, copies, (15, 28, 33, 24)) if copies else Line(say("proof.no_copies")))
     return Section(say("proof.title"), parts)
+
+
+def _medium(facts: Mapping[str, Any]) -> str:
+    """What the plan says of a medium, and what it says of itself."""
+    identity = facts.get("identity") or {}
+    known = " ".join(filter(None, [identity.get("model"), identity.get("serial"), identity.get("uuid")]))
+    return f"{facts['medium']}: {known}" if known else str(facts["medium"])
 
 
 def zeroizing(tell: Telling) -> Section:

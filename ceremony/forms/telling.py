@@ -112,9 +112,12 @@ class Telling:
 
     def destroyed(self, facts: Mapping[str, Any]) -> str:
         """What was shredded of a void set."""
-        if not facts["sheets"]:
-            return self.say("facts.destroyed_papers")
-        return self.say("facts.destroyed", shares=self.shares(facts["sheets"]))
+        said = (
+            self.say("facts.destroyed", shares=self.shares(facts["sheets"]))
+            if facts["sheets"]
+            else self.say("facts.destroyed_papers")
+        )
+        return "\n".join([said, *self._papers(facts)])
 
     def _papers(self, facts: Mapping[str, Any]) -> Iterator[str]:
         """What was printed in a step, if anything was."""

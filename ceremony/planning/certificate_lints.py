@@ -12,7 +12,10 @@ from escrow.issuing.profile import Profile, Profiles
 
 LONGEST_ROOT, LONGEST_INTERMEDIATE = 30, 15  # years
 
-Rule = tuple[str, Callable[[Facts], Iterator[str]], str, str, bool]
+Found = tuple[str, str]
+"""The certificate of which something was found, and what: a sentence without its subject."""
+
+Rule = tuple[str, Callable[[Facts], Iterator[Found]], str, str, bool]
 """A lint's id, check, reason, remedy, and whether it may be waived."""
 
 
@@ -31,65 +34,69 @@ def _previewed(profiles: Profiles) -> tuple[Finding, ...]:
 
 def is_of_certificates(lint: str) -> bool:
     """Whether an id is that of a lint of certificates: ours, or pkilint's, which all have a dot."""
-    return lint in OWN or "." in lint
+    return lint in OWN or "." in lint or any(lint == rule[0] for rule in RULES)
 
 
 def _profiles(facts: Facts) -> tuple[Profile, ...]:
     return tuple(profiles_of(facts.plan) or ())
 
 
-def _subjects_alike(facts: Facts) -> Iterator[str]:
+def _subjects_alike(facts: Facts) -> Iterator[Found]:
     seen = set()
     for profile in _profiles(facts):
         if profile.subject in seen:
-            yield f"{profile.name} has the subject {subject_text(profile.subject)} of another one."
+            yield profile.name, f"has the subject {subject_text(profile.subject)} of another one."
         seen.add(profile.subject)
 
 
-def _nameless(facts: Facts) -> Iterator[str]:
+def _nameless(facts: Facts) -> Iterator[Found]:
     for profile in _profiles(facts):
         if "CN" not in {each.type for each in profile.subject}:
-            yield f"{profile.name} has no common name: {subject_text(profile.subject)}."
+            yield profile.name, f"has no common name: {subject_text(profile.subject)}."
 
 
-def _path_too_short(facts: Facts) -> Iterator[str]:
+def _path_too_short(facts: Facts) -> Iterator[Found]:
     for root in _profiles(facts)[:1]:
         for profile in _profiles(facts)[1:]:
             if profile.path_length >= root.path_length:
-                yield f"{profile.name} has the path length {profile.path_length}, and the root {root.path_length}."
+                yield profile.name, f"has the path length {profile.path_length}, and the root {root.path_length}."
 
 
-def _path_too_long(facts: Facts) -> Iterator[str]:
+def _path_too_long(facts: Facts) -> Iterator[Found]:
     for profile in _profiles(facts)[1:]:
         if profile.path_length:
-            yield f"{profile.name} may issue further CAs: its path length is {profile.path_length}."
+            yield profile.name, f"may issue further CAs: its path length is {profile.path_length}."
 
 
-def _kinds_mixed(facts: Facts) -> Iterator[str]:
-    kinds = {profile.algorithm.split()[0] for profile in _profiles(facts)}
-    if len(kinds) > 1:
-        yield f"The certificates have keys of the kinds {', '.join(sorted(kinds))}."
+def _kinds_mixed(facts: Facts) -> Iterator[Found]:
+    for root in _profiles(facts)[:1]:
+        for profile in _profiles(facts)[1:]:
+            if profile.algorithm.split()[0] != root.algorithm.split()[0]:
+                yield (
+                    profile.name,
+                    f"has a key of the kind {profile.algorithm}, and the root of the kind {root.algorithm}.",
+                )
 
 
-def _ed25519(facts: Facts) -> Iterator[str]:
+def _ed25519(facts: Facts) -> Iterator[Found]:
     for profile in _profiles(facts):
         if profile.algorithm == "Ed25519":
-            yield f"{profile.name} has a key of the kind Ed25519."
+            yield profile.name, "has a key of the kind Ed25519."
 
 
-def _too_long(facts: Facts) -> Iterator[str]:
+def _too_long(facts: Facts) -> Iterator[Found]:
     for profile in _profiles(facts):
         years = profile.validity.last.year - profile.validity.first.year
         most = LONGEST_ROOT if profile.name == "root" else LONGEST_INTERMEDIATE
         if years > most:
-            yield f"{profile.name} is valid for more than {most} years."
+            yield profile.name, f"is valid for more than {most} years."
 
 
-def _needs_tls(facts: Facts) -> Iterator[str]:
+def _needs_tls(facts: Facts) -> Iterator[Found]:
     for profile in _profiles(facts):
         for url in (*profile.crl, *profile.issuers, *profile.ocsp):
             if url.startswith("https:"):
-                yield f"{profile.name} names {url}."
+                yield profile.name, f"names {url}."
 
 
 RULES: tuple[Rule, ...] = (

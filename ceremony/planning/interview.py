@@ -235,7 +235,7 @@ class Interview:
             hint = f"One of: {', '.join(kinds)}"
             yield _asked(table, "key", f"Kind of the {what}'s key", one_of(*kinds), kind, hint)
             longest = str(DEFAULT_YEARS) if number == 0 else str(self._given["root", 0, "years"])
-            hint = f"From the day of the ceremony, 1 to {MAX_YEARS}, such as: {DEFAULT_YEARS}"
+            hint = f"From the day before the ceremony, 1 to {MAX_YEARS}, such as: {DEFAULT_YEARS}"
             yield _asked(table, "years", f"Years that the {what} is valid", years, longest, hint)
             subject = "; ".join(f"{each.type}={each.value}" for each in subject_of(name, role))
             hint = f"In this order, with semicolons, such as: C=GB; O=Example; CN={role}"

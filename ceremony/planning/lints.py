@@ -9,7 +9,7 @@ from ceremony.planning import certificate_lints
 from ceremony.planning import lint_checks as checks
 from ceremony.planning.certificate_lints import is_of_certificates, previewed
 from ceremony.planning.lint_checks import Facts
-from ceremony.planning.plan import Plan
+from ceremony.planning.plan import Plan, Waiver
 from ceremony.preflight.ids import IDS as PREFLIGHT
 from ceremony.preflight.ids import NEVER_WAIVED
 from escrow.issuing.lints import OWN
@@ -49,6 +49,8 @@ class Finding:
     reason: str
     remedy: str
     waived: str | None = None
+    certificate: str = ""
+    """The certificate that it is about, if it is about one."""
 
     @property
     def stands(self) -> bool:
@@ -211,71 +213,97 @@ LINTS = (
         "Write it in Latin, Greek or Cyrillic letters.",
         waivable=False,
     ),
-    *(Lint(*rule) for rule in certificate_lints.RULES),
 )
+
+
+_OF_THE_SET = frozenset(
+    ("no-spare", "one-spare", "many-shares", "quorum-under-one-manager", "quorum-in-one-unit", "quorum-at-one-site")
+)
+"""What was judged when the set was sealed: a session does not change it, and only says so."""
 
 
 def lint(plan: Plan, today: dt.date, rehearsed: dt.date | None) -> tuple[Finding, ...]:
     """Everything that the lints find in a plan on a day; `rehearsed` is when this very plan was rehearsed last."""
     facts = Facts(plan, today, rehearsed)
     findings = [finding for rule in LINTS for finding in _apply(rule, facts)]
-    findings += _of_certificates(plan)
-    return (*findings, *_about_waivers(plan, {finding.lint for finding in findings}))
+    findings += _of_certificates(facts)
+    return (*findings, *_about_waivers(plan, {(finding.certificate, finding.lint) for finding in findings}))
 
 
 def _apply(rule: Lint, facts: Facts) -> Iterator[Finding]:
-    reasons = {waiver.lint: waiver.reason for waiver in facts.plan.waivers}
-    waived = reasons.get(rule.id) if rule.waivable else None
+    waived = facts.plan.reasons.get(rule.id) if rule.waivable else None
     for text in rule.check(facts):
-        severity = Severity.WARNING if rule.only_warns(facts) else Severity.ERROR
+        settled = facts.plan.session is not None and rule.id in _OF_THE_SET
+        severity = Severity.WARNING if settled or rule.only_warns(facts) else Severity.ERROR
         yield Finding(rule.id, severity, text, rule.reason, rule.remedy, waived)
 
 
-def _of_certificates(plan: Plan) -> Iterator[Finding]:
-    """What would stop the certificates from being issued: tried out now, because on the day the plan stands."""
-    for found in previewed(plan):
+def _of_certificates(facts: Facts) -> Iterator[Finding]:
+    """What is unwise about certificates; and what would stop them from being issued, tried out now."""
+    reasons = facts.plan.certificate_reasons
+    for lint, check, reason, remedy, waivable in certificate_lints.RULES:
+        for certificate, text in check(facts):
+            waived = reasons.get((certificate, lint)) if waivable else None
+            said = f"{certificate} {text}"
+            yield Finding(lint, Severity.ERROR, said, reason, remedy, waived, certificate)
+    for found in previewed(facts.plan):
         reason = OWN.get(
             found.lint, "pkilint finds it, by RFC 5280: programs may refuse the certificate, or misread it."
         )
         text = f"{found.certificate}: {found.text}"
         remedy = "Change the certificate's table in the plan."
-        yield Finding(found.lint, Severity.ERROR, text, reason, remedy, plan.reasons.get(found.lint))
+        waived = reasons.get((found.certificate, found.lint))
+        yield Finding(found.lint, Severity.ERROR, text, reason, remedy, waived, found.certificate)
 
 
-def _about_waivers(plan: Plan, found: set[str]) -> Iterator[Finding]:
-    rules = {rule.id: rule for rule in LINTS}
+def _about_waivers(plan: Plan, found: set[tuple[str, str]]) -> Iterator[Finding]:
+    rules = {rule.id: rule.waivable for rule in LINTS} | {rule[0]: rule[-1] for rule in certificate_lints.RULES}
+    of_the_day = {rule.id for rule in LINTS if rule.of_the_day}
     for waiver in plan.waivers:
-        rule = rules.get(waiver.lint)
-        if waiver.lint in PREFLIGHT and waiver.lint not in NEVER_WAIVED:
-            continue  # whether it is needless is seen on the day, on the machine
-        if is_of_certificates(waiver.lint):
-            if waiver.lint not in found:
-                yield _needless(waiver.lint, Severity.ERROR)
-        elif rule is None and waiver.lint not in NEVER_WAIVED:
+        lint, own = waiver.lint, is_of_certificates(waiver.lint)
+        known = own or lint in rules or lint in PREFLIGHT
+        if not known:
             yield Finding(
                 "waiver-unknown",
                 Severity.ERROR,
-                f"{waiver.lint} is waived, and there is no such lint, and no such check of preflight.",
+                f"{lint} is waived, and there is no such lint, and no such check of preflight.",
                 "A misspelt waiver waives nothing, and looks as if it did.",
-                f"Name one of {', '.join(sorted(rule.id for rule in LINTS if rule.waivable))}.",
+                f"Name one of {', '.join(sorted(name for name, waivable in rules.items() if waivable))}.",
             )
-        elif rule is None or not rule.waivable:
+        elif lint in NEVER_WAIVED or not rules.get(lint, True):
             yield Finding(
                 "waiver-not-allowed",
                 Severity.ERROR,
-                f"{waiver.lint} is waived, and cannot be.",
+                f"{lint} is waived, and cannot be.",
                 "No reason makes this good.",
                 "Mend what it finds, and remove the waiver.",
             )
-        elif waiver.lint not in found:
-            yield _needless(waiver.lint, Severity.WARNING if rule.of_the_day else Severity.ERROR)
+        elif own != bool(waiver.certificate):
+            yield _misdirected(waiver)
+        elif own and plan.session:
+            continue  # what lint finds in it is seen when it is drafted: it takes the root's certificate
+        elif lint not in PREFLIGHT and (waiver.certificate or "", lint) not in found:
+            # Whether one of preflight's is needless is seen on the day, on the machine.
+            yield _needless(waiver, Severity.WARNING if lint in of_the_day else Severity.ERROR)
 
 
-def _needless(waived: str, severity: Severity) -> Finding:
+def _misdirected(waiver: Waiver) -> Finding:
+    if waiver.certificate:
+        text = f"{waiver.lint} is waived for the certificate {waiver.certificate}, and is no lint of certificates."
+        remedy = "Remove certificate from the waiver."
+    else:
+        text = f"{waiver.lint} is waived, and it is not said for which certificate."
+        remedy = 'Write certificate = "root", "intermediate", "intermediate-2" and so on: one waiver for each.'
+    reason = "A waiver holds for what was judged, and for nothing else."
+    return Finding("waiver-misdirected", Severity.ERROR, text, reason, remedy)
+
+
+def _needless(waiver: Waiver, severity: Severity) -> Finding:
+    where = f" for {waiver.certificate}" if waiver.certificate else ""
     return Finding(
         "waiver-needless",
         severity,
-        f"{waived} is waived, and finds nothing.",
+        f"{waiver.lint} is waived{where}, and finds nothing{' there' if where else ''}.",
         "A waiver kept for later would hide what nobody has judged yet.",
         "Remove the waiver.",
     )

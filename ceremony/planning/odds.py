@@ -3,12 +3,13 @@
 import itertools
 import math
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from ceremony.planning.plan import Plan
-from escrow.policy import Group, Policy, Position
+from escrow.policy import Policy, Position
 
 Holder = Literal["manager", "unit", "site"]
 
@@ -28,8 +29,55 @@ def below_quorum(policy: Policy, loss: float, years: int, *, repaired: bool) -> 
 
 def spares(policy: Policy) -> int:
     """How many shares may be lost, whichever they are, and a quorum is left."""
-    to_break = sorted(group.shares - group.threshold + 1 for group in policy.groups)
+    return spares_of(policy, policy.positions)
+
+
+def spares_of(policy: Policy, present: Collection[Position]) -> int:
+    """How many of these shares may be lost, whichever they are; below 0, how many more a quorum needs."""
+    if missing := policy.missing(present):
+        return -missing
+    have = Counter(position.group for position in set(present))
+    to_break = sorted(max(0, have[g] - group.threshold + 1) for g, group in enumerate(policy.groups, 1))
     return sum(to_break[: len(policy.groups) - policy.threshold + 1]) - 1
+
+
+def left_below_quorum(policy: Policy, present: Collection[Position], loss: float) -> float:
+    """The probability that after a year these shares are no quorum, each lost by itself with the probability `loss`."""
+    have = Counter(position.group for position in set(present))
+    return _broken(
+        policy, [_incomplete(group.threshold, have[g], 1 - loss) for g, group in enumerate(policy.groups, 1)]
+    )
+
+
+def put_together(policy: Policy, people: Collection[tuple[Position, Sequence[str]]], betrayal: float) -> float | None:
+    """The probability that those who misuse what they have or had hold a quorum; each does with the same probability.
+
+    `people` are all who had each share. Exact, also where one person had several; None if that takes too long.
+    """
+    had: dict[str, set[Position]] = {}
+    for position, names in people:
+        for name in names:
+            had.setdefault(person(name), set()).add(position)
+    # A state: how many shares of each group are known, and which of those that somebody later may bring once more.
+    states = {((0,) * len(policy.groups), frozenset[Position]()): 1.0}
+    turns = list(had.values())
+    for number, positions in enumerate(turns):
+        later = frozenset().union(*turns[number + 1 :])
+        following: dict[tuple[tuple[int, ...], frozenset[Position]], float] = defaultdict(float)
+        for (counts, again), probability in states.items():
+            brought = Counter(position.group for position in positions - again)
+            more = tuple(count + brought[group] for group, count in enumerate(counts, 1))
+            following[counts, again & later] += probability * (1 - betrayal)
+            following[more, (again | positions) & later] += probability * betrayal
+        if len(following) > _TRIED:
+            return None
+        states = following
+    return math.fsum(probability for (counts, _), probability in states.items() if _is_quorum(policy, counts))
+
+
+def _is_quorum(policy: Policy, counts: Sequence[int]) -> bool:
+    complete = [count >= group.threshold for count, group in zip(counts, policy.groups, strict=True)]
+    return sum(complete) >= policy.threshold
 
 
 @dataclass(frozen=True)
@@ -79,17 +127,22 @@ def person(name: str) -> str:
 
 def _fails(policy: Policy, kept: float) -> float:
     """The probability that there is no quorum, if each share is there with the probability `kept`."""
+    return _broken(policy, [_incomplete(group.threshold, group.shares, kept) for group in policy.groups])
+
+
+def _broken(policy: Policy, incomplete: Sequence[float]) -> float:
+    """The probability that too few groups are complete, from that of each one to be incomplete."""
     broken = [1.0]  # broken[j]: that j of the groups so far are incomplete
-    for group in policy.groups:
-        p = _incomplete(group, kept)
+    for p in incomplete:
         broken = [a * (1 - p) + b * p for a, b in zip([*broken, 0.0], [0.0, *broken], strict=True)]
     return math.fsum(broken[len(policy.groups) - policy.threshold + 1 :])
 
 
-def _incomplete(group: Group, kept: float) -> float:
+def _incomplete(threshold: int, shares: int, kept: float) -> float:
+    """The probability that fewer than the threshold are there of so many shares."""
     return math.fsum(
-        math.comb(group.shares, left) * kept**left * (1 - kept) ** (group.shares - left)
-        for left in range(group.threshold)
+        math.comb(shares, left) * kept**left * (1 - kept) ** (shares - left)
+        for left in range(min(threshold, shares + 1))
     )
 
 

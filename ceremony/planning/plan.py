@@ -105,6 +105,11 @@ class Plan:
         return spoken.words_of(self.digest)
 
     @property
+    def days(self) -> tuple[dt.date, ...]:
+        """When it is to be held: its date, and its standby day if it has one."""
+        return (self.ceremony.date, *filter(None, [self.ceremony.standby]))
+
+    @property
     def policy(self) -> Policy:
         """Which custodians are a quorum."""
         members = [sum(1 for custodian in self.custodians if custodian.group == group.name) for group in self.groups]
@@ -113,8 +118,13 @@ class Plan:
 
     @property
     def reasons(self) -> dict[str, str]:
-        """Why lints and checks do not count here, by their ids."""
-        return {waiver.lint: waiver.reason for waiver in self.waivers}
+        """Why lints and checks do not count here, by their ids; those of certificates are not among them."""
+        return {waiver.lint: waiver.reason for waiver in self.waivers if not waiver.certificate}
+
+    @property
+    def certificate_reasons(self) -> dict[tuple[str, str], str]:
+        """Why lints of certificates do not count here, by certificate and id."""
+        return {(waiver.certificate, waiver.lint): waiver.reason for waiver in self.waivers if waiver.certificate}
 
     @property
     def stationery(self) -> Stationery:

@@ -91,8 +91,8 @@ def said(error: "ErrorDetails") -> str:
 
 def contradictions(content: Mapping[str, Any]) -> Iterator[Problem]:
     """What does not fit together. Reads the bare file, so that it is found beside what does not fit the schema."""
-    for table, key, what in (("group", "name", "group"), ("site", "name", "site"), ("waiver", "lint", "waiver")):
-        yield from _twice(content, table, key, what)
+    for table, key, more in (("group", "name", ""), ("site", "name", ""), ("waiver", "lint", "certificate")):
+        yield from _twice(content, table, key, more)
     for table, key, target in _REFERENCES:
         yield from _unknown(content, table, key, target)
     yield from _certificates_of_an_import(content)
@@ -101,14 +101,16 @@ def contradictions(content: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _short_retention(content)
 
 
-def _twice(content: Mapping[str, Any], table: str, key: str, what: str) -> Iterator[Problem]:
+def _twice(content: Mapping[str, Any], table: str, key: str, more: str) -> Iterator[Problem]:
+    """Entries with the same value; if there is `more`, with the same value there, too."""
     seen = set()
     for number, entry in _entries(content, table):
         value = entry.get(key)
         if isinstance(value, str):
-            if value in seen:
-                yield Problem((table, number, key), f"is {value!r} like that of another {what}: each is named once.")
-            seen.add(value)
+            whole = (value, str(entry.get(more)))
+            if whole in seen:
+                yield Problem((table, number, key), f"is {value!r} like that of another {table}: each is named once.")
+            seen.add(whole)
 
 
 def _unknown(content: Mapping[str, Any], table: str, key: str, target: str) -> Iterator[Problem]:

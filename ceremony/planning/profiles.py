@@ -9,11 +9,14 @@ from escrow.issuing.naming import Attribute, Constraint
 from escrow.issuing.profile import Profile, Profiles, names, subject_of
 from escrow.issuing.validity import calendar_years
 
+_DAY = dt.timedelta(days=1)
+
 
 def profiles_of(plan: Plan) -> Profiles | None:
     """What the certificates are to say; None if the CA is imported.
 
-    They begin with the day of the ceremony in UTC, whenever it is really held: so that they can be printed before.
+    They begin when the day before the ceremony's does in UTC, whenever it is really held: so that they can be printed
+    before, and are valid wherever on Earth it is that day: in the first zone it begins 14 hours before it does in UTC.
     """
     if plan.ca.keys != "generate":
         return None
@@ -25,8 +28,13 @@ def profiles_of(plan: Plan) -> Profiles | None:
     return Profiles(plan.ca.name, root, tuple(others), plan.ssh.key if plan.ssh else None)
 
 
+def begin_of(plan: Plan) -> dt.datetime:
+    """When the certificates of a plan begin: by then its day has come in every time zone."""
+    return dt.datetime.combine(plan.ceremony.date - _DAY, dt.time(), dt.UTC)
+
+
 def _profile(plan: Plan, name: str, table: Root) -> Profile:
-    begin = dt.datetime.combine(plan.ceremony.date, dt.time(), dt.UTC)
+    begin = begin_of(plan)
     subject = tuple(map(Attribute.of, table.subject)) if table.subject else subject_of(plan.ca.name, _role(name))
     profile = Profile(
         name,

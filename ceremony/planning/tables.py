@@ -17,7 +17,7 @@ from pydantic import (
 
 from escrow.choice import Choice
 from escrow.issuing.naming import Attribute, Constraint, check_oid, check_url
-from escrow.issuing.profile import MAX_CA_NAME, KeyIdentifier
+from escrow.issuing.profile import MAX_CA_NAME, KeyIdentifier, names
 from escrow.paper.stationery import PageSize
 from escrow.share import Kind
 
@@ -62,6 +62,12 @@ def _checked(check: Callable[[str], object]) -> AfterValidator:
         return text
 
     return AfterValidator(checked)
+
+
+def _check_certificate(name: str) -> None:
+    if name not in names(MAX_INTERMEDIATES):
+        message = f"must be root, intermediate, or intermediate-2 to intermediate-{MAX_INTERMEDIATES}."
+        raise ValueError(message)
 
 
 AttributeText = Annotated[str, _checked(Attribute.of)]
@@ -137,7 +143,7 @@ class CA(Table):
 
 
 class Root(Table):
-    """The root's certificate, which begins with the day of the ceremony. What is left out is as step makes it."""
+    """The root's certificate, which begins with the day before the ceremony. What is left out is as step makes it."""
 
     key: KeyKind = DEFAULT_KEY
     years: Annotated[int, Field(ge=1, le=MAX_YEARS)] = DEFAULT_YEARS
@@ -218,9 +224,10 @@ class Documents(Table):
 
 
 class Waiver(Table):
-    """Why a lint does not count here."""
+    """Why a lint does not count here; one of certificates only for the one that is named, as `Profile.name` has it."""
 
     lint: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(check_line)]
+    certificate: Annotated[str, _checked(_check_certificate)] | None = None
     reason: Text
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ceremony.preflight.checks.camera import camera
-from ceremony.preflight.checks.clock import clock_drift_check, clock_zone
+from ceremony.preflight.checks.clock import Day, clock_day_check, clock_drift_check, clock_zone
 from ceremony.preflight.checks.core_dumps import core_dumps
 from ceremony.preflight.checks.fixed_disks import fixed_disks
 from ceremony.preflight.checks.hardware import hardware_check
@@ -41,6 +41,7 @@ class Expected:
     inventory: Inventory | None = None
     tool_words: tuple[str, ...] = ()
     drifts: tuple[timedelta, ...] = ()
+    day: Day | None = None
 
 
 def checks(expected: Expected) -> tuple[Check, ...]:
@@ -52,6 +53,7 @@ def checks(expected: Expected) -> tuple[Check, ...]:
         randomness,
         clock_zone,
         clock_drift_check(expected.drifts),
+        clock_day_check(expected.day),
         root,
         swap,
         hibernation,

@@ -7,6 +7,7 @@ IDS = (
     "random",
     "clock-zone",
     "clock-drift",
+    "clock-day",
     "root-in-memory",
     "no-swap",
     "no-hibernation",

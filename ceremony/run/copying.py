@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ceremony.preflight.machine import Machine
 from ceremony.run import media
+from ceremony.run.identity import Identity
 from ceremony.run.media import Medium
 from ceremony.run.questions import Asked, Questions
 from escrow.errors import EscrowError, FileError
@@ -36,7 +37,8 @@ class Proof(Enum):
 class Load:
     """What is put onto a medium: what people call it, which copy of what it is, and the files of its folder there.
 
-    `avoid` says by the beginnings of folders' names why a medium that has such a folder is not taken.
+    `avoid` says by the beginnings of folders' names why a medium that has such a folder is not taken, and `taken` by
+    what other copies are called which media have them.
     """
 
     what: str
@@ -45,6 +47,7 @@ class Load:
     folder: str
     files: Mapping[str, bytes]
     avoid: Mapping[str, str] = field(default_factory=dict)
+    taken: Mapping[str, Identity] = field(default_factory=dict)
 
     @property
     def named(self) -> str:
@@ -59,10 +62,11 @@ class Load:
 
 @dataclass(frozen=True)
 class Copied:
-    """Where a copy was read back, and after what."""
+    """Where a copy was read back, and after what; and which medium that is, if it is one."""
 
     place: Path
     proof: Proof
+    identity: Identity | None
 
 
 @dataclass(frozen=True)
@@ -87,11 +91,12 @@ class Copying:
             self._ask.say(f"{load.named} is written: {place.folder}")
             self._take_out(load, place)
             back = self._put_in(load, place)
+            self._check_free(back.medium, load)
             _compare(back.folder, load.files)
         except OSError as error:  # a medium that vanishes is missed in many ways
             message = f"Cannot use {place.folder}: {error.strerror}. Take the medium out, and use it again or another."
             raise FileError(message) from None
-        return Copied(back.folder, _proof(place.medium, back.medium))
+        return Copied(back.folder, _proof(place.medium, back.medium), back.medium.identity if back.medium else None)
 
     def _choose(self, load: Load) -> _Place:
         while True:
@@ -131,6 +136,7 @@ class Copying:
             message = f"There is no folder {str(chosen)!r}: name one by its whole path, or a number of the list."
             raise FileError(message)
         medium = self._medium_at(chosen)
+        self._check_free(medium, load)
         folder = chosen / load.folder
         for name in sorted(path.name for path in chosen.iterdir()):
             reason = next((why for begin, why in load.avoid.items() if name.startswith(begin)), None)
@@ -141,6 +147,18 @@ class Copying:
                 self._ask.say(f"CAREFUL: {chosen} also has {name}, of something else. It is left as it is.")
         self._check_room(folder, medium, load)
         return _Place(folder, medium)
+
+    def _check_free(self, medium: Medium | None, load: Load) -> None:
+        """Raise FileError for a medium that has another copy, in whatever folder; practice is only told so."""
+        if medium is None:
+            return
+        other = next((what for what, identity in load.taken.items() if medium.identity.is_that_of(identity)), None)
+        if other is None:
+            return
+        message = f"{medium.source} at {medium.point} is the medium of {other}. Each copy needs a medium of its own."
+        if self._kind is Kind.PRODUCTION:
+            raise FileError(message)
+        self._ask.say(f"SPECIMEN: production would refuse this. {message}")
 
     def _check_room(self, folder: Path, medium: Medium | None, load: Load) -> None:
         absent = [name for name, content in load.files.items() if not _is_there(folder / name, content)]

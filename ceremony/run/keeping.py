@@ -10,7 +10,7 @@ from ceremony.planning.plan import Copy, Plan
 from ceremony.preflight.machine import Machine
 from ceremony.run.archive import digest_of, read_all
 from ceremony.run.audit import Report, audit
-from ceremony.run.copying import ARCHIVE, Copying, Load
+from ceremony.run.copying import ARCHIVE, Copied, Copying, Load
 from ceremony.run.questions import Asked, Desk, Questions
 from escrow.errors import EscrowError, FileError
 from escrow.share import Kind
@@ -28,7 +28,7 @@ def keep_archive(plan: Plan, out: Path, desk: Desk, kind: Kind) -> bool:
     copying = Copying(ask, Machine(), out, kind)
     folder = f"{ARCHIVE}-{plan.ceremony.id}-{digest_of(out).hex()[:_DIGITS].upper()}"
     files = read_all(out)
-    made = []
+    made: list[Copied | None] = []
     for number, planned in enumerate(plan.archives, 1):
         load = Load(
             what=f"copy {number} of the archive",
@@ -37,16 +37,19 @@ def keep_archive(plan: Plan, out: Path, desk: Desk, kind: Kind) -> bool:
             folder=f"{folder}-copy-{number}",
             files=files,
             avoid={folder: "another copy of this archive. Each copy needs a medium of its own."},
+            taken={
+                f"copy {n} of the archive": each.identity for n, each in enumerate(made, 1) if each and each.identity
+            },
         )
         made.append(_keep(load, planned, copying, ask, report))
-    desk.say(f"{sum(made)} of {len(made)} copies of the archive were read back and audited.")
+    desk.say(f"{sum(1 for each in made if each)} of {len(made)} copies of the archive were read back and audited.")
     if not all(made):
         desk.say("The same command, given again, makes the others. Until then keep this folder.")
     desk.say(f"The archive's words:  {' '.join(report.words)}")
     return all(made)
 
 
-def _keep(load: Load, planned: Copy, copying: Copying, ask: Questions, report: Report) -> bool:
+def _keep(load: Load, planned: Copy, copying: Copying, ask: Questions, report: Report) -> Copied | None:
     what = f"{load.named}, for {planned.site} ({planned.medium})"
     while (answer := ask.line(Asked.KEEP, what=what).lower()) != _SKIP:
         if answer:
@@ -60,5 +63,5 @@ def _keep(load: Load, planned: Copy, copying: Copying, ask: Questions, report: R
             ask.say(f"This did not succeed: {error}")
         else:
             ask.say(f"{what}: the same byte for byte, and audited, in {copied.place}. Unmount it, and take it out.")
-            return True
-    return False
+            return copied
+    return None

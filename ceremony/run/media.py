@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from ceremony.preflight.disks import device_of, is_fixed
 from ceremony.preflight.machine import Machine
+from ceremony.run.identity import Identity
 from escrow.errors import EscrowError, FileError
 from escrow.mounts import Mount, mount_of
 
@@ -38,6 +39,7 @@ class Medium:
     free: int
     read_only: bool
     sequence: str
+    identity: Identity
 
     def __str__(self) -> str:
         state = "READ-ONLY" if self.read_only else f"{_size(self.free)} of {_size(self.size)} free"
@@ -86,6 +88,7 @@ def medium_at(machine: Machine, path: Path, own: Path) -> Medium:
         free,
         read_only,
         _sequence(machine, device),
+        Identity.of(machine, device, _disk(machine, device)),
     )
 
 

@@ -9,6 +9,9 @@ from ceremony.rules.steps import Step, of_share
 from escrow.errors import EscrowError
 from escrow.memory import Secret
 
+PRINT = "print"
+"""What is typed when paper is spoilt: it is shredded, and printed anew."""
+
 
 class Asked(Enum):
     """What is asked. The value is what the person reads, filled in where there are braces."""
@@ -23,7 +26,7 @@ class Asked(Enum):
     CLEAR = "Is it as expected? Enter says yes; type print if the sheet is spoilt"
     PHRASE = "Type '{phrase}'"
     CHECK_WORDS = "The check words beside this step, from a witness's script"
-    AT = "The time that the script has beside this step, as HH:MM"
+    AT = "The time that the script has beside this step, in UTC, as HH:MM"
     HALF = "{officer}: your half, words {first} to {last}"
     WORDS = "Row {row}: words {columns} of the sheet, with blanks between"
     BAG = "Number of the bag of share {share}"
@@ -31,7 +34,7 @@ class Asked(Enum):
     OPENED = "Whose bags were opened besides, for a proof that was broken off (of {shares}; Enter if none)"
     TIME = "{officer}: the time in UTC by your watch (YYYY-MM-DD HH:MM)"
     SCAN = "{what}: {how}, then press Enter"
-    PRINTED = "Whole, clear, and in its place? Enter says yes; type again to print it again"
+    PRINTED = "Whole, clear, and in its place? Enter says yes; type print if it is spoilt"
     PRINT_AGAIN = "Enter prints it again"
     TRY_AGAIN = "Type 'again' or 'print'"
     MEDIUM = "Number or folder of the medium for {what}. Enter looks again"
@@ -44,6 +47,7 @@ class Asked(Enum):
     HAPPENED = "What happened"
     DONE = "What was done about it"
     TOUCHES = "What does it touch: c, i, a, or nothing (confidentiality, integrity, availability)"
+    WRITTEN = "Is that right? Enter writes it into the journal, 'back' changes it"
     DISPOSITION = "Disposition of exception {number} ({happened}): type accepted, mended or abort"
     SENTENCE = "Why, in a sentence"
     PAUSED = "Paused. Enter goes on"
@@ -155,9 +159,9 @@ def is_spoilt(ask: Questions, problem: str) -> bool:
     ask.say(problem)
     ask.say("again: the paper is good, and is read once more.")
     ask.say("print: the paper is spoilt. Shred it first; then it is printed anew.")
-    while (answer := ask.line(Asked.TRY_AGAIN).lower()) not in {"again", "print"}:
+    while (answer := ask.line(Asked.TRY_AGAIN).lower()) not in {"again", PRINT}:
         pass
-    return answer == "print"
+    return answer == PRINT
 
 
 def print_again(step: Step, problem: str) -> StepError:

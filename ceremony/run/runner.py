@@ -14,11 +14,13 @@ from ceremony.interrupt import Interrupted
 from ceremony.planning.plan import Plan
 from ceremony.rules.engine import Engine
 from ceremony.rules.loss import Rule
-from ceremony.rules.state import ABORT, DISPOSITIONS, TOUCHES, State
+from ceremony.rules.state import ABORT, DISPOSITIONS, State
 from ceremony.rules.steps import Action, Step
 from ceremony.rules.wording import Wording
+from ceremony.run import times
 from ceremony.run.journal import Journal, JournalError
 from ceremony.run.questions import Aborted, Asked, Desk, Facts, Questions, StepError, Work
+from ceremony.run.statement import a_note, an_exception
 from escrow.errors import EscrowError, place
 
 
@@ -101,10 +103,19 @@ class Runner:
 
     def _confirm(self, step: Step) -> None:
         """Take over from the script when something was done before the program was started."""
-        while not (at := _time_of_day(self._ask.line(Asked.AT))):
-            self._desk.say("That is no time of day: an example is 09:05. Nothing is confirmed without one.")
+        before: dt.time | None = None
+        while True:
+            at = times.of_day(self._ask.line(Asked.AT))
+            if not at:
+                self._desk.say("That is no time of day: an example is 09:05. Nothing is confirmed without one.")
+                continue
+            now = dt.datetime.fromisoformat(self._journal.draft("begin", step=step.id).utc)
+            if at == before or not (doubt := times.doubt_of_past(at, now)):
+                break
+            self._desk.say(doubt)
+            before = at
         self._write("begin", step=step.id)
-        self._write("end", step=step.id, facts={"at": at})
+        self._write("end", step=step.id, facts={"at": f"{at:%H:%M}"})
 
     def _fail(self, step: Step, failure: StepError) -> None:
         problem = str(failure).encode("utf-8", "backslashreplace").decode()  # the name of a file may be no text
@@ -209,24 +220,14 @@ class Runner:
             self._desk.say(f"Not now: {error}.")
 
     def _note(self) -> None:
-        self._write("note", text=self._desk.line(Asked.NOTE, {}), step=self.state.begun)
+        self._write("note", text=a_note(self._desk), step=self.state.begun)
 
     def _exception(self) -> None:
-        kinds = (Asked.EXPECTED, Asked.HAPPENED, Asked.DONE)
-        expected, happened, done = (self._text(asked) for asked in kinds)
-        while (touches := _touched(self._desk.line(Asked.TOUCHES, {}))) is None:
-            self._desk.say("Answer with c, i, a, several of them, or nothing.")
-        self._write("exception", expected=expected, happened=happened, done=done, touches=touches)
+        self._write("exception", **an_exception(self._desk))
         self._number_exception()
 
     def _number_exception(self) -> None:
         self._desk.say(f"This is exception {len(self.state.incidents)}. It gets a disposition before zeroizing.")
-
-    def _text(self, asked: Asked) -> str:
-        """A sentence: not nothing."""
-        while not (text := self._desk.line(asked, {})):
-            self._desk.say("Write at least a few words.")
-        return text
 
     def _pause(self) -> None:
         self._write("pause", paused=True)
@@ -255,21 +256,3 @@ def _of_enter(step: Step) -> list[str]:
     return [
         f"Enter starts what the program does: {step.action.value}." if step.action else "Enter says that this was done."
     ]
-
-
-def _time_of_day(typed: str) -> str:
-    """Hours and minutes in one form; empty for what is none."""
-    try:
-        return dt.datetime.strptime(typed, "%H:%M").strftime("%H:%M")  # noqa: DTZ007 - of the room's clock
-    except ValueError:
-        return ""
-
-
-def _touched(answer: str) -> list[str] | None:
-    """Which of the three an exception touches, as a person said it; None if that is not understood."""
-    given = answer.lower().replace(",", " ").split()
-    if given in ([], ["nothing"]):
-        return []
-    known = {letter: name for name in TOUCHES for letter in (name, name[0])}
-    parts = list(given[0]) if len(given) == 1 and set(given[0]) <= {"c", "i", "a"} else given
-    return [known[part] for part in parts] if all(part in known for part in parts) else None

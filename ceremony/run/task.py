@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ceremony.planning.plan import Plan, Session
+from ceremony.planning.profiles import begin_of
 from ceremony.planning.session_tables import Crl, SignIntermediate
 from ceremony.run.archive import MAX_FILE
 from ceremony.run.before import Before
@@ -32,7 +33,6 @@ class Input:
 
 def signable(plan: Plan, session: Session, before: Before, given: Input | None, at: dt.datetime) -> Signable:
     """What a plan's session signs; `at` is the time that a CRL says. Raises PlanError, CertificateError."""
-    begin = dt.datetime.combine(plan.ceremony.date, dt.time(), dt.UTC)
     task = session.task
     if isinstance(task, Crl):
         more = tuple(
@@ -57,10 +57,10 @@ def signable(plan: Plan, session: Session, before: Before, given: Input | None, 
         asked = read_authority(given.content, given.name)
         named, file = asked.named, "cross-signed"
     profile = Profile(
-        file,
+        "intermediate",
         asked.algorithm,
         (),
-        calendar_years(begin, task.years),
+        calendar_years(begin_of(plan), task.years),
         task.path_length,
         tuple(map(Constraint.of, task.permitted)),
         tuple(map(Constraint.of, task.excluded)),

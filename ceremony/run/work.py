@@ -19,6 +19,7 @@ from ceremony.run.before import Before
 from ceremony.run.examine import Examine
 from ceremony.run.journal import Entry
 from ceremony.run.paper import Paper
+from ceremony.run.pile import Pile
 from ceremony.run.questions import StepError
 from ceremony.run.readback import Lots
 from escrow import documents, standalone
@@ -72,6 +73,8 @@ class Workshop:
         self.root: PrivateKey | None = None
         """In a session: between the opening of the package and the wiping."""
         self.key: PrivateKey | None = None
+        self.pile = Pile()
+        """Papers that came out in a step that was not finished yet."""
 
     def session(self) -> Session:
         """What a session's plan says is signed. Raises StepError in another ceremony."""

@@ -113,11 +113,11 @@ class _Attendant:
             return _choose("Press Enter to print it again, or type 'stop' to give up: ", {"": True, "stop": False})
         if not self._pause:
             return False
-        question = f"{label}: take your sheet, press Enter ('again' if it came out badly): "
-        again = _choose(question, {"": False, "again": True})
-        if again:
+        question = f"{label}: take your sheet, press Enter ('print' if it is spoilt): "
+        spoilt = _choose(question, {"": False, "print": True})
+        if spoilt:
             say("Destroy the bad one.")
-        return again
+        return spoilt
 
 
 def _choose(question: str, answers: dict[str, bool]) -> bool:

@@ -69,11 +69,15 @@ def lint_list(name: str, der: bytes) -> tuple[Finding, ...]:
     return tuple(Finding(code, name, text) for code, text in json.loads(isolate(in_worker)))
 
 
-def stop(findings: Iterable[Finding], waived: Mapping[str, str]) -> None:
+Waivers = Mapping[tuple[str, str], str]
+"""Reasons by the names of certificates and the ids of lints: each holds for one certificate alone."""
+
+
+def stop(findings: Iterable[Finding], waivers: Waivers) -> None:
     """Raise CertificateError with all findings that are not waived."""
-    if standing := [finding for finding in findings if finding.lint not in waived]:
+    if standing := [finding for finding in findings if (finding.certificate, finding.lint) not in waivers]:
         told = "\n".join(f"{each.certificate}: {each.lint}: {each.text}" for each in standing)
-        message = f"Lint stops the issuing. Mend the profile, or waive each by its id with a reason:\n{told}"
+        message = f"Lint stops the issuing. Mend the profile, or waive each for its certificate, with a reason:\n{told}"
         raise CertificateError(message)
 
 

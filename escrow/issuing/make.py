@@ -2,7 +2,7 @@
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -14,8 +14,8 @@ from escrow.configuration import SSH_KEYS, new_configuration
 from escrow.errors import CertificateError
 from escrow.issuing.draft import draft
 from escrow.issuing.hierarchy import check_hierarchy
-from escrow.issuing.lints import Finding, lint, stop
-from escrow.issuing.profile import Profiles, step_ca_init
+from escrow.issuing.lints import Finding, Waivers, lint, stop
+from escrow.issuing.profile import Profiles, names, step_ca_init
 from escrow.issuing.signing import sign_all, throw_away, try_out
 from escrow.memory import Secret
 from escrow.progress import Progress
@@ -65,7 +65,7 @@ def to_be_signed(certificates: Sequence[x509.Certificate]) -> list[str]:
 def issue(
     profiles: Profiles,
     made: Sequence[EscrowedKey],
-    waivers: Mapping[str, str],
+    waivers: Waivers,
     progress: Progress,
     *,
     tried: Sequence[x509.Certificate] = (),
@@ -74,7 +74,7 @@ def issue(
 
     What was prepared (`tried`, or else it is prepared now) is linted; then its bytes are signed with the root's key,
     compared octet for octet with what was linted, and linted again; then all are checked against each other.
-    `waivers` are reasons by the ids of lints. Raises CertificateError.
+    Raises CertificateError.
     """
     own = {entry.name: entry.key for entry in made}
     progress("Issuing certificates", 0, 3)
@@ -127,4 +127,5 @@ def preview(profiles: Profiles) -> tuple[Finding, ...]:
     return lint(profiles, try_out(drafts, profiles.root.algorithm), tried=True)
 
 
-STEP_WAIVERS = {"certificate-validity-second": "As step ca init does: 3650 days and a second, both ends included."}
+_SECOND = "As step ca init does: 3650 days and a second, both ends included."
+STEP_WAIVERS = {(name, "certificate-validity-second"): _SECOND for name in names(1)}

@@ -26,7 +26,8 @@ _KINDS = ("DNS", "IP", "email")
 _PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,./:=?-]+")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
 _MAX_DNS = 253
-_OID = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,38})){2,31}")
+# The second number is no longer than any that was given away: cryptography 50 panics where it overflows 128 bits.
+_OID = re.compile(r"[0-2]\.(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,38})){1,30}")
 _URL = re.compile(r"https?://[!-~]{1,500}")
 _ESCAPED = re.compile(r"[\\,+]")
 
@@ -102,10 +103,17 @@ class Constraint:
 
 
 def check_oid(text: str) -> None:
-    """Raise ValueError for what is no object identifier of an organisation or a standard."""
+    """Raise ValueError for what is no object identifier of an organisation or a standard (X.660, 6.2.1)."""
+    from cryptography.x509 import ObjectIdentifier
+
+    message = "must be an object identifier, such as 1.3.6.1.4.1.99999.1.1."
     if not _OID.fullmatch(text):
-        message = "must be an object identifier, such as 1.3.6.1.4.1.99999.1.1."
         raise ValueError(message)
+    try:
+        ObjectIdentifier(text)
+    except ValueError:
+        message += " Below 0 and 1 the second number is 39 at most, and all of it is 63 octets long at most."
+        raise ValueError(message) from None
 
 
 def check_url(text: str) -> None:

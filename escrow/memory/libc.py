@@ -15,7 +15,7 @@ _PROT_NONE, _PROT_READ_WRITE = 0, 3
 _MAP_SHARED, _MAP_PRIVATE, _MAP_FIXED, _MAP_ANONYMOUS, _MAP_NORESERVE = 0x01, 0x02, 0x10, 0x20, 0x4000
 _MAP_FAILED = ctypes.c_void_p(-1).value
 _MADV_DONTFORK, _MADV_DOFORK, _MADV_DONTDUMP = 10, 11, 16
-_MCL_CURRENT, _MCL_FUTURE = 1, 2
+_MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 _PR_SET_PDEATHSIG, _PR_GET_DUMPABLE, _PR_SET_DUMPABLE = 1, 3, 4
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -125,6 +125,11 @@ def fill_random(address: int, length: int) -> None:
 def lock_all() -> None:
     """Lock every page this process has and will have (mlockall(2)). Not inherited by fork or exec."""
     _check(_libc.mlockall(_MCL_CURRENT | _MCL_FUTURE), "mlockall")
+
+
+def lock_all_when_present() -> None:
+    """The same (MCL_ONFAULT, Linux 4.4), but pages that are not there are locked at the moment when they come."""
+    _check(_libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT), "mlockall")
 
 
 def unlock_all() -> None:

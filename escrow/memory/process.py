@@ -53,9 +53,13 @@ def protect(*, required: bool) -> tuple[Shortcoming, ...]:
 
 
 def lock_again() -> None:
-    """Lock a forked child as its parent is locked: locks are not inherited."""
+    """Lock a forked child as its parent is locked: locks are not inherited.
+
+    Its pages are its parent's until it writes to them, and so in memory already. Making each of them present would
+    copy the parent's whole heap into a child that is gone in a moment.
+    """
     if _is_locked:
-        libc.lock_all()
+        libc.lock_all_when_present()
 
 
 def allocator_overwrites() -> bool:

@@ -8,6 +8,7 @@ from ceremony.run.questions import Asked, Facts, Questions, StepError
 from escrow.certificates import fingerprint
 from escrow.contents import certificates_of
 from escrow.issuing.fields import FIELDS, Fields, found, planned
+from escrow.issuing.lints import Waivers
 from escrow.issuing.make import Issued
 from escrow.issuing.profile import Profiles
 from escrow.memory import Secret
@@ -16,10 +17,11 @@ _LABEL, _SIDE, _WIDTH = 14, 32, 79
 _HEX = 16
 
 
-def compare(profiles: Profiles, issued: Issued, reasons: Mapping[str, str], ask: Questions) -> Facts:
+def compare(profiles: Profiles, issued: Issued, reasons: Waivers, ask: Questions) -> Facts:
     """Show certificate after certificate beside the plan. Raises StepError for one that differs from it."""
     for finding in issued.waived:
-        ask.say(f"WAIVED {finding.lint} ({finding.certificate}): {finding.text}\n  because: {reasons[finding.lint]}")
+        reason = reasons[finding.certificate, finding.lint]
+        ask.say(f"WAIVED {finding.lint} ({finding.certificate}): {finding.text}\n  because: {reason}")
     if issued.waived:
         ask.enter(Asked.READ)
     shown = []
@@ -34,7 +36,12 @@ def compare(profiles: Profiles, issued: Issued, reasons: Mapping[str, str], ask:
         _seen(ask, number)
         shown.append({"file": profile.certificate_file, "sha256": sha256, "fields": is_there})
     waived = [
-        {"lint": each.lint, "certificate": each.certificate, "text": each.text, "reason": reasons[each.lint]}
+        {
+            "lint": each.lint,
+            "certificate": each.certificate,
+            "text": each.text,
+            "reason": reasons[each.certificate, each.lint],
+        }
         for each in issued.waived
     ]
     return {"certificates": shown, "waived": waived}

@@ -14,9 +14,11 @@ from escrow.authority import import_tree
 from escrow.contents import certificates_of, key_fingerprint
 from escrow.files import NewFiles
 from escrow.issuing import make
+from escrow.issuing.profile import Profiles
 from escrow.label import set_words
 from escrow.manifest import group_hex
 from escrow.sealing import PACKAGE_FILE, Order
+from escrow.share import Kind
 
 
 def make_keys(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
@@ -25,6 +27,7 @@ def make_keys(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fac
     notes: tuple[str, ...] = ()
     equipment = shop.equipment
     if profiles := profiles_of(shop.plan):
+        _refuse_future(shop, profiles)
         shop.keys = made = make.make_keys(profiles, equipment.progress)
         shop.drafts = make.prepare(profiles, made)
     elif tree := shop.plan.ca.tree:
@@ -49,6 +52,14 @@ def make_keys(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fac
     }
 
 
+def _refuse_future(shop: Workshop, profiles: Profiles) -> None:
+    """Raise StepError if certificates would begin later: nobody could use or verify them. A specimen may."""
+    begin, now = profiles.root.validity.first, shop.equipment.now()
+    if now < begin and shop.plan.ceremony.kind is Kind.PRODUCTION:
+        message = f"The certificates begin at {begin:%Y-%m-%d %H:%M} UTC, and it is {now:%Y-%m-%d %H:%M} UTC: wait."
+        raise StepError(message)
+
+
 def certificates(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     """Issue the certificates and compare each with the plan, or show those that were imported."""
     profiles = profiles_of(shop.plan)
@@ -57,8 +68,9 @@ def certificates(shop: Workshop, _step: Step, _state: State, ask: Questions) -> 
     if not shop.keys:
         message = "The keys are not in memory: this session did not make them."
         raise StepError(message)
-    issued = make.issue(profiles, shop.keys, shop.plan.reasons, shop.equipment.progress, tried=shop.drafts)
-    facts = compare(profiles, issued, shop.plan.reasons, ask)
+    reasons = shop.plan.certificate_reasons
+    issued = make.issue(profiles, shop.keys, reasons, shop.equipment.progress, tried=shop.drafts)
+    facts = compare(profiles, issued, reasons, ask)
     shop.authority, shop.keys = issued.authority, ()
     return {**facts, "to_be_signed": make.to_be_signed(issued.certificates)}
 

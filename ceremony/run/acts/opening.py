@@ -9,6 +9,7 @@ from ceremony.preflight.run import failures
 from ceremony.preflight.show import worst_first
 from ceremony.rules.state import Incident, State
 from ceremony.rules.steps import Step
+from ceremony.run import times
 from ceremony.run.questions import Asked, Facts, Questions, StepError
 from ceremony.run.readback import number_of_words, same_words
 from ceremony.run.work import Workshop
@@ -41,14 +42,18 @@ def preflight(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fac
 
 def _drift(shop: Workshop, officer: str, ask: Questions) -> dt.timedelta:
     """How far the clock is from an officer's watch, to the minute that was typed."""
+    before = ""
     while True:
         typed = ask.line(Asked.TIME, officer=officer)
         try:
             watch = dt.datetime.strptime(typed, "%Y-%m-%d %H:%M").replace(tzinfo=dt.UTC)
         except ValueError:
             ask.say("That is no time: an example is 2030-01-15 09:59.")
-        else:
-            return shop.equipment.now().replace(second=0) - watch
+            continue
+        drift = shop.equipment.now().replace(second=0) - watch
+        if before or not (before := times.doubt_of_now(drift)):
+            return drift
+        ask.say(before)
 
 
 def open_ceremony(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:

@@ -1,15 +1,13 @@
 """Paper that holds no secret: what goes with the sheets, and labels for new bags."""
 
-import hashlib
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from ceremony.rules.state import State
 from ceremony.rules.steps import Step
 from ceremony.run.paper import PACKAGE_SHEETS
-from ceremony.run.questions import Asked, Facts, Questions, is_spoilt
+from ceremony.run.pile import Pile, Stack
+from ceremony.run.questions import PRINT, Asked, Facts, Questions, is_spoilt
 from ceremony.run.work import Workshop
 from escrow import assemble, documents
 from escrow.errors import EscrowError, FileError, PackageError, PageError, WorkerError
@@ -22,56 +20,27 @@ from escrow.printing import public
 _MAX_DOCUMENT = 64 << 20
 
 
-@dataclass(frozen=True)
-class Stack:
-    """Documents of the ceremony's folder that are printed one after the other and go to one place."""
-
-    what: str
-    place: str
-    files: tuple[str, ...]
-
-
-@dataclass
-class Pile:
-    """What was printed, by name: pages and hash, how many times; and what went wrong meanwhile."""
-
-    found: dict[str, dict[str, object]] = field(default_factory=dict)
-    times: Counter[str] = field(default_factory=Counter)
-    problems: list[str] = field(default_factory=list)
-
-    def add(self, file: str, document: bytes, pages: int) -> None:
-        """Note a document that was printed."""
-        self.found[file] = {"pages": pages, "sha256": hashlib.sha256(document).hexdigest()}
-        self.times[file] += 1
-
-    @property
-    def facts(self) -> Facts:
-        """What the journal keeps; nothing for nothing."""
-        if not self.found:
-            return {}
-        papers = [{"name": name, **one, "printed": self.times[name]} for name, one in self.found.items()]
-        return {"papers": papers, "problems": self.problems}
-
-
 def print_papers(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
-    """Print labels, receipts, recovery cards and package sheets, stack by stack; read the package sheets back."""
-    package = shop.package(state)
+    """Print labels, receipts, recovery cards and package sheets, stack by stack; read the package sheets back.
+
+    After a failure what is finished is not printed again.
+    """
+    package, pile = shop.package(state), shop.pile
     card = f"{documents.FOLDER}/{documents.CARD_FILE}"
-    pile, read = Pile(), []
     for position in shop.plan.policy.positions:
-        print_stack(shop, _of_share(shop, position), pile, ask)
+        print_once(shop, _of_share(shop, position), pile, ask)
     sheets = (documents.PACKAGE_SHEETS_FILE,) if (shop.equipment.out / documents.PACKAGE_SHEETS_FILE).exists() else ()
     what = "Recovery card and package sheets" if sheets else "Recovery card"
     for number, copy in enumerate(shop.plan.packages, 1):
         place = f"copy {number} of the package, which goes to {copy.site}"
-        print_stack(shop, Stack(what, place, (card, *sheets)), pile, ask)
-        if sheets:
-            again = Stack("Package sheets", place, sheets)
-            read.append({"copy": number, "codes": _prove(shop, again, package.encode(), pile, ask)})
-    print_stack(shop, Stack("Recovery card", "the ceremony's file", (card,)), pile, ask)
+        print_once(shop, Stack(what, place, (card, *sheets)), pile, ask)
+        if sheets and number not in pile.read:
+            pile.read[number] = _prove(shop, Stack("Package sheets", place, sheets), package.encode(), pile, ask)
+    print_once(shop, Stack("Recovery card", "the ceremony's file", (card,)), pile, ask)
     if not sheets:
         ask.say("This package is too large for paper: there are no package sheets.")
-    return {**pile.facts, "read_back": read}
+    shop.pile = Pile()
+    return {**pile.facts, "read_back": [{"copy": copy, "codes": codes} for copy, codes in pile.read.items()]}
 
 
 def new_labels(shop: Workshop, positions: Sequence[Position], ask: Questions) -> Facts:
@@ -92,14 +61,25 @@ def once_more(shop: Workshop, position: Position, ask: Questions) -> Facts:
     return pile.facts
 
 
+def print_once(shop: Workshop, stack: Stack, pile: Pile, ask: Questions) -> None:
+    """Print a stack unless it was finished before; one that was broken off is printed from its beginning."""
+    if stack in pile.finished:
+        return
+    if pile.begun == stack:
+        ask.say(f"{stack.what} for {stack.place}: this was broken off. Shred what came out of it.")
+    pile.begun = stack
+    print_stack(shop, stack, pile, ask)
+    pile.finished.add(stack)
+
+
 def print_stack(shop: Workshop, stack: Stack, pile: Pile, ask: Questions) -> None:
     """Print a stack until somebody says that it is good. A print that fails is made again from that document on."""
     ready = {file: read_public(shop.equipment.out / file, _MAX_DOCUMENT) for file in stack.files}
     pages = {file: sizes(document) for file, document in ready.items()}
     total = sum(map(len, pages.values()))
-    answer = "again"
-    while answer:
-        if answer == "again":
+    answer = PRINT
+    while answer not in {"", "yes"}:
+        if answer == PRINT:
             ask.say(f"{stack.what} ({total} page{'s' * (total > 1)}): for {stack.place}.")
             for file, document in ready.items():
                 while problem := _try(shop, file, document, media(pages[file][0])):
@@ -107,6 +87,8 @@ def print_stack(shop: Workshop, stack: Stack, pile: Pile, ask: Questions) -> Non
                     ask.say(f"{file}: {problem} Shred what came out of it.")
                     ask.enter(Asked.PRINT_AGAIN)
                 pile.add(file, document, len(pages[file]))
+        else:
+            ask.say("Type print if it is spoilt, and exception if something else is not as it should be.")
         answer = ask.line(Asked.PRINTED).lower()
 
 

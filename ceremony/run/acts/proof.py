@@ -1,13 +1,14 @@
 """Act 8: a quorum from paper opens the package, and copies of the package are written and read back."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ceremony.rules.state import State
 from ceremony.rules.steps import Step
 from ceremony.run.acts.reading import read_sheets
 from ceremony.run.archive import MAX_FILE
 from ceremony.run.copying import PACKAGE, Copying, Load
+from ceremony.run.identity import Identity
 from ceremony.run.questions import Facts, Questions
 from ceremony.run.work import Workshop
 from escrow import documents, recovery, standalone
@@ -60,6 +61,7 @@ def copy_package(shop: Workshop, step: Step, state: State, ask: Questions) -> Fa
                 _folder(void): "a package that is void. Destroy it, or take another medium." for void in state.void_sets
             },
         },
+        taken=dict(media_of_others(step, state)),
     )
     copied = Copying(ask, shop.equipment.machine, shop.equipment.out, shop.plan.ceremony.kind).copy(load)
     ask.say(
@@ -71,7 +73,15 @@ def copy_package(shop: Workshop, step: Step, state: State, ask: Questions) -> Fa
         "sha256": hashlib.sha256(load.files[PACKAGE_FILE]).hexdigest(),
         "files": sorted(load.files),
         "proof": copied.proof.value,
+        "identity": copied.identity.facts if copied.identity else None,
     }
+
+
+def media_of_others(step: Step, state: State) -> Iterator[tuple[str, Identity]]:
+    """Which media have the other copies of this package, as the journal says."""
+    for name, facts in state.done.items():
+        if name != step.id and facts.get("identity"):
+            yield f"{name} of the package", Identity.from_facts(facts["identity"])
 
 
 def _folder(set_id: str) -> str:

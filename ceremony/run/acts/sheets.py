@@ -3,6 +3,7 @@
 from collections.abc import Collection as Collected
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 from ceremony.rules.bags import LONGEST, bag_number
 from ceremony.rules.sealing.rules import enough_to_go_on
@@ -10,7 +11,8 @@ from ceremony.rules.state import State
 from ceremony.rules.steps import Step, key_of
 from ceremony.run.acts import papers
 from ceremony.run.acts.reading import read_sheets, type_words
-from ceremony.run.questions import Asked, Facts, Questions, StepError, is_spoilt, print_again
+from ceremony.run.pile import Pile
+from ceremony.run.questions import PRINT, Asked, Facts, Questions, StepError, is_spoilt, print_again
 from ceremony.run.work import Workshop
 from escrow import sealing
 from escrow.errors import PageError, PrintError
@@ -35,7 +37,7 @@ def print_sheet(shop: Workshop, step: Step, state: State, ask: Questions) -> Fac
         raise StepError(message) from None
     ask.say(f"Share {shop.plan.policy.name_of(position)} was printed.")
     while (answer := ask.line(Asked.CLEAR).lower()) not in {"", "yes"}:
-        if answer == "print":
+        if answer == PRINT:
             message = "The sheet came out spoilt, and is shredded."
             raise StepError(message, told=True)
         ask.say("Type print if the sheet is spoilt, and exception if something else is not as it should be.")
@@ -147,11 +149,15 @@ def destroy(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
     else:
         ask.say("No share sheet of this set came out of the printer.")
     ask.say("To be shredded, too: every label, receipt, recovery card and package sheet of this set.")
+    papers_out = shop.pile.facts.get("papers", [])  # of a step that was not finished: no line of the journal has them
+    for paper in papers_out:
+        ask.say(f"  {Path(paper['name']).stem}: {paper['printed']}")
     if ask.line(Asked.DESTROYED, sheets=len(sheets)) != str(len(sheets)):
         message = f"There are {len(sheets)} shares of which a sheet came out: count again."
         raise StepError(message)
     shop.remove_void()
-    return {"sheets": sheets}
+    shop.pile = Pile()
+    return {"sheets": sheets, "papers": papers_out}
 
 
 def _position(step: Step) -> Position:

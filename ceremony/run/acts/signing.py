@@ -42,12 +42,13 @@ def draft(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     wanted = signable(shop.plan, session, before, given, at)
     tried = wanted.try_out()
     findings = wanted.lint(tried)
-    stop(findings, shop.plan.reasons)
+    reasons = shop.plan.certificate_reasons
+    stop(findings, reasons)
     number = wanted.number(tried)
     rows = [(label, value) for label, value in wanted.found(tried) if value]
     ask.page([f"To be signed: a {wanted.what}", "", *listed([*rows, ("Its number", number)]), ""])
     for finding in findings:
-        ask.say(f"WAIVED {finding.lint}: {finding.text}\n  because: {shop.plan.reasons[finding.lint]}")
+        ask.say(f"WAIVED {finding.lint}: {finding.text}\n  because: {reasons[finding.certificate, finding.lint]}")
     for note in wanted.notes:
         ask.say(note)
     if list(wanted.found(tried)) != list(wanted.planned):
@@ -60,7 +61,9 @@ def draft(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
         **facts(wanted, tried),
         "at": text_of(at),
         "fields": [list(row) for row in rows],
-        "waived": [{"lint": each.lint, "text": each.text, "reason": shop.plan.reasons[each.lint]} for each in findings],
+        "waived": [
+            {"lint": each.lint, "text": each.text, "reason": reasons[each.certificate, each.lint]} for each in findings
+        ],
         "notes": list(wanted.notes),
     }
 
@@ -105,7 +108,7 @@ def sign(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
     if to_be_signed(signed) != state.done["draft"]["to_be_signed"]:
         message = "What was signed is not what was drafted: do not use it."
         raise StepError(message)
-    stop(wanted.lint(signed), shop.plan.reasons)
+    stop(wanted.lint(signed), shop.plan.certificate_reasons)
     wanted.check(signed)
     with NewFiles(shop.equipment.out) as out:
         (out.root / SIGNED).unlink(missing_ok=True)  # of a start that was cut off: the same octets
