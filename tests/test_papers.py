@@ -23,7 +23,7 @@ from escrow.issuing.make import generate
 from escrow.label import Label, set_words, share_words
 from escrow.manifest import Manifest, group_hex
 from escrow.package import Package
-from escrow.paper import documents, package_sheet, sheet, source
+from escrow.paper import documents, handover, package_sheet, sheet, source
 from escrow.paper.block import Area, Block
 from escrow.paper.layout import TAKEN
 from escrow.paper.public import Keeping
@@ -337,7 +337,7 @@ FORMS = {
     form.name: form
     for form in (
         *(sheet.FORM, documents.LABEL, documents.RECEIPT, documents.CARD),
-        *(package_sheet.CONTENTS, package_sheet.CODES, package_sheet.DECODING),
+        *(package_sheet.CONTENTS, package_sheet.CODES, package_sheet.DECODING, handover.FORM),
     )
 }
 

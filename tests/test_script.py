@@ -24,7 +24,6 @@ from ceremony.preflight.checks.tool import fingerprint
 from ceremony.preflight.machine import Machine
 from ceremony.rules.checker import StepsError
 from ceremony.rules.lists import listing_of
-from ceremony.rules.loss import Rule
 from ceremony.rules.sealing.steps import CONTINGENCIES
 from ceremony.rules.steps import Action, Step
 from ceremony.rules.wording import Wording
@@ -91,11 +90,21 @@ def with_certificates() -> str:
     return draft.fill({}, {}).replace('page = "A4"', 'page = "Letter"') + CERTIFICATES
 
 
+def with_online_ca() -> str:
+    online: dict[str, draft.Value] = {
+        "dns": ("ca.example.com",),
+        "site": "Bank",
+        "medium": "USB stick with a name that is not short at all",
+    }
+    return draft.fill({"online": online}, {})
+
+
 PLANS = {
     "3 of 5": draft.fill({}, {}),
     "long names": long_names(),
     "groups": in_groups(),
     "certificates": with_certificates(),
+    "online": with_online_ca(),
 }
 
 
@@ -164,7 +173,7 @@ def test_every_step_stands_there_with_its_number_and_all_its_words_in_order(prin
         assert squeezed(f"Act {number}: {title}") in text[after_duration:]
     # The footer may stand between two rows, never within one.
     end = appears(text, parts(), after_duration)
-    rules = (squeezed(wording.loss(rule)) for rule in Rule)
+    rules = (squeezed(wording.loss(rule)) for rule in wording.listing.losses)
     assert appears(text, rules) < end
 
 

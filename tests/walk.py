@@ -8,6 +8,7 @@ from typing import Any
 
 from ceremony.rules.engine import Engine
 from ceremony.rules.sealing.rules import Sealing
+from ceremony.rules.sealing.steps import Online
 from ceremony.rules.state import State
 from ceremony.rules.steps import Action, Step, key_of, of_share
 from ceremony.run.journal import LABEL, Entry
@@ -19,8 +20,11 @@ SEED = 20261203
 class Walk:
     """A ceremony in which the world answers: what is printed, read back and bagged is made up as it goes."""
 
-    def __init__(self, policy: Policy, seed: object, *, plan: str = "00" * 32, copies: int = 2) -> None:
-        self.engine = Engine(Sealing.of(policy, copies))
+    def __init__(
+        self, policy: Policy, seed: object, *, plan: str = "00" * 32, copies: int = 2, online: Online | None = None
+    ) -> None:
+        self.engine = Engine(Sealing.of(policy, copies, online))
+        self.online = online
         self.plan = plan
         self.chance = random.Random(f"{SEED} {seed}")  # noqa: S311 - not for keys
         self.state = State()
@@ -57,7 +61,7 @@ class Walk:
                 return {"generated": True, "fingerprints": [f"key of attempt {self.state.attempt}"]}
             case Action.SEAL:
                 return {"set_id": f"set of attempt {self.state.attempt}", "package": "ab" * 32}
-            case Action.BAG:
+            case Action.BAG | Action.BAG_HANDOVER:
                 return {"bag": f"B{next(self._bags)}"}
             case Action.PROVE_QUORUM:
                 return {"positions": self.engine.policy.choose(self.chance.sample(positions, len(positions)))}
@@ -86,7 +90,7 @@ class Walk:
             self.step()
 
     def copy(self, entries: Sequence[Entry]) -> "Walk":
-        other = Walk(self.engine.policy, 0)
+        other = Walk(self.engine.policy, 0, online=self.online)
         other.entries, other.state = list(entries), self.engine.replay(entries)
         other._bags = itertools.count(1000)
         return other

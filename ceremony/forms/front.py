@@ -199,6 +199,8 @@ def materials(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str]) 
             say(f"materials.{what}", copy=number, site=each.site, medium=each.medium)
             for number, each in enumerate(copies, 1)
         ]
+    if plan.online:
+        devices.append(say("materials.online", site=plan.online.site, medium=plan.online.medium))
     rows: list[list[Cell]] = [[say(f"materials.{name}") for name in ("devices", "serial", "bag", "same")]]
     rows += [[what, "", Boxes(NUMBER_OF_A_BAG), Marked("")] for what in [*devices, *[""] * _SPARE_DEVICES]]
     widths = [width - 117 * MM, 44 * MM, 59 * MM, 14 * MM]

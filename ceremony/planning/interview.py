@@ -23,7 +23,7 @@ from ceremony.planning.answers import (
 )
 from ceremony.planning.draft import Value
 from ceremony.planning.odds import person
-from ceremony.planning.tables import DEFAULT_KEY, DEFAULT_YEARS, MAX_NAME, MAX_TEXT, MAX_YEARS, KeyKind
+from ceremony.planning.values import DEFAULT_KEY, DEFAULT_YEARS, MAX_NAME, MAX_TEXT, MAX_YEARS, KeyKind
 from escrow.issuing.profile import MAX_CA_NAME, subject_of
 
 Key = tuple[str, int, str]

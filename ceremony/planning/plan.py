@@ -25,6 +25,7 @@ from ceremony.planning.tables import (
     File,
     Group,
     Intermediate,
+    Online,
     Person,
     Root,
     Site,
@@ -81,6 +82,7 @@ class Plan:
     root: Root | None = None
     intermediates: tuple[Intermediate, ...] = ()
     ssh: Ssh | None = None
+    online: Online | None = None
 
     @property
     def digest(self) -> bytes:
@@ -185,6 +187,7 @@ def parse(source: bytes, path: Path) -> Plan:
         file.root,
         file.intermediate,
         file.ssh,
+        file.online,
     )
 
 

@@ -21,7 +21,7 @@ from escrow.errors import EscrowError, FileError
 from escrow.files import NewFiles, read_public
 from escrow.share import Kind
 
-PACKAGE, ARCHIVE = "package", "archive"
+PACKAGE, ARCHIVE, ONLINE = "package", "archive", "online"
 _AGAIN = "again"
 
 

@@ -15,88 +15,26 @@ from ceremony.planning.plan import Plan
 from ceremony.rules.state import Phase, State
 from ceremony.run.examine import Examine
 from ceremony.run.keeping import keep_archive
-from ceremony.run.paper import PACKAGE_SHEETS, TEST_PAGE, Scans, Tray, photograph
+from ceremony.run.paper import HANDOVER, PACKAGE_SHEETS, TEST_PAGE, Scans, Tray, photograph
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.readback import Place
+from ceremony.run.room import Room
 from ceremony.run.session import hold
 from escrow import __version__, recovery
 from escrow.authority import PasswordSource, import_tree
-from escrow.documents import made_up
 from escrow.errors import PageError, UsageError
-from escrow.files import NewFiles, read_public
-from escrow.gather import Collection
+from escrow.files import NewFiles
 from escrow.issuing.profile import MAX_CA_NAME
-from escrow.judge import judge_file
-from escrow.manifest import Manifest
-from escrow.memory import Secret, isolate
-from escrow.package import MAX_LENGTH, Package
-from escrow.printing import SHEET
+from escrow.memory import Secret
 from escrow.progress import Progress
 from escrow.sealing import PACKAGE_FILE
 from escrow.share import Kind
-from escrow.words import to_words
 
 _LONGEST_WORDS = 64
 
 
 class PowerLost(BaseException):
     """The power is lost, as far as the rehearsal goes. Nothing catches it but the rehearsal itself."""
-
-
-class Room:
-    """Where the rehearsed paper is: the tray of the printer, the folder of the scanner, the media."""
-
-    def __init__(self, plan: Plan, base: Path, out: Path) -> None:
-        self.plan, self.out = plan, out
-        self.tray, self.scans, self.media = base / "tray", base / "scans", base / "media"
-        for folder in (self.tray, self.scans, self.media):
-            folder.mkdir(mode=0o700)
-
-    @property
-    def manifest(self) -> Manifest:
-        """The manifest of the set that was sealed."""
-        return Package.decode(read_public(self.out / PACKAGE_FILE, MAX_LENGTH)).manifest
-
-    @property
-    def made_up(self) -> Manifest:
-        """The manifest of the set that the test page is of."""
-        return made_up(Kind.SPECIMEN, self.plan.policy, self.plan.ca.name)
-
-    def newest(self, title: str) -> Path:
-        """The newest document with a title. Raises PageError if there is none."""
-        found = sorted(self.tray.glob(f"*-{title}.pdf"))
-        if not found:
-            message = f"There is no {title} in the tray."
-            raise PageError(message)
-        return found[-1]
-
-    def sheet(self, share: str) -> Path:
-        """The newest sheet of a share, or test page. Raises PageError if there is none."""
-        if share == TEST_PAGE:
-            return self.newest(share)
-        manifest = self.manifest
-        for path in sorted(self.tray.glob(f"*-{SHEET}.pdf"), reverse=True):
-            found = Collection(manifest, keep=False)
-            found.add_file(path)
-            if any(manifest.policy.name_of(position) == share for position in found.present):
-                return path
-        message = f"There is no sheet of share {share} in the tray."
-        raise PageError(message)
-
-    def words_at(self, share: str, place: Place) -> Secret:
-        """The words at a place of a share's newest sheet. The caller closes it."""
-        manifest, path = self.made_up if share == TEST_PAGE else self.manifest, self.sheet(share)
-        typed = Secret(_LONGEST_WORDS)
-
-        def in_worker() -> bytes:
-            record = next(record for record, _ in judge_file(manifest, path.name, path.read_bytes()) if record)
-            row = to_words(record.encode())[place.row - 1]
-            text = " ".join(row[column - 1] for column in place.columns).encode()
-            typed.fill(text)
-            return str(len(text)).encode()
-
-        typed.shorten(int(isolate(in_worker, typed)))
-        return typed
 
 
 class Feeding:
@@ -124,6 +62,12 @@ class Feeding:
                 out.write(f"{PACKAGE_SHEETS}.pdf", self._room.newest(PACKAGE_SHEETS).read_bytes())
                 out.publish()
             return ""
+        if asked is Asked.SCAN and fields["share"] == HANDOVER:
+            self._desk.say("The rehearsal lays the handover sheet into the scanner.")
+            with NewFiles(self._room.scans) as out:
+                photograph(self._room.newest(HANDOVER), out, f"{HANDOVER}.png")
+                out.publish()
+            return ""
         if asked is Asked.SCAN:
             self._share = str(fields["share"]) or self._next_share()
             what = "the test page" if self._share == TEST_PAGE else f"the sheet of share {self._share}"
@@ -145,6 +89,8 @@ class Feeding:
         if not isinstance(place, Place):
             return self._desk.secret(asked, fields)
         self._desk.say(f"The rehearsal types words {place.columns_text} of row {place.row}.")
+        if asked is Asked.HANDOVER_WORDS:
+            return self._room.password_words_at(str(fields["password"]), place)
         return self._room.words_at(self._share, place)
 
     def _next_share(self) -> str:
@@ -197,13 +143,14 @@ class Answering:
 
     def line(self, asked: Asked, fields: Fields) -> str:
         """The answer; Enter to whatever needs no other."""
-        if asked is Asked.BAG:
+        if asked in {Asked.BAG, Asked.BAG_HANDOVER}:
             self._bag = f"SPECIMEN-{next(self._bags):03}"
         elif asked is Asked.CHECK_WORDS:
             return " ".join(spoken.check_words(self._room.plan.digest, str(fields["step"])))
         answers = {
             Asked.PHRASE: fields.get("phrase"),
             Asked.BAG: self._bag,
+            Asked.BAG_HANDOVER: self._bag,
             Asked.BAG_AGAIN: self._bag,
             Asked.DESTROYED: fields.get("sheets"),
             Asked.AT: dt.datetime.now(dt.UTC).strftime("%H:%M"),
