@@ -143,8 +143,14 @@ def test_words_are_compared_at_their_place_with_or_without_hyphens(given: dict[s
     for typed in (f"{words[4]} {words[6]}", f" {words[4].upper()}-{words[6]} "):
         with Secret.of(typed.encode()) as secret:
             handover.compare_words(given[KEYS], 2, (1, 3), secret)
-    for wrong in ("", words[4], f"{words[6]} {words[4]}", f"{words[4]} {words[6]} {words[7]}"):
-        with Secret.of(wrong.encode() + b"!") as secret, pytest.raises(ShareError, match="row 2"):
+    for wrong in (
+        " ",
+        words[4],
+        f"{words[6]} {words[4]}",
+        f"{words[4]} {words[6]} {words[7]}",
+        f"{words[4]} {words[6]}!",
+    ):
+        with Secret.of(wrong.encode()) as secret, pytest.raises(ShareError, match="row 2"):
             handover.compare_words(given[KEYS], 2, (1, 3), secret)
 
 
