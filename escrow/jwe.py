@@ -17,6 +17,7 @@ from escrow.pbes2 import ITERATIONS
 
 _ALGORITHM = "PBES2-HS256+A128KW"
 _MOST = 1_000_000  # iterations; step refuses more
+_LONGEST = 1 << 12  # characters of the header and the wrapped key; step writes fewer than 250
 _WRAPPING, _CONTENT, _SALT, _NONCE, _TAG = 16, 32, 16, 12, 16
 
 
@@ -47,12 +48,12 @@ def encoded(part: bytes) -> str:
 
 def _unwraps(encrypted: str, password: bytes) -> bool:
     try:
-        header, wrapped = (_decoded(part) for part in encrypted.split(".")[:2])
+        header, wrapped = (_decoded(part) for part in encrypted[:_LONGEST].split(".")[:2])
         fields = json.loads(header)
         if fields["alg"] != _ALGORITHM or not 0 < fields["p2c"] <= _MOST:
             return False
         aes_key_unwrap(_derived(password, _decoded(fields["p2s"]), fields["p2c"]), wrapped)
-    except (ValueError, KeyError, TypeError, InvalidUnwrap):
+    except (ValueError, KeyError, TypeError, RecursionError, InvalidUnwrap):
         return False
     return True
 

@@ -225,7 +225,7 @@ class Player:
         while True:
             new = _plain(self.terminal.shown[self._answered :])
             if new and self.terminal.shown.endswith(": ") and self._is_waiting():
-                if "(not shown)" in new[-20:]:
+                if "(not shown)" in new[-20:] or "Password of the key" in new[-60:]:
                     self.terminal.wait_for_silence()
                 return _last_question(new)
             if self.terminal.process.poll() is not None and not self._ready(0):
@@ -255,7 +255,7 @@ _QUESTIONS = re.compile(
     r"How many sheets|The note|What was expected|The time that the script|Why, in a|"
     r"What happened|What was done|Is that right|What does it touch|Disposition of|Paused|Why is the|"
     r"Everything in memory|"
-    r"Enter shows more)"
+    r"Enter shows more|Password of the key \S+)"
 )
 
 

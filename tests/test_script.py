@@ -186,13 +186,19 @@ def test_the_cover_has_the_plans_hash_in_words_and_in_digits(printed: Printed) -
 
 
 def test_the_check_words_stand_in_the_witness_copy_alone_at_their_step(printed: Printed) -> None:
-    label = squeezed(script_words(printed.plan)("acts.check_words"))
+    say = script_words(printed.plan)
+    label = squeezed(say("acts.check_words"))
     witness, officers = printed.text(WITNESS), printed.text(OFFICERS)
     irreversible = [step for step in (*printed.steps, *CONTINGENCIES) if step.irreversible]
     said = ["".join(spoken.check_words(printed.plan.digest, step.id)) for step in irreversible]
     assert re.findall(f"{label}([a-z]{{8}})", witness) == said
+    # Neighbours in the list of all words, or in the plan's hash, stand side by side there, in every copy.
+    elsewhere = officers[: officers.rindex(squeezed(say("tables.words_text")))]
+    for row in spoken.rows_of(printed.plan.words):
+        elsewhere = elsewhere.replace(squeezed(row), "")
+    assert len(elsewhere) > len(officers) / 2
     for words in said:
-        assert words not in officers
+        assert words not in elsewhere
         assert words not in printed.text(MATERIALS)
     for text in (witness, officers):
         assert text.count(squeezed("POINT OF NO RETURN")) == len(irreversible)

@@ -21,7 +21,7 @@ from ceremony.forms.pieces import (
     text,
     together,
 )
-from ceremony.planning.plan import Plan
+from ceremony.planning.plan import CA, Plan
 from ceremony.rules.steps import Act, Step
 from ceremony.rules.wording import Wording
 from escrow.paper.texts import Texts
@@ -32,6 +32,15 @@ _SPARE_PARTICIPANTS = 4
 _SPARE_DEVICES = 4
 _SPARE_SUPPLIES = 3
 _LOG_LINES = 22
+
+
+def _imported(say: Texts, ca: CA) -> str:
+    """Where the keys come from, and which do not."""
+    parts = [say("cover.imported", tree=ca.tree)]
+    parts += [say("cover.imported_context", context=ca.context)] if ca.context else []
+    parts += [say("cover.imported_key", name=name, file=file) for name, file in ca.key_files.items()]
+    parts += [say("cover.imported_without", names=", ".join(ca.without))] if ca.without else []
+    return "; ".join(parts)
 
 
 def cover(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str], *, witness: bool) -> Iterator[Flowable]:
@@ -53,7 +62,7 @@ def cover(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str], *, w
         ("date", text(say("cover.when"), "value")),
         ("standby", text(say("cover.no_standby") if ceremony.standby is None else ceremony.standby.isoformat())),
         ("place", text(ceremony.place)),
-        ("keys", text(say("cover.imported", tree=ca.tree) if ca.keys == "import" else say("cover.generated"))),
+        ("keys", text(_imported(say, ca) if ca.keys == "import" else say("cover.generated"))),
         ("quorum", text(str(plan.policy))),
         ("contact", text(ceremony.contact)),
         ("kept_until", text(plan.retain_until.isoformat())),

@@ -22,7 +22,8 @@ _NAMED = 3
 _TABLES = {
     "document": "secrecy officers witness materials",
     "cover": "title subtitle_officers subtitle_witness organisation ceremony kind production specimen used_for "
-    "rehearsal real date when standby no_standby place keys generated imported quorum contact kept_until copy_of",
+    "rehearsal real date when standby no_standby place keys generated imported "
+    "imported_context imported_key imported_without quorum contact kept_until copy_of",
     "hashes": "plan plan_note row same hex by_hand by_hand_note script tool tool_hash",
     "approvals": "title text name role date signature",
     "contents": "title",
@@ -56,6 +57,9 @@ _LISTS = {
 }
 _SPECIAL = {
     "cover.imported": {"tree"},
+    "cover.imported_context": {"context"},
+    "cover.imported_key": {"name", "file"},
+    "cover.imported_without": {"names"},
     "state.before_import": {"tree"},
     "hashes.plan_note": {"step", "opening"},
     "participants.officer": {"number"},

@@ -101,7 +101,11 @@ _HINTS = {
     ("ceremony", "organisation"): f"{_NAMED} Example GmbH",
     ("ceremony", "contact"): f"{_TOLD} +49 30 123456, security@example.com",
     ("ca", "keys"): "generate: new keys, made in the ceremony. import: those of an existing CA.",
-    ("ca", "tree"): "A path, such as: /media/step (it need not be there yet)",
+    (
+        "ca",
+        "tree",
+    ): "A path, such as: /media/step (it need not be there yet). Of several CAs there, of keys elsewhere and of "
+    "keys that are left out the file says more, under [ca].",
     ("ceremony", "place"): f"{_TOLD} Example House, room 101",
     ("site", "name"): f"{_NAMED} Bank vault",
     ("site", "what"): f"{_TOLD} Deposit box, opened by two officers",

@@ -105,6 +105,11 @@ class Scans:
     def _each(self, read: Callable[[Path], list[T]], what: str, name: str, ask: Questions) -> list[T]:
         ask.enter(Asked.SCAN, share=name, what=what, how=f"scan it into {self._folder}")
         files = sorted(path for path in self._folder.iterdir() if path.is_file() and not path.name.startswith("."))
+        if links := [path.name for path in files if path.is_symlink()]:
+            message = (
+                f"{', '.join(links)} in {self._folder} is a link: a scan would stay where it leads. Scan into here."
+            )
+            raise PageError(message)
         if not files:
             message = f"There is no scan in {self._folder}: scan the sheet, and wait until the scanner has finished."
             raise PageError(message)
