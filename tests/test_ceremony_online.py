@@ -113,11 +113,11 @@ def assert_nowhere(passwords: set[str], out: Path, shown: str) -> None:
 
 
 def test_a_recipient_opens_the_passwords_with_openssl_and_there_is_no_paper(shm: Path) -> None:
-    need("openssl")
+    need("openssl", "step", "step-ca")
     key = ec.generate_private_key(ec.SECP384R1())
     spki = serialization.PublicFormat.SubjectPublicKeyInfo
     public = key.public_key().public_bytes(serialization.Encoding.PEM, spki).decode()
-    held_in, _ = room_for(shm, f'recipient = """\n{public}"""\n')
+    held_in, port = room_for(shm, f'recipient = """\n{public}"""\n')
     player = Player(held_in)
     player.play()
     assert player.end() == 0, player.terminal.shown[-2000:]
@@ -140,6 +140,11 @@ def test_a_recipient_opens_the_passwords_with_openssl_and_there_is_no_paper(shm:
     encrypted = json.loads((tree / "config/ca.json").read_text())["authority"]["provisioners"][0]["encryptedKey"]
     with Secret.of(opened["provisioner"].expect().out.encode()) as secret:
         assert jwe.opens(encrypted, secret)
+    shutil.copytree(tree, shm / "tree")
+    decrypt = f"openssl cms -decrypt -inform PEM -in {medium}/passwords/intermediate.cms -inkey {shm}/key"
+    command = f"exec step-ca --password-file <({decrypt}) {shm}/tree/config/ca.json"  # as FORMAT.md says
+    with serving(["bash", "-c", command], f"https://localhost:{port}", held_in.out / "certs/root_ca.crt"):
+        pass
 
 
 @pytest.mark.parametrize(
