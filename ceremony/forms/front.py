@@ -202,7 +202,8 @@ def log(say: Texts, width: float, numbers: Mapping[str, str]) -> Iterator[Flowab
 
 def materials(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str]) -> Iterator[Flowable]:
     """What is brought, with serial numbers and bags."""
-    devices = [each["what"] for each in say.list("device")]
+    kind = "session_" if plan.session else ""
+    devices = [each["what"] for each in say.list(f"{kind}device")]
     for what, copies in (("copy", plan.packages), ("delivery", plan.deliveries), ("archive", plan.archives)):
         devices += [
             say(f"materials.{what}", copy=number, site=each.site, medium=each.medium)
@@ -220,7 +221,7 @@ def materials(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str]) 
     yield grid(rows, widths, [middle], head=1, least=11 * MM)
     yield new_page()
     counted: list[list[Cell]] = [[say(f"materials.{name}") for name in ("others", "number", "there")]]
-    counted += [[each["what"], text(each["number"], "value"), Marked("")] for each in say.list("supply")]
+    counted += [[each["what"], text(each["number"], "value"), Marked("")] for each in say.list(f"{kind}supply")]
     counted += [["", "", Marked("")]] * _SPARE_SUPPLIES
     yield grid(
         counted, [width - 46 * MM, 30 * MM, 16 * MM], [("VALIGN", (0, 1), (-1, -1), "MIDDLE")], head=1, least=9 * MM

@@ -52,6 +52,8 @@ _LISTS = {
     "role": "role who task",
     "device": "what",
     "supply": "what number",
+    "session_device": "what",
+    "session_supply": "what number",
     "requirement": "steps what modelled_on",
     "departure": "text",
 }
@@ -137,7 +139,7 @@ def _fields(plan: Plan) -> Mapping[str, str]:
         "witnesses_count": str(len(plan.witnesses)),
         "people": str(people),
         "receipts": str(3 * shares),
-        "bags": str(shares + 2 * quorum + handovers + SPARE),
+        "bags": str((0 if plan.session else shares) + 2 * quorum + handovers + SPARE),
         "envelopes": str(shares + SPARE),
         "planned": str(pages),
         "paper": str(-(-2 * pages // _PACK) * _PACK),
