@@ -74,7 +74,6 @@ AttributeText = Annotated[str, _checked(Attribute.of)]
 ConstraintText = Annotated[str, _checked(Constraint.of)]
 Oid = Annotated[str, _checked(check_oid)]
 Url = Annotated[str, _checked(check_url)]
-Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Table(BaseModel):
