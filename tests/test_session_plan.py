@@ -39,7 +39,7 @@ def test_init_writes_the_plan_of_a_session_that_lints(task: str, tmp_path: Path)
         ('[cross_sign]\ncertificate = "x"\nsha256 = "' + "0" * 64 + '"\n', r"cross_sign stands beside \[crl\]"),
         (
             '[[revoke]]\nserial = "0G"\ndate = 2030-01-01\nreason = "superseded"\n',
-            r"revoke 1, serial must be a serial number",
+            r"revoke 1, serial must be a serial",
         ),
         (
             '[[revoke]]\nserial = "0a"\ndate = 2030-01-01\nreason = "keyCompromise"\n',
@@ -114,5 +114,5 @@ def test_what_is_no_ca_is_not_cross_signed() -> None:
         .sign(key, hashes.SHA256())
     )
     for content in (b"x", to_pem(leaf)):
-        with pytest.raises(CertificateError, match="is not the certificate of a CA|is not a certificate that can"):
+        with pytest.raises(CertificateError, match=r"is not the certificate of a CA|is not a certificate that can"):
             read_authority(content, "c")
