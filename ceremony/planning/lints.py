@@ -216,12 +216,6 @@ LINTS = (
 )
 
 
-_OF_THE_SET = frozenset(
-    ("no-spare", "one-spare", "many-shares", "quorum-under-one-manager", "quorum-in-one-unit", "quorum-at-one-site")
-)
-"""What was judged when the set was sealed: a session does not change it, and only says so."""
-
-
 def lint(plan: Plan, today: dt.date, rehearsed: dt.date | None) -> tuple[Finding, ...]:
     """Everything that the lints find in a plan on a day; `rehearsed` is when this very plan was rehearsed last."""
     facts = Facts(plan, today, rehearsed)
@@ -233,8 +227,7 @@ def lint(plan: Plan, today: dt.date, rehearsed: dt.date | None) -> tuple[Finding
 def _apply(rule: Lint, facts: Facts) -> Iterator[Finding]:
     waived = facts.plan.reasons.get(rule.id) if rule.waivable else None
     for text in rule.check(facts):
-        settled = facts.plan.session is not None and rule.id in _OF_THE_SET
-        severity = Severity.WARNING if settled or rule.only_warns(facts) else Severity.ERROR
+        severity = Severity.WARNING if checks.settled(rule.id, facts) or rule.only_warns(facts) else Severity.ERROR
         yield Finding(rule.id, severity, text, rule.reason, rule.remedy, waived)
 
 
@@ -280,10 +273,7 @@ def _about_waivers(plan: Plan, found: set[tuple[str, str]]) -> Iterator[Finding]
             )
         elif own != bool(waiver.certificate):
             yield _misdirected(waiver)
-        elif own and plan.session:
-            continue  # what lint finds in it is seen when it is drafted: it takes the root's certificate
-        elif lint not in PREFLIGHT and (waiver.certificate or "", lint) not in found:
-            # Whether one of preflight's is needless is seen on the day, on the machine.
+        elif not checks.seen_later(lint, plan) and (waiver.certificate or "", lint) not in found:
             yield _needless(waiver, Severity.WARNING if lint in of_the_day else Severity.ERROR)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ceremony.planning.tables import CA, Common, Copy
 from ceremony.planning.values import (
@@ -11,7 +11,6 @@ from ceremony.planning.values import (
     AttributeText,
     ConstraintText,
     Date,
-    Hash,
     Oid,
     PathText,
     Table,
@@ -20,6 +19,25 @@ from ceremony.planning.values import (
 from escrow.issuing.profile import KeyIdentifier
 from escrow.issuing.reasons import Reason
 
+_HEX = frozenset("0123456789abcdef")
+_DIGITS, _LONGEST_SERIAL = 64, 40
+
+
+def _hash(text: str) -> str:
+    if len(text) != _DIGITS or set(text) - _HEX:
+        message = "must be a SHA-256 as sha256sum shows it: 64 digits 0 to 9 and a to f."
+        raise ValueError(message)
+    return text
+
+
+def _serial(text: str) -> str:
+    if not text or set(text) - _HEX or len(text) > _LONGEST_SERIAL:
+        message = "must be a serial number as inventory.json has it: digits 0 to 9 and a to f."
+        raise ValueError(message)
+    return text
+
+
+Hash = Annotated[str, AfterValidator(_hash)]
 TASKS = ("sign_intermediate", "crl", "cross_sign")
 """The tables of which a session's plan has one."""
 
@@ -73,7 +91,7 @@ class Crl(Table):
 class Revoke(Table):
     """A certificate to be revoked: its serial number in hex, as the inventory has it."""
 
-    serial: Annotated[str, Field(pattern=r"^[0-9a-f]{1,40}$")]
+    serial: Annotated[str, AfterValidator(_serial)]
     date: Date
     reason: Reason
 
