@@ -16,9 +16,9 @@ from cryptography.x509 import ObjectIdentifier
 
 from escrow.errors import PackageError
 
-_AUTH_ENVELOPED_DATA = ObjectIdentifier("1.2.840.113549.1.9.16.1.23")
+AUTH_ENVELOPED_DATA = ObjectIdentifier("1.2.840.113549.1.9.16.1.23")
 _DATA = ObjectIdentifier("1.2.840.113549.1.7.1")
-_AES256_WRAP = ObjectIdentifier("2.16.840.1.101.3.4.1.45")
+AES256_WRAP = ObjectIdentifier("2.16.840.1.101.3.4.1.45")
 _AES256_GCM = ObjectIdentifier("2.16.840.1.101.3.4.1.46")
 _KEY, _NONCE, _TAG = 32, 12, 16
 
@@ -36,7 +36,9 @@ class _ContentEncryption:
 
 
 @asn1.sequence
-class _EncryptedContentInfo:
+class EncryptedContentInfo:
+    """RFC 5652, 6.1: what was encrypted, without its tag."""
+
     content_type: ObjectIdentifier
     encryption: _ContentEncryption
     content: Annotated[bytes, asn1.Implicit(0)]
@@ -64,7 +66,7 @@ class _KekRecipientInfo:
 class _AuthEnvelopedData:
     version: int
     recipients: asn1.SetOf[Annotated[_KekRecipientInfo, asn1.Implicit(2)]]
-    content: _EncryptedContentInfo
+    content: EncryptedContentInfo
     tag: bytes
 
 
@@ -76,12 +78,10 @@ class _ContentInfo:
 
 def encrypt(wrapping_key: bytes, key_identifier: bytes, plaintext: bytes) -> bytes:
     """Encrypt under a fresh content key that is wrapped by the 32-byte wrapping key; return DER."""
-    content_key = os.getrandom(_KEY)
-    nonce = os.getrandom(_NONCE)  # the content key is used once, so any nonce would do
-    sealed = AESGCM(content_key).encrypt(nonce, plaintext, None)
+    content_key, content, tag = encrypt_content(plaintext)
     return asn1.encode_der(
         _ContentInfo(
-            content_type=_AUTH_ENVELOPED_DATA,
+            content_type=AUTH_ENVELOPED_DATA,
             content=_AuthEnvelopedData(
                 version=0,
                 recipients=asn1.SetOf(
@@ -89,23 +89,26 @@ def encrypt(wrapping_key: bytes, key_identifier: bytes, plaintext: bytes) -> byt
                         _KekRecipientInfo(
                             version=4,
                             identifier=_KekIdentifier(key_identifier=key_identifier),
-                            encryption=_KeyEncryption(algorithm=_AES256_WRAP),
+                            encryption=_KeyEncryption(algorithm=AES256_WRAP),
                             encrypted_key=aes_key_wrap(wrapping_key, content_key),
                         )
                     ]
                 ),
-                content=_EncryptedContentInfo(
-                    content_type=_DATA,
-                    encryption=_ContentEncryption(
-                        algorithm=_AES256_GCM,
-                        parameters=_GcmParameters(nonce=nonce, tag_length=_TAG),
-                    ),
-                    content=sealed[:-_TAG],
-                ),
-                tag=sealed[-_TAG:],
+                content=content,
+                tag=tag,
             ),
         )
     )
+
+
+def encrypt_content(plaintext: bytes) -> tuple[bytes, EncryptedContentInfo, bytes]:
+    """Encrypt under a fresh content key, which is for the recipient alone: the key, what to send, and its tag."""
+    content_key = os.getrandom(_KEY)
+    nonce = os.getrandom(_NONCE)  # the content key is used once, so any nonce would do
+    sealed = AESGCM(content_key).encrypt(nonce, plaintext, None)
+    encryption = _ContentEncryption(algorithm=_AES256_GCM, parameters=_GcmParameters(nonce=nonce, tag_length=_TAG))
+    content = EncryptedContentInfo(content_type=_DATA, encryption=encryption, content=sealed[:-_TAG])
+    return content_key, content, sealed[-_TAG:]
 
 
 def decrypt(wrapping_key: bytes, key_identifier: bytes, der: bytes) -> bytes:
@@ -152,11 +155,11 @@ def _parse(der: bytes) -> _AuthEnvelopedData:
     recipients = envelope.recipients.as_list()
     encryption = envelope.content.encryption
     known = (
-        info.content_type == _AUTH_ENVELOPED_DATA
+        info.content_type == AUTH_ENVELOPED_DATA
         and envelope.version == 0
         and len(recipients) == 1
         and recipients[0].version == 4  # noqa: PLR2004 - RFC 5652, 6.2.3: always 4
-        and recipients[0].encryption.algorithm == _AES256_WRAP
+        and recipients[0].encryption.algorithm == AES256_WRAP
         and len(recipients[0].encrypted_key) == _KEY + 8  # RFC 3394, 2.2.1: one block of 8 bytes more
         and envelope.content.content_type == _DATA
         and encryption.algorithm == _AES256_GCM

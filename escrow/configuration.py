@@ -14,6 +14,7 @@ from escrow.errors import TreeError
 from escrow.memory import Secret, isolate
 
 CONFIG, DEFAULTS = "config/ca.json", "config/defaults.json"
+EXPORT = "config/export.json"  # what an export has and a ca.json made from it has not
 ROOT_KEY, ROOT_CERTIFICATE = "secrets/root_ca_key", "certs/root_ca.crt"
 INTERMEDIATE_KEY, INTERMEDIATE_CERTIFICATE = "secrets/intermediate_ca_key", "certs/intermediate_ca.crt"
 SSH_KEYS = (("ssh-host", "secrets/ssh_host_ca_key"), ("ssh-user", "secrets/ssh_user_ca_key"))
@@ -232,7 +233,7 @@ def from_json(text: bytes, name: str) -> dict[str, Any]:
     """A configuration as an object. Only in a worker: it may hold a password. Raises TreeError."""
     try:
         settings = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         settings = None
     if not isinstance(settings, dict):
         message = f"{name} is not a JSON object."

@@ -10,14 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from escrow.configuration import CONFIG, DEFAULTS, from_json, section, to_json
+from escrow.configuration import CONFIG, DEFAULTS, EXPORT, from_json, section, to_json
 from escrow.errors import TreeError
 from escrow.files import read_secret
 from escrow.memory import Secret, isolate
 from escrow.note import Kind, Note, listed
 from escrow.place import MAX_FILE, Found
 
-_EXPORT = "config/export.json"
+_CARRIED = ("JWK", "ACME", "SSHPOP")
+_PLAIN = {"id", "authorityId", "type", "name", "details", "claims", "createdAt", "deletedAt"}
 _SAME = ("address", "insecureAddress", "dnsNames", "logger", "db", "monitoring")
 _SAME_OF_AUTHORITY = ("backdate", "template", "enableAdmin", "disableIssuedAtCheck")
 
@@ -27,6 +28,7 @@ class Export:
 
     def __init__(self, path: Path, files: Mapping[str, Secret], config: Mapping[str, Secret]) -> None:
         self.path, self._files, self._config = path, files, config
+        self._taken = {name for name in files if name.startswith("templates/")}
         self.notes: list[Note] = []
 
     def __str__(self) -> str:
@@ -40,6 +42,7 @@ class Export:
     def find(self, directory: str, reference: str) -> Found | None:
         """A file by the name that the export has for it; None if it is not in there."""
         content = self._files.get(reference)
+        self._taken.add(reference)
         name = f"{directory}/{Path(reference).name}"
         return Found(name, f"{self.path}, {reference}", content, None) if content else None
 
@@ -52,8 +55,10 @@ class Export:
                 raise TreeError(message)
 
     def secret_files(self) -> Iterator[Found]:
-        """None: whatever is in an export has its place in the configuration."""
-        yield from ()
+        """What nothing in the configuration names: it may be a key all the same."""
+        for reference in sorted(self._files.keys() - self._taken):
+            if found := self.find("secrets", reference):
+                yield found
 
 
 def read(path: Path) -> Export:
@@ -68,6 +73,8 @@ def read(path: Path) -> Export:
                     "with certs, config and secrets in it."
                 )
                 raise TreeError(message)
+            for name in fields["files"]:
+                _check_name(name, path)
             settings, left = _configuration(fields)
             lengths = {name: len(_content(content, name)) for name, content in fields["files"].items()}
             rest = {name: value for name, value in fields.items() if name != "files"}
@@ -80,7 +87,7 @@ def read(path: Path) -> Export:
     export = Export(path, files, config)
     export.notes.append(Note(Kind.OTHER, f"{path} is an export: a ca.json was made from it.", _CHECK))
     if facts["left"]:
-        found = f"The ca.json made from {path} lacks {listed(facts['left'])}; {_EXPORT} in the package has it."
+        found = f"The ca.json made from {path} lacks {listed(facts['left'])}; {EXPORT} in the package has it."
         export.notes.append(Note(Kind.OTHER, found, "Better escrow the STEPPATH itself."))
     return export
 
@@ -110,7 +117,7 @@ def _configurations(text: Secret, sizes: list[int]) -> dict[str, Secret]:
 
     isolate(in_worker, text, config, rest)
     defaults = Secret.of(to_json({"ca-config": CONFIG, "fingerprint": "", "root": ""}))
-    return {CONFIG: config, _EXPORT: rest, DEFAULTS: defaults}
+    return {CONFIG: config, EXPORT: rest, DEFAULTS: defaults}
 
 
 def _configuration(fields: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -118,6 +125,9 @@ def _configuration(fields: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     authority = section(fields, "authority")
     found = [(entry.get("name"), _provisioner(entry)) for entry in authority.get("provisioners") or []]
     left = [f"the provisioner {name}" for name, made in found if not made]
+    for entry in authority.get("provisioners") or []:
+        if entry.get("type") in _CARRIED:
+            left += [f"{what} of the provisioner {entry.get('name')}" for what in _not_carried(entry)]
     left += [f"the section {name}" for name in ("templates",) if fields.get(name)]
     left += [f"authority.{name}" for name in ("claims", "policy", "certificateAuthority") if authority.get(name)]
     settings = {
@@ -141,7 +151,7 @@ def _configuration(fields: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def _provisioner(entry: Mapping[str, Any]) -> dict[str, Any] | None:
-    """A provisioner as ca.json has it; None for the kinds that are not carried over."""
+    """A provisioner as ca.json has it; None for the kinds that are not _CARRIED."""
     kind, details = entry.get("type"), section(entry, "details")
     claims = {"claims": {"enableSSHCA": True}} if section(section(entry, "claims"), "ssh").get("enabled") else {}
     if kind == "JWK":
@@ -152,6 +162,24 @@ def _provisioner(entry: Mapping[str, Any]) -> dict[str, Any] | None:
     if kind in {"ACME", "SSHPOP"}:
         return {"type": kind, "name": entry.get("name"), **claims}
     return None
+
+
+def _not_carried(entry: Mapping[str, Any]) -> Iterator[str]:
+    """What a provisioner that is carried over has besides what is."""
+    yield from (name for name in sorted(entry.keys() - _PLAIN) if entry[name])
+    details = section(section(entry, "details"), str(entry.get("type")))
+    yield from (name for name in sorted(details.keys() - {"publicKey", "encryptedPrivateKey"}) if details[name])
+    claims = section(entry, "claims")
+    ssh, x509 = section(claims, "ssh"), section(claims, "x509")
+    if claims.keys() - {"ssh", "x509"} or ssh.keys() - {"enabled"} or x509.keys() - {"enabled"}:
+        yield "claims"
+
+
+def _check_name(name: str, path: Path) -> None:
+    """Raise TreeError for the name of a file that could leave the tree."""
+    if ".." in Path(name).parts or not Path(name).name or not name.isprintable():
+        message = f"{path} names a file {name!r}, which cannot be a file's name in a tree: escrow the STEPPATH itself."
+        raise TreeError(message)
 
 
 def _content(content: object, name: str) -> bytes:

@@ -13,13 +13,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from escrow import jwe, protection
-from escrow.configuration import CONFIG, from_json, provisioners, section
+from escrow.configuration import CONFIG, EXPORT, from_json, provisioners, section
 from escrow.memory import Secret, isolate
 from escrow.note import Kind, Note, listed
 from escrow.passwords import strip_end
 from escrow.progress import Progress
 from escrow.stepca import Hierarchy, Tree
 
+_MOST_TRIES = 64
+# What holds a secret of a provisioner, in ca.json and in an export; `encryptedKey` is public.
+_SECRET_FIELDS = re.compile(
+    r"decrypterKeyPEM|decrypterKeyPassword|challenge|clientSecret|secret|bearerToken|password|decrypter\.(key|keyPassword)"
+)
 SOON = dt.timedelta(days=365)
 
 _OTHERS = 0o077
@@ -33,11 +38,13 @@ def find(
 ) -> list[Note]:
     """All weaknesses of a tree; `opened` says which password opened which key."""
     encrypted, clear = _in_configuration(tree.files[CONFIG]) if CONFIG in tree.files else ({}, [])
+    exported = _in_export(tree.files[EXPORT]) if EXPORT in tree.files else []
     return [
         *_of_files(tree),
         *_of_passwords(tree, opened),
         *_of_provisioners(encrypted, opened, progress),
-        *_of_clear_text(clear),
+        *_of_clear_text("ca.json", clear),
+        *_of_clear_text("export.json", exported),
         *_of_certificates(hierarchy, now),
         *_of_root(tree),
     ]
@@ -91,8 +98,12 @@ def _by_password(opened: Mapping[str, Secret]) -> dict[str, list[str]]:
 
 def _of_provisioners(encrypted: Mapping[str, str], opened: Mapping[str, Secret], progress: Progress) -> Iterator[Note]:
     groups = _by_password(opened)
-    total = len(encrypted) * len(groups)
     tries = [(name, key, first) for name, key in encrypted.items() for first in groups]
+    if len(tries) > _MOST_TRIES:  # each takes up to a second
+        found = f"ca.json has {len(encrypted)} provisioners with encrypted keys: not all were tried."
+        yield Note(Kind.OTHER, found, "See that none has the password of a key of the CA.")
+        tries = tries[:_MOST_TRIES]
+    total = len(tries)
     for number, (name, key, first) in enumerate(tries):
         progress("Trying the passwords on the provisioners", number, total)
         if jwe.opens(key, opened[first]):
@@ -106,10 +117,10 @@ def _of_provisioners(encrypted: Mapping[str, str], opened: Mapping[str, Secret],
         progress("Trying the passwords on the provisioners", total, total)
 
 
-def _of_clear_text(fields: list[str]) -> Iterator[Note]:
+def _of_clear_text(file: str, fields: list[str]) -> Iterator[Note]:
     if fields:
-        advice = "Whoever reads the file has it, and it comes back with a recovery: move it out, and chmod 600 ca.json."
-        yield Note(Kind.WEAK, f"ca.json has secrets in clear text: {listed(fields)}.", advice)
+        advice = f"Whoever reads the file has it, and it comes back with a recovery: move it out, and chmod 600 {file}."
+        yield Note(Kind.WEAK, f"{file} has secrets in clear text: {listed(fields)}.", advice)
 
 
 def _of_certificates(hierarchy: Hierarchy, now: dt.datetime) -> Iterator[Note]:
@@ -137,8 +148,8 @@ def _of_root(tree: Tree) -> Iterator[Note]:
         advice = (
             "step-ca never reads it. Remove it from the machine when, and only when, every sheet was read back from "
             "paper, a quorum has opened the package (escrow recover), and the copies of the package are at their "
-            f"places: shred -u {shlex.quote(str(root))} (a snapshot, a backup, a journal or an SSD may keep it: "
-            "think of those, too)."
+            f"places: escrow remove-root-key {shlex.quote(str(root))} PACKAGE... (a snapshot, a backup, a journal or "
+            "an SSD may keep it: think of those, too)."
         )
         yield Note(Kind.WEAK, found, advice)
 
@@ -164,11 +175,39 @@ def _in_configuration(config: Secret) -> tuple[dict[str, str], list[str]]:
         encrypted = {}
         for entry in provisioners(settings):
             name = str(entry.get("name"))
-            for field in ("decrypterKeyPEM", "decrypterKeyPassword", "challenge"):
-                fields[f"{field} of the provisioner {name}"] = entry.get(field)
+            fields |= {f"{field} of the provisioner {name}": True for field in _secrets_in(entry)}
             if isinstance(entry.get("encryptedKey"), str) and entry["encryptedKey"]:
                 encrypted[name] = entry["encryptedKey"]
         return json.dumps([encrypted, [name for name, value in fields.items() if value]]).encode()
 
     encrypted, fields = json.loads(isolate(in_worker, config))
     return encrypted, fields
+
+
+def _in_export(exported: Secret) -> list[str]:
+    """Which fields of what an export had besides hold secrets."""
+
+    def in_worker() -> bytes:
+        found = provisioners(from_json(bytes(exported.view), EXPORT))
+        fields = [f"{field} of the provisioner {entry.get('name')}" for entry in found for field in _secrets_in(entry)]
+        return json.dumps(fields).encode()
+
+    fields: list[str] = json.loads(isolate(in_worker, exported))
+    return fields
+
+
+def _secrets_in(entry: object) -> Iterator[str]:
+    """The names of the fields of a provisioner that hold a secret, wherever in it they are."""
+    waiting: list[tuple[str, object]] = [("", entry)]
+    while waiting:  # no recursion: how deeply it is nested is somebody else's choice
+        within, part = waiting.pop()
+        if isinstance(part, list):
+            waiting += [(within, each) for each in part]
+        elif isinstance(part, dict):
+            waiting += part.items()
+            named = {f"{within}.{name}" if within == "decrypter" else str(name): value for name, value in part.items()}
+            yield from (
+                name
+                for name, each in named.items()
+                if each and isinstance(each, str) and _SECRET_FIELDS.fullmatch(name)
+            )

@@ -1,6 +1,8 @@
 """Fixtures: the real programs, trees made by the real step, a place in memory for what is secret."""
 
+import fcntl
 import functools
+import json
 import os
 import tempfile
 from collections.abc import Callable, Generator, Iterator
@@ -65,15 +67,23 @@ def trees(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], StepTree]
 
 
 @pytest.fixture(scope="session")
-def held() -> Iterator["Held"]:
-    """A ceremony that was held: 3 of 5, without a hitch."""
-    from player import Held, Player, room
+def held(tmp_path_factory: pytest.TempPathFactory) -> "Held":
+    """A ceremony that was held: 3 of 5, without a hitch. Made once, also with several processes, and only read."""
+    from player import Held, Player, Room, room
 
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
-        player = Player(room(Path(directory)))
-        player.play()
-        assert player.end() == 0, player.terminal.shown[-2000:]
-        yield Held(player.room, player.terminal.shown, tuple(player.asked))
+    common = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        common = common.parent
+    with (common / "held.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        told = common / "held.json"
+        if not told.exists():
+            player = Player(room(Path(tempfile.mkdtemp(prefix="held", dir=common))))
+            player.play()
+            assert player.end() == 0, player.terminal.shown[-2000:]
+            told.write_text(json.dumps([str(player.room.base), player.terminal.shown, player.asked]))
+        base, shown, asked = json.loads(told.read_text())
+    return Held(Room(Path(base)), shown, tuple(asked))
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from escrow.paper.raster import pictures
 
+cv2.setNumThreads(1)  # as the program does: tests fork
+
 Picture = NDArray[np.uint8]
 
 WIDTH, HEIGHT, RATE = 1920, 1080, 10

@@ -121,7 +121,7 @@ class StepTree:
 
 
 def make_tree(directory: Path, kind: str) -> StepTree:
-    """A tree as `step ca init` makes it; for RSA and Ed25519 with keys from `step certificate create`."""
+    """A tree as `step ca init` makes it; for any kind of key but P-256 with those of `step certificate create`."""
     need("step", "step-ca")
     directory.mkdir(parents=True)
     password, provisioner = directory / "password", directory / "provisioner-password"
@@ -136,7 +136,13 @@ def make_tree(directory: Path, kind: str) -> StepTree:
         *("--provisioner-password-file", provisioner, *(["--ssh"] if kind == "ssh" else [])),
         env=env,
     ).expect()
-    options = {"RSA": ["--kty", "RSA", "--size", "3072"], "Ed25519": ["--kty", "OKP", "--curve", "Ed25519"]}
+    options = {
+        "RSA": ["--kty", "RSA", "--size", "3072"],
+        "RSA 4096": ["--kty", "RSA", "--size", "4096"],
+        "Ed25519": ["--kty", "OKP", "--curve", "Ed25519"],
+        "P-384": ["--kty", "EC", "--curve", "P-384"],
+        "P-521": ["--kty", "EC", "--curve", "P-521"],
+    }
     if kind in options:
         root = [tree.path / "certs/root_ca.crt", tree.path / "secrets/root_ca_key"]
         intermediate = [tree.path / "certs/intermediate_ca.crt", tree.path / "secrets/intermediate_ca_key"]

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from foreseen import scalar
+
 import ceremony.cli
 import ceremony.terminal.console
 from escrow.memory import Secret, secret, worker
@@ -146,12 +148,73 @@ def issue() -> None:
     mark("closed")
 
 
+def hand_over(directory: Path) -> None:
+    """Make the tree of an online CA, its handover sheet, and the same for a recipient; and wipe all of it."""
+    from authorities import profiles_of
+
+    from escrow import documents, handover
+    from escrow.issuing.make import issue, make_keys
+    from escrow.memory import protect
+    from escrow.online import recipient
+    from escrow.online.settings import Settings
+    from escrow.online.tree import make
+    from escrow.paper.handover import Handover
+    from escrow.paper.stationery import PLAIN
+    from escrow.policy import Policy
+    from escrow.share import Kind
+
+    protect(required=False)
+    foresee_the_provisioners_key()
+    profiles = profiles_of("EC P-256")
+
+    def progress(stage: str, done: int, total: int) -> None:
+        mark(f"{stage} {done}/{total}")
+
+    authority = issue(profiles, make_keys(profiles, progress), {}, progress).authority
+    members = {**authority.files, **{entry.file: entry.key.pem for entry in authority.keys}}
+    settings = Settings(("ca.test",))
+    tree = make(settings, members, progress)
+    mark("tree made")
+    (directory / "ca.json").write_bytes(tree.files["config/ca.json"])
+    of = Handover(documents.made_up(Kind.SPECIMEN, Policy.plain(2, 2), "X"), "online-0", settings, tree.root)
+    sheet = directory / "sheet.pdf"
+    with sheet.open("xb", buffering=0) as opened:
+        handover.write_sheet(of, tree.passwords, PLAIN, opened.fileno(), sheet)
+    if len(handover.found_in(tree.passwords, sheet)) != len(tree.passwords):
+        sys.exit("the sheet was not read back")
+    mark("sheet read back")
+    for password in tree.passwords.values():
+        recipient.encrypt(recipient.parse((directory / "recipient").read_text("ascii")), password)
+    tree.close()
+    authority.close()
+    mark("closed")
+
+
+def foresee_the_provisioners_key() -> None:
+    """Have the provisioner's worker make a key that the test knows. It is derived in the worker: nobody else has it."""
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    from escrow.online import provisioner
+
+    class Foreseen:
+        SECP256R1 = ec.SECP256R1
+
+        @staticmethod
+        def generate_private_key(curve: ec.EllipticCurve) -> ec.EllipticCurvePrivateKey:
+            return ec.derive_private_key(int.from_bytes(scalar(), "big"), curve)
+
+    provisioner.ec = Foreseen  # type: ignore[assignment, attr-defined]
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "leak":
         leak(sys.argv[2])
     elif sys.argv[1] == "issue":
         stop_at_the_end_of_workers()
         issue()
+    elif sys.argv[1] == "hand-over":
+        stop_at_the_end_of_workers()
+        hand_over(Path(sys.argv[2]))
     else:
         stop_at_progress()
         stop_at_the_end_of_workers()

@@ -15,7 +15,7 @@ from ceremony import spoken
 from ceremony.planning.plan import Plan, load
 from escrow.memory.process import HARDENED_ENVIRONMENT
 from escrow.paper.raster import pictures
-from escrow.paper.scan import scan
+from escrow.paper.scan import read_downwards, scan
 from escrow.share import Record
 from escrow.words import to_words
 
@@ -32,7 +32,7 @@ class Room:
     plan: Plan = field(init=False)
 
     def __post_init__(self) -> None:
-        for name in ("tray", "scans", *(f"{of}-{n}" for of in ("package", "archive") for n in (1, 2))):
+        for name in ("tray", "scans", *(f"{of}-{n}" for of in ("package", "archive", "online") for n in (1, 2))):
             (self.base / name).mkdir(exist_ok=True)
         self.plan = load(self.base / "ceremony.toml")
 
@@ -87,6 +87,12 @@ def record_on(sheet: Path) -> Record:
     return Record.from_text(next(scan(sheet.read_bytes())).texts[0])
 
 
+def passwords_on(sheet: Path) -> dict[str, str]:
+    """The passwords on a handover sheet: the first code is that of the keys."""
+    (page,) = scan(sheet.read_bytes(), read_downwards)
+    return dict(zip(("the keys", "the provisioner"), page.texts, strict=True))
+
+
 class Player:
     """Answers whatever is asked. `answers` are for questions that begin so, in turn, instead of its own."""
 
@@ -137,12 +143,15 @@ class Player:
             r"Type '(.*)'": self._type_phrase,
             r"The check words": self._check_words,
             r"Row (\d): words (\d), (\d) and (\d)": self._words_of_sheet,
+            r"Password of (the \w+), row (\d): words (\d), (\d) and (\d)": self._words_of_handover,
             r"Number of the bag": self._new_bag,
             r"The same number": lambda: self._bag,
             r".*the sheet of share (.+): (?:scan|hold) it": self._scan_share,
             r"a sheet that had been read back": self._scan_another,
             r"a sheet of the set": self._scan_another,
             r"the test page: (?:scan|hold) it": self._scan_test_page,
+            r"the handover sheet: (?:scan|hold) it": self._scan_handover,
+            r"Number or folder of the medium for the tree": lambda: self.room.base / "online-1",
             r"the package sheets for": self._scan_package_sheets,
             r"Number or folder of the medium for copy (\d) of the (\w+)": lambda n, of: self.room.base / f"{of}-{n}",
             r".*: the time in UTC": lambda *_: dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M"),
@@ -183,6 +192,14 @@ class Player:
         self.scan(self.room.newest("test-page"))
         return ""
 
+    def _scan_handover(self) -> str:
+        self.scan(self.room.newest("handover"))
+        return ""
+
+    def _words_of_handover(self, whose: str, row: str, *columns: str) -> str:
+        words = passwords_on(self.room.newest("handover"))[whose].split("-")
+        return " ".join(words[4 * (int(row) - 1) + int(column) - 1] for column in columns)
+
     def _scan_package_sheets(self) -> str:
         """As one file of all pages, as a scanner with a feeder makes it."""
         (self.room.base / "scans/package-sheets.pdf").write_bytes(self.room.newest("package-sheets").read_bytes())
@@ -209,7 +226,7 @@ class Player:
         while True:
             new = _plain(self.terminal.shown[self._answered :])
             if new and self.terminal.shown.endswith(": ") and self._is_waiting():
-                if "(not shown)" in new[-20:]:
+                if "(not shown)" in new[-20:] or "Password of the key" in new[-60:]:
                     self.terminal.wait_for_silence()
                 return _last_question(new)
             if self.terminal.process.poll() is not None and not self._ready(0):
@@ -232,6 +249,7 @@ def _plain(shown: str) -> str:
 _QUESTIONS = re.compile(
     r"(Enter begins|Enter goes on|Enter shows the|Is certificate \d|Enter tries|Whole, clear|Enter prints it|"
     r"the test page: (?:scan|hold)|the package sheets for|"
+    r"the handover sheet: (?:scan|hold)|Password of the|Take the tree|Put the tree|"
     r"Is it as expected|Type '|The check words|[^:.]*: your half|Row \d: words|"
     r"Number of the bag|The same number|[^:.]*the sheet of share [^:]+: (?:scan|hold)|a sheet that had been|"
     r"a sheet of the set|Is every line|"
@@ -239,7 +257,7 @@ _QUESTIONS = re.compile(
     r"How many sheets|The note|What was expected|The time that the script|Why, in a|"
     r"What happened|What was done|Is that right|What does it touch|Disposition of|Paused|Why is the|"
     r"Everything in memory|"
-    r"Enter shows more)"
+    r"Enter shows more|Password of the key \S+)"
 )
 
 

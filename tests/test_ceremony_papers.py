@@ -24,7 +24,7 @@ from ceremony.run.questions import Asked, Desk, Facts, Fields, Questions, StepEr
 from ceremony.run.readback import Place
 from ceremony.run.work import Equipment, Workshop
 from escrow import assemble, documents, sealing
-from escrow.errors import PackageError, PrintError, RefusedError
+from escrow.errors import PackageError, PageError, PrintError, RefusedError
 from escrow.files import NewFiles
 from escrow.issuing.make import generate
 from escrow.label import Label
@@ -356,6 +356,20 @@ def test_the_test_page_is_a_specimen_that_is_read_back_and_typed_before_there_is
     assert record.kind is Kind.SPECIMEN
     assert record.value == documents.MADE_UP
     assert people.said == ["The test page is proven from paper. Shred it."]
+
+
+def test_a_link_in_the_folder_of_scans_is_not_followed_and_not_removed(tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    elsewhere, link = tmp_path / "scan.png", tmp_path / "scans/scan.png"
+    elsewhere.write_bytes(b"a scan on a disk")
+    link.symlink_to(elsewhere)
+    (tmp_path / "tray").mkdir()
+    (tmp_path / f"tray/1-{PACKAGE_SHEETS}.pdf").write_bytes(b"")
+    ask = Questions(People(tmp_path, {}, [[]]), {})
+    with pytest.raises(PageError, match=r"scan.png in .*/scans is a link: a scan would stay where it leads"):
+        Scans(tmp_path / "scans", allow_disk=True).codes("the package sheets", PACKAGE_SHEETS, ask)
+    assert link.is_symlink()
+    assert elsewhere.exists()
 
 
 def test_a_test_page_that_is_not_read_is_read_or_printed_again(plan: Plan, sealed: Path, base: Path) -> None:

@@ -10,9 +10,9 @@ from walk import Walk
 from ceremony.rules.checker import StepsError, check
 from ceremony.rules.loss import Rule
 from ceremony.rules.sealing.rules import Sealing
-from ceremony.rules.sealing.steps import DESTROY_SHEETS
+from ceremony.rules.sealing.steps import DESTROY_SHEETS, Online
 from ceremony.rules.state import Phase
-from ceremony.rules.steps import VOLATILE, Step, number, of_share
+from ceremony.rules.steps import HANDOVER, PRIVATE_KEYS, PROVED_KEYS, SHARES, Step, number, of_share
 from ceremony.run.journal import Entry, JournalError
 from escrow.policy import Group, Policy, Position
 
@@ -31,8 +31,20 @@ def assert_closed_well(walk: Walk) -> None:
     for position in walk.engine.policy.positions:
         prints = [n for n, name in enumerate(since) if name == of_share("print", position)]
         assert any(name == of_share("read-back", position) for name in since[prints[-1] :]), "not read back"
-    assert since.count("quorum") == 1
-    assert since.index("quorum") < since.index("zeroize")
+    proved = len(since) - 1 - since[::-1].index("quorum")
+    assert proved < since.index("zeroize")
+    if not walk.online:
+        assert since.count("quorum") == 1
+    else:
+        handed_over = [step.id for step in walk.engine.steps if step.id in {"online", "handover", "handover-bag"}]
+        assert handed_over
+        for name in handed_over:
+            assert proved < since.index(name, proved) < since.index("zeroize"), "not of the latest proof"
+        assert "bag-again" in since[proved:]
+    if walk.online is Online.SHEET:
+        sessions = [n for n, entry in enumerate(walk.entries[last:]) if entry.event == "session"]
+        printed = len(since) - 1 - since[::-1].index("handover")
+        assert not [n for n in sessions if proved < n < printed], "a tree or passwords that a loss had taken"
     assert not walk.state.held
 
 
@@ -40,15 +52,20 @@ def _ended(entry: Entry) -> str | None:
     return entry.fields["step"] if entry.event == "end" else None
 
 
-@pytest.mark.parametrize("policy", POLICIES, ids=str)
-def test_the_list_of_steps_adds_up(policy: Policy) -> None:
-    check(Sealing.of(policy, 2))
+either_way = pytest.mark.parametrize("online", [None, *Online], ids=lambda online: online.name if online else "offline")
 
 
+@either_way
 @pytest.mark.parametrize("policy", POLICIES, ids=str)
-def test_any_step_removed_swapped_or_doubled_is_detected(policy: Policy) -> None:
+def test_the_list_of_steps_adds_up(policy: Policy, online: Online | None) -> None:
+    check(Sealing.of(policy, 2, online))
+
+
+@either_way
+@pytest.mark.parametrize("policy", POLICIES, ids=str)
+def test_any_step_removed_swapped_or_doubled_is_detected(policy: Policy, online: Online | None) -> None:
     """No mutation survives. Steps are numbered anew each time, so that the numbers give nothing away."""
-    listing = Sealing.of(policy, 2)
+    listing = Sealing.of(policy, 2, online)
     survivors = []
     for name, mutant in _mutants(listing.steps):
         try:
@@ -99,9 +116,12 @@ def test_a_step_that_needs_what_a_crash_takes_away_is_refused() -> None:
         check(replace(plain, steps=tuple(listed)))
 
 
+@either_way
 @pytest.mark.parametrize("policy", POLICIES, ids=str)
-def test_after_a_crash_behind_any_entry_the_ceremony_reaches_a_legal_close(policy: Policy) -> None:
-    walk = Walk(policy, "whole")
+def test_after_a_crash_behind_any_entry_the_ceremony_reaches_a_legal_close(
+    policy: Policy, online: Online | None
+) -> None:
+    walk = Walk(policy, "whole", online=online)
     walk.to_the_end()
     assert_closed_well(walk)
     assert walk.state.phase is Phase.CLOSED
@@ -116,11 +136,13 @@ def test_after_a_crash_behind_any_entry_the_ceremony_reaches_a_legal_close(polic
         assert_closed_well(cut)
         assert cut.state.phase is Phase.CLOSED
     few = {Rule.FROM_PAPER} if policy is SMALL else set()  # with 2 of 2, a quorum are all sheets
-    assert rules == set(Sealing.rules) - few
+    assert rules == set(walk.engine.listing.losses) - few
+    assert (Rule.PROVE_AGAIN in rules) == bool(online)
 
 
-def test_a_second_crash_while_the_first_is_being_mended_changes_nothing() -> None:
-    walk = Walk(PLAIN, "twice")
+@either_way
+def test_a_second_crash_while_the_first_is_being_mended_changes_nothing(online: Online | None) -> None:
+    walk = Walk(PLAIN, "twice", online=online)
     walk.to_the_end()
     for length in range(1, len(walk.entries)):
         cut = walk.copy(walk.entries[:length])
@@ -141,7 +163,7 @@ def test_no_random_walk_closes_without_every_sheet_read_back_and_a_quorum_from_p
     seen = set()
     for walk_number in range(WALKS // 20):
         policy = POLICIES[walk_number % len(POLICIES)]
-        walk = Walk(policy, f"{seed} {walk_number}")
+        walk = Walk(policy, f"{seed} {walk_number}", online=[None, *Online][walk_number // 3 % 3])
         for _ in range(2000):
             if walk.state.ended:
                 break
@@ -215,14 +237,14 @@ def _wrong_entries(walk: Walk, step: Step) -> Iterator[tuple[str, dict[str, Any]
         ("announce-keys", set(), Rule.GO_ON),
         ("keys", {"private keys in memory"}, Rule.KEYS_GONE),
         ("certificates", {"private keys in memory"}, Rule.KEYS_GONE),
-        ("seal", set(VOLATILE), Rule.VOID),
-        ("papers", set(VOLATILE), Rule.VOID),
-        ("print 1.3", set(VOLATILE), Rule.VOID),
-        ("receipt 1.2", set(VOLATILE), Rule.VOID),
-        ("read-back 1.3", set(VOLATILE), Rule.FROM_PAPER),
-        ("receipt 1.4", set(VOLATILE), Rule.FROM_PAPER),
-        ("print 1.5", set(VOLATILE), Rule.GO_ON),
-        ("quorum", set(VOLATILE), Rule.ZEROIZED),
+        ("seal", {PRIVATE_KEYS, SHARES}, Rule.VOID),
+        ("papers", {PRIVATE_KEYS, SHARES}, Rule.VOID),
+        ("print 1.3", {PRIVATE_KEYS, SHARES}, Rule.VOID),
+        ("receipt 1.2", {PRIVATE_KEYS, SHARES}, Rule.VOID),
+        ("read-back 1.3", {PRIVATE_KEYS, SHARES}, Rule.FROM_PAPER),
+        ("receipt 1.4", {PRIVATE_KEYS, SHARES}, Rule.FROM_PAPER),
+        ("print 1.5", {PRIVATE_KEYS, SHARES}, Rule.GO_ON),
+        ("quorum", {PRIVATE_KEYS, SHARES}, Rule.ZEROIZED),
         ("zeroize", set(), Rule.GO_ON),
         ("sign", set(), Rule.GO_ON),
     ],
@@ -238,6 +260,56 @@ def test_the_table_of_crashes(until: str, held: set[str], rule: Rule) -> None:
     assert (rule is Rule.VOID) == bool(walk.state.void_sets)
     assert (rule is Rule.ZEROIZED) == bool(walk.state.open_incidents)
     assert "open" not in walk.state.done, "two officers open each session"
+
+
+@pytest.mark.parametrize(
+    ("online", "until", "rule", "undone"),
+    [
+        (Online.SHEET, "quorum", Rule.PROVE_AGAIN, {"quorum"}),
+        (Online.SHEET, "bag-again", Rule.PROVE_AGAIN, {"quorum", "bag-again"}),
+        (Online.SHEET, "online", Rule.PROVE_AGAIN, {"quorum", "bag-again", "online"}),
+        (Online.SHEET, "handover", Rule.ZEROIZED, set()),
+        (Online.SHEET, "copy 1", Rule.ZEROIZED, set()),
+        (Online.RECIPIENT, "bag-again", Rule.PROVE_AGAIN, {"quorum", "bag-again"}),
+        (Online.RECIPIENT, "online", Rule.ZEROIZED, set()),
+    ],
+)
+def test_the_table_of_crashes_where_there_is_an_online_ca(
+    online: Online, until: str, rule: Rule, undone: set[str]
+) -> None:
+    walk = Walk(PLAIN, "online", online=online)
+    while until not in walk.state.done:
+        walk.step()
+    before = set(walk.state.done)
+    walk.session()
+    assert walk.state.losses == (rule,)
+    again = {step.id for step in walk.engine.steps if step.each_session}
+    assert before - set(walk.state.done) - again == undone
+    assert not walk.state.never_use
+    walk.to_the_end()
+    assert_closed_well(walk)
+
+
+def test_what_the_online_ca_is_made_of_is_gone_as_soon_as_it_is_not_needed() -> None:
+    walk = Walk(PLAIN, "held", online=Online.SHEET)
+    held = {}
+    while not walk.state.ended:
+        name = walk.due().id
+        walk.step()
+        held[name] = walk.state.held - {PRIVATE_KEYS, SHARES}
+    assert held["quorum"] == held["bag-again"] == {PROVED_KEYS}
+    assert held["online"] == {HANDOVER}
+    assert not held["handover"]
+
+
+@pytest.mark.parametrize("bag", ["B0", " b 0 ", "", None, 7])
+def test_the_bag_of_the_handover_sheet_is_a_new_one(bag: object) -> None:
+    walk = Walk(PLAIN, "bag", online=Online.SHEET)
+    while walk.due().id != "handover-bag":
+        walk.step()
+    walk.add("begin", step="handover-bag")
+    with pytest.raises(JournalError, match="number"):
+        walk.add("end", step="handover-bag", facts={"bag": bag})
 
 
 @pytest.mark.parametrize("ending", ["crash", "abort"])

@@ -1,5 +1,6 @@
 """Whatever step-ca can have is imported, sealed, and comes back the same; what cannot be is named, with the reason."""
 
+import base64
 import datetime as dt
 import functools
 import json
@@ -257,6 +258,93 @@ def test_a_template_outside_the_tree_is_named_as_not_escrowed(tree: Path, tmp_pa
     authority["provisioners"][0]["options"] = {"x509": {"templateFile": str(template)}}
     change(tree, authority=authority)
     assert f"The template {template} lies outside" in notes(imported(tree), NoteKind.ABSENT)
+
+
+def with_provisioners(bench: Workbench, tree: Path) -> None:
+    """Provisioners of every kind that step-ca exports without asking anybody on the network."""
+    key, certificate = bench.folder / "scep.key", bench.folder / "scep.crt"
+    run("openssl", "genpkey", "-algorithm", "RSA", "-out", key).expect()
+    run("openssl", "req", "-x509", "-new", "-key", key, "-subj", "/CN=scep", "-out", certificate).expect()
+    public = run("openssl", "pkey", "-in", key, "-pubout").expect().out.encode()
+
+    def encoded(content: bytes) -> str:
+        return base64.b64encode(content).decode()
+
+    authority = json.loads((tree / "config/ca.json").read_text())["authority"]
+    scep = {"decrypterCertificate": encoded(certificate.read_bytes()), "decrypterKeyPEM": encoded(key.read_bytes())}
+    authority["provisioners"][0] |= {
+        "options": {"x509": {"template": "{}"}, "webhooks": [{"name": "w", "url": "https://x/", "kind": "ENRICHING"}]},
+        "claims": {"maxTLSCertDuration": "48h"},
+    }
+    authority["provisioners"][1] |= {"requireEAB": True}
+    authority["provisioners"] += [
+        {"type": "SCEP", "name": "scep", "challenge": "guess me", "minimumPublicKeyLength": 2048, **scep},
+        {"type": "X5C", "name": "x5c", "roots": encoded((tree / "certs/root_ca.crt").read_bytes())},
+        {"type": "K8sSA", "name": "k8s", "publicKeys": encoded(public)},
+        {"type": "AWS", "name": "aws", "accounts": ["1"]},
+    ]
+    change(tree, authority=authority | {"claims": {"maxTLSCertDuration": "48h"}})
+
+
+def test_whatever_provisioners_an_export_has_are_kept_and_what_its_ca_json_lacks_is_named(
+    made: Making, tmp_path: Path
+) -> None:
+    bench = Workbench(tmp_path, made("a Docker volume")[1].common)
+    tree = bench.init(tmp_path / "step", "--acme")
+    with_provisioners(bench, tree)
+    command = ("step-ca", "export", "--password-file", bench.password, tree / "config/ca.json")
+    exported = run(*command, env={"STEPPATH": str(tree)}).expect().out
+    file = tmp_path / "export.json"
+    file.write_text(exported)
+    read = imported(file, Choice(without=frozenset({"root"})))
+    lacks = notes(read, NoteKind.OTHER)
+    for what in (
+        *("the provisioner scep", "the provisioner x5c", "the provisioner k8s", "the provisioner aws"),
+        *(
+            "webhooks of the provisioner admin",
+            "x509Template of the provisioner admin",
+            "claims of the provisioner admin",
+        ),
+        *("requireEab of the provisioner acme", "authority.claims"),
+    ):
+        assert what in lacks, what
+    weak = notes(read, NoteKind.WEAK)
+    assert "export.json has secrets in clear text: challenge of the provisioner scep and decrypter.key of the" in weak
+    assert "guess me" not in weak + lacks
+    there_and_back(read, tmp_path / "restored")
+    kept = json.loads((tmp_path / "restored/config/export.json").read_text())
+    assert kept == {name: value for name, value in json.loads(exported).items() if name != "files"}
+    with_files = json.loads(exported)
+    assert {Path(name).name for name in with_files["files"]} <= {
+        path.name for path in (tmp_path / "restored").rglob("*") if path.is_file()
+    }
+
+
+def test_a_key_in_an_export_that_nothing_names_is_escrowed_all_the_same(made: Making, tmp_path: Path) -> None:
+    fields = json.loads(made("an export")[0].path.read_text())
+    key = tmp_path / "spare.key"
+    run("openssl", "genpkey", "-algorithm", "ed25519", "-out", key).expect()
+    fields["files"] |= {
+        "/etc/spare.key": base64.b64encode(key.read_bytes()).decode(),
+        "/etc/remark": base64.b64encode(b"not a key").decode(),
+        "templates/x.tpl": base64.b64encode(b"{}").decode(),
+    }
+    file = tmp_path / "export.json"
+    file.write_text(json.dumps(fields))
+    read = imported(file, Choice(without=frozenset({"root"})))
+    assert [(entry.name, entry.file) for entry in read.keys][1:] == [("spare.key", "secrets/spare.key")]
+    assert "/etc/remark is not a private key and is not escrowed" in notes(read, NoteKind.OTHER)
+    assert "templates/x.tpl" in read.files
+
+
+@pytest.mark.parametrize("name", ["templates/../../x", "../x", "templates/..", "", "templates/a\nb", "/"])
+def test_an_export_that_names_a_file_outside_the_tree_is_refused(name: str, made: Making, tmp_path: Path) -> None:
+    fields = json.loads(made("an export")[0].path.read_text())
+    fields["files"][name] = base64.b64encode(b"{}").decode()
+    file = tmp_path / "export.json"
+    file.write_text(json.dumps(fields))
+    with pytest.raises(TreeError, match="which cannot be a file's name in a tree"):
+        imported(file, Choice(without=frozenset({"root"})))
 
 
 WRONG_EXPORTS: dict[str, tuple[Callable[[dict[str, object]], object], str]] = {

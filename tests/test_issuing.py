@@ -16,13 +16,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
-from helpers import StepTree, need, run
+from helpers import PASSWORD, StepTree, need, run
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from escrow import certificates, keys
 from escrow.configuration import read_paths
 from escrow.errors import CertificateError
+from escrow.files import read_secret
 from escrow.issuing import lints, make
 from escrow.issuing.draft import draft, key_identifier, serial_number
 from escrow.issuing.fields import FIELDS, found, planned
@@ -42,6 +43,7 @@ from escrow.issuing.profile import Profile, Profiles, step_ca_init
 from escrow.issuing.signing import sign, try_out
 from escrow.issuing.validity import Validity, calendar_years, duration_of_days
 from escrow.keys import Algorithm
+from escrow.memory import Secret
 
 SECOND = dt.timedelta(seconds=1)
 
@@ -276,7 +278,21 @@ def test_the_authority_key_identifier_is_the_roots_subject_key_identifier(method
 # `step ca init`, and `step certificate create`
 
 
-@pytest.mark.parametrize("kind", ["P-256", "RSA", "Ed25519"])
+STEP_KINDS: dict[str, Algorithm] = {
+    "P-256": "EC P-256",
+    "P-384": "EC P-384",
+    "P-521": "EC P-521",
+    "Ed25519": "Ed25519",
+    "RSA": "RSA 3072",
+    "RSA 4096": "RSA 4096",
+}
+
+
+def test_step_is_compared_with_for_every_kind_of_key() -> None:
+    assert set(STEP_KINDS.values()) == set(ISSUED_KINDS)
+
+
+@pytest.mark.parametrize("kind", STEP_KINDS)
 def test_the_profile_of_step_ca_init_is_reproduced_field_for_field(trees: Callable[[str], StepTree], kind: str) -> None:
     """Not the same: whose name, when made; strings that are PrintableString at step's are UTF8String here."""
     root, intermediate = (
@@ -285,7 +301,7 @@ def test_the_profile_of_step_ca_init_is_reproduced_field_for_field(trees: Callab
     )
     profiles = step_ca_init("Test CA", root.not_valid_before_utc)
     if kind != "P-256":  # made by `step certificate create --profile root-ca` and `intermediate-ca`
-        algorithm: Algorithm = "RSA 3072" if kind == "RSA" else "Ed25519"
+        algorithm = STEP_KINDS[kind]
         common = {"root": f"{kind} Root", "intermediate": f"{kind} CA"}
         own = [replace(each, algorithm=algorithm, subject=(Attribute("CN", common[each.name]),)) for each in profiles]
         profiles = replace(profiles, root=own[0], intermediates=(own[1],))
@@ -311,6 +327,15 @@ def test_the_profile_of_step_ca_init_is_reproduced_field_for_field(trees: Callab
 
 
 # SSH
+
+
+def test_the_public_ssh_keys_are_byte_for_byte_as_step_writes_them(trees: Callable[[str], StepTree]) -> None:
+    tree = trees("ssh").path
+    with Secret.of(PASSWORD.encode()) as password:
+        for name in ("ssh_host_ca_key", "ssh_user_ca_key"):
+            with read_secret(tree / "secrets" / name, 1 << 16) as content:
+                key = keys.load(content, password, name)
+            assert certificates.to_ssh_public_key(key.public) == (tree / f"certs/{name}.pub").read_bytes()
 
 
 def test_the_ssh_keys_are_as_step_writes_them_and_ca_json_names_them(tmp_path: Path) -> None:

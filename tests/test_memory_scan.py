@@ -28,13 +28,14 @@ import soft_hsm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from film import EMPTY_TABLE, Scene, write_film
+from foreseen import scalar
 from helpers import PASSWORD, TIMEOUT, StepTree, blot, can_lock, escrow
 from memory_scan import Hit, Scanner, regions, unlocked
 from player import room
 from print_server import PrintServer, need_cups
 
 from ceremony.planning.draft import Entries, session
-from escrow import shamir
+from escrow import jwe, shamir
 from escrow.documents import MADE_UP
 from escrow.paper.scan import scan
 from escrow.share import Record
@@ -295,6 +296,32 @@ def test_issuing_with_keys_of_every_kind_leaves_no_trace() -> None:
     assert marks.count("worker sign") == 1
 
 
+def test_handing_an_online_ca_over_leaves_no_trace(shm: Path) -> None:
+    """The provisioner's key is in the worker that makes it and nowhere else; each password only where it is used."""
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    spki = serialization.PublicFormat.SubjectPublicKeyInfo
+    (shm / "recipient").write_bytes(key.public_bytes(serialization.Encoding.PEM, spki))
+    provisioners = {"provisioner's key": scalar()}
+    used = {f"worker {task}": {"password"} for task in ("write_sheet", "found_in", "encrypt")}
+    allowed = {**ALLOWED, **used, "worker new_key": {"password", "provisioner's key"}}
+    marks = []
+
+    def seen() -> Iterator[Seen]:
+        for entry in watch("hand-over", shm, secrets=provisioners):
+            marks.append(entry.mark)
+            if entry.mark in {"worker new_key", "worker encrypt"} and entry.is_worker:
+                assert len(entry.reachable) == 1, "one password, and no key of the CA"
+            if entry.mark in {"worker write_sheet", "worker found_in"} and entry.is_worker:
+                assert len(entry.reachable) == 2, "both passwords, and no key of the CA"
+            yield entry
+
+    check_everything(seen(), allowed)
+    assert {"worker new_key", "worker encrypt", "worker write_sheet", "worker found_in"} <= {*marks}
+    made = json.loads((shm / "ca.json").read_bytes())["authority"]["provisioners"][0]["key"]
+    looked_for = ec.derive_private_key(int.from_bytes(scalar()), ec.SECP256R1()).public_key().public_numbers()
+    assert made["x"] == jwe.encoded(looked_for.x.to_bytes(32)), "the key that was made is not the one looked for"
+
+
 def test_printing_sheets_leaves_no_trace(shm: Path) -> None:
     """Through CUPS: not in the program, which starts lp, nor in a worker that made another sheet."""
     need_cups()
@@ -468,22 +495,24 @@ def test_rehearsing_leaves_no_trace() -> None:
 
 CEREMONY = (
     *("write_sheet", "photograph", "Collection", "compare_words", "same_words", "Answering", "Room", "reissue"),
-    "judge_file",
+    *("judge_file", "new_key", "found_in"),
 )
 
 
 def check_ceremony(*arguments: str | Path, **more: set[str]) -> None:
     """A ceremony from its plan, and what of it may see which secrets."""
-    may = {"share", "left", "right", "value"}
+    may = {"share", "left", "right", "value", "password"}
     allowed = {**ALLOWED, **{f"worker {task}": may for task in CEREMONY}}
     allowed |= {f"worker {task}": names for task, names in more.items()}
     check_everything(watch("rehearse", *arguments, "--auto", thorough=False), allowed)
 
 
 def test_a_whole_ceremony_leaves_no_trace(shm: Path) -> None:
-    """By its plan, with a loss of power, a quorum gathered from paper and shares made again."""
-    room(shm, threshold=2, custodians=3)
-    check_ceremony(shm / "ceremony.toml", "--out", shm / "out")
+    """By its plan, with a loss of power, a quorum gathered from paper and shares made again; and an online CA."""
+    plan = room(shm, threshold=2, custodians=3).base / "ceremony.toml"
+    online = '[online]\ndns = ["ca.test"]\nsite = "Bank"\nmedium = "A stick"\n'
+    plan.write_text(f"{plan.read_text()}\n[ssh]\n\n{online}")
+    check_ceremony(plan, "--out", shm / "out")
 
 
 def test_a_session_leaves_no_trace(shm: Path) -> None:

@@ -23,7 +23,7 @@ from escrow.issuing.make import generate
 from escrow.label import Label, set_words, share_words
 from escrow.manifest import Manifest, group_hex
 from escrow.package import Package
-from escrow.paper import documents, package_sheet, sheet, source
+from escrow.paper import documents, handover, package_sheet, sheet, source
 from escrow.paper.block import Area, Block
 from escrow.paper.layout import TAKEN
 from escrow.paper.public import Keeping
@@ -208,7 +208,7 @@ def test_every_document_says_what_it_must(sealed: Sealed) -> None:
             assert any(squeeze(part) in text for text in texts), f"{part!r} in {name}"
 
 
-def test_the_receipt_is_three_pages_that_differ_in_whose_they_are_alone(sealed: Sealed) -> None:
+def test_the_receipt_is_three_pages_that_differ_in_whose_they_are_and_who_countersigns(sealed: Sealed) -> None:
     import pypdfium2
 
     (receipt, *_) = sorted((sealed.directory / "documents").glob("receipt-*.pdf"))
@@ -216,7 +216,11 @@ def test_the_receipt_is_three_pages_that_differ_in_whose_they_are_alone(sealed: 
         pages = [page.get_textpage().get_text_bounded() for page in document]
     for whose, page in zip(("custodian", "ceremony file", "manager"), pages, strict=True):
         assert page.count(f"Copy for the {whose}") == 2
-    neutral = {re.sub(r"Copy for the \w+( file)?|page \d", "", page) for page in pages}
+        assert ("Manager, after the ceremony: signature" in page) == (whose != "custodian"), (
+            "it stays with the custodian"
+        )
+        assert ("Manager: signs the two other copies" in page) == (whose == "custodian")
+    neutral = {re.sub(r"Copy for the \w+( file)?|page \d|Manager[,:] [\w :]+", "", page) for page in pages}
     assert len(neutral) == 1
 
 
@@ -231,9 +235,9 @@ def test_a_receipt_says_how_the_share_is_kept_as_far_as_that_is_known(sealed: Se
     for caption in ("Unit", "Manager", "Deputy", "Kept at (site, safe)"):
         assert with_all.count(caption) >= 3
         assert without.count(caption) >= 3, "a field to fill in"
-    signed = ("Custodian: signature, date", "Witness: name, signature, date", "Manager, after the ceremony: signature")
-    for said in signed:
+    for said in ("Custodian: signature, date", "Witness: name, signature, date"):
         assert with_all.count(said) == 3
+    assert with_all.count("Manager, after the ceremony: signature") == 2
     assert with_all.count("The manager gets one after the ceremony") == 3
 
 
@@ -333,7 +337,7 @@ FORMS = {
     form.name: form
     for form in (
         *(sheet.FORM, documents.LABEL, documents.RECEIPT, documents.CARD),
-        *(package_sheet.CONTENTS, package_sheet.CODES, package_sheet.DECODING),
+        *(package_sheet.CONTENTS, package_sheet.CODES, package_sheet.DECODING, handover.FORM),
     )
 }
 

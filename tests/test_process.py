@@ -2,6 +2,8 @@
 
 import os
 import re
+import signal
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -104,7 +106,7 @@ def test_nobody_of_the_same_account_may_read_or_trace_the_process_and_it_leaves_
         import os, resource, sys
         from escrow.memory import protect
         protect(required=False)
-        assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
+        assert resource.getrlimit(resource.RLIMIT_CORE) == (1, 1)
         os.chdir({str(shm)!r})
         import escrow.memory.libc as libc
         assert not libc.dumpable()
@@ -114,6 +116,23 @@ def test_nobody_of_the_same_account_may_read_or_trace_the_process_and_it_leaves_
     done = run(sys.executable, shm / "abort.py")
     assert done.status == -6, done.err
     assert [path.name for path in shm.iterdir()] == ["abort.py"]
+
+
+def test_what_it_becomes_leaves_no_core_either_be_it_to_a_file_or_to_a_pipe(shm: Path) -> None:
+    """With the limit 0 a pipe would get it: with what is in core_pattern here this shows one of the two."""
+    code = f"""if True:
+        import os
+        from escrow.memory import become, protect
+        protect(required=False)
+        os.chdir({str(shm)!r})
+        become(["sh", "-c", "ulimit -c; ulimit -H -c; grep core /proc/$$/limits; kill -SEGV $$"], {{}})
+    """
+    (shm / "become.py").write_text(code)
+    with subprocess.Popen([sys.executable, shm / "become.py"], stdout=subprocess.PIPE) as child:
+        shown = child.communicate()[0].decode()
+    assert shown.splitlines()[2].split()[4:6] == ["1", "1"]
+    assert child.returncode == -signal.SIGSEGV
+    assert [path.name for path in shm.iterdir()] == ["become.py"]
 
 
 def test_the_limit_that_is_asked_for_leaves_room_for_what_the_program_locks(shm: Path) -> None:

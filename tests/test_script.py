@@ -90,11 +90,21 @@ def with_certificates() -> str:
     return draft.fill({}, {}).replace('page = "A4"', 'page = "Letter"') + CERTIFICATES
 
 
+def with_online_ca() -> str:
+    online: dict[str, draft.Value] = {
+        "dns": ("ca.example.com",),
+        "site": "Bank",
+        "medium": "USB stick with a name that is not short at all",
+    }
+    return draft.fill({"online": online}, {})
+
+
 PLANS = {
     "3 of 5": draft.fill({}, {}),
     "long names": long_names(),
     "groups": in_groups(),
     "certificates": with_certificates(),
+    "online": with_online_ca(),
 }
 
 
@@ -163,7 +173,7 @@ def test_every_step_stands_there_with_its_number_and_all_its_words_in_order(prin
         assert squeezed(f"Act {number}: {title}") in text[after_duration:]
     # The footer may stand between two rows, never within one.
     end = appears(text, parts(), after_duration)
-    rules = (squeezed(wording.loss(rule)) for rule in wording.listing.rules)
+    rules = (squeezed(wording.loss(rule)) for rule in wording.listing.losses)
     assert appears(text, rules) < end
 
 
@@ -176,13 +186,19 @@ def test_the_cover_has_the_plans_hash_in_words_and_in_digits(printed: Printed) -
 
 
 def test_the_check_words_stand_in_the_witness_copy_alone_at_their_step(printed: Printed) -> None:
-    label = squeezed(script_words(printed.plan)("acts.check_words"))
+    say = script_words(printed.plan)
+    label = squeezed(say("acts.check_words"))
     witness, officers = printed.text(WITNESS), printed.text(OFFICERS)
     irreversible = [step for step in (*printed.steps, *CONTINGENCIES) if step.irreversible]
     said = ["".join(spoken.check_words(printed.plan.digest, step.id)) for step in irreversible]
     assert re.findall(f"{label}([a-z]{{8}})", witness) == said
+    # Neighbours in the list of all words, or in the plan's hash, stand side by side there, in every copy.
+    elsewhere = officers[: officers.rindex(squeezed(say("tables.words_text")))]
+    for row in spoken.rows_of(printed.plan.words):
+        elsewhere = elsewhere.replace(squeezed(row), "")
+    assert len(elsewhere) > len(officers) / 2
     for words in said:
-        assert words not in officers
+        assert words not in elsewhere
         assert words not in printed.text(MATERIALS)
     for text in (witness, officers):
         assert text.count(squeezed("POINT OF NO RETURN")) == len(irreversible)

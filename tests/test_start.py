@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.verification import PolicyBuilder, Store
+from film import EMPTY_TABLE, Scene, write_film
 from helpers import PASSWORD, StepTree, Terminal, escrow, free_port, need, practice, run, serving
 from memory_scan import Scanner
 
@@ -188,7 +189,7 @@ def test_the_key_is_nowhere_but_in_the_memory_of_step_ca(online: Callable[[str],
         passing = (process / "cmdline").read_bytes().split(b"\0")[2].decode()
         assert (process / "fd" / Path(passing).name).read_bytes() == b"", "the password can be read twice"
         assert b"PYTHONMALLOC" not in (process / "environ").read_bytes()
-        assert (process / "limits").read_text().split("Max core file size")[1].split()[:2] == ["0", "0"]
+        assert (process / "limits").read_text().split("Max core file size")[1].split()[:2] == ["1", "1"]
 
 
 def test_a_configuration_that_asks_for_descriptors_is_used_itself_and_can_change(
@@ -270,6 +271,21 @@ def test_shares_that_are_typed_start_it_too(online: Callable[[str], Online]) -> 
         terminal.type(Path(str(page)).read_text() + "\n")
     terminal.expect("became")
     assert terminal.end() == 7
+
+
+def test_shares_that_are_shown_to_a_camera_start_it_too_and_the_camera_is_let_go(
+    online: Callable[[str], Online], shm: Path
+) -> None:
+    ca = online("P-256")
+    recover, package, *_ = ca.recover
+    sheets = Path(str(package)).parent / "shares"
+    film = write_film(shm / "film.avi", [EMPTY_TABLE, *(Scene(sheets / f"share-{x}.pdf", 3, 0.6) for x in (2, 3))])
+    program = "readlink /proc/self/fd/*; grep Threads /proc/$$/status; exit 7"
+    words = [recover, package, "--camera", film, "--exec", "--", "sh", "-c", program, ca.config]
+    became = run(sys.executable, "-m", "ceremony", *words).expect(7)
+    assert "Have shares 2 and 3, a quorum." in became.err
+    assert str(film) not in became.out
+    assert "Threads:\t1" in became.out
 
 
 def missing(ca: Online) -> None:

@@ -14,7 +14,7 @@ from sheets import make
 
 from escrow.errors import TemplateError, UsageError
 from escrow.package import Package
-from escrow.paper import block, documents, package_sheet, sheet, source, template
+from escrow.paper import block, documents, handover, package_sheet, sheet, source, template
 from escrow.paper.parts import split
 from escrow.paper.raster import pictures
 from escrow.paper.stationery import Stationery
@@ -166,7 +166,7 @@ def test_whatever_line_is_lost_the_template_is_refused_with_its_name_and_a_line_
 
 ALL_FORMS = (
     *(sheet.FORM, documents.LABEL, documents.RECEIPT, documents.CARD),
-    *(package_sheet.CONTENTS, package_sheet.CODES, package_sheet.DECODING),
+    *(package_sheet.CONTENTS, package_sheet.CODES, package_sheet.DECODING, handover.FORM),
 )
 
 

@@ -1,5 +1,6 @@
 """Each weakness of an imported CA is named, with what to do, and no note tells a secret."""
 
+import base64
 import datetime as dt
 import json
 import shlex
@@ -20,10 +21,10 @@ from ceremony.rules.steps import Step
 from ceremony.run.acts.keys import make_keys
 from ceremony.run.questions import Questions
 from ceremony.run.work import Equipment, Workshop
-from escrow import certificates, keys
+from escrow import certificates, jwe, keys
 from escrow.authority import Authority, import_tree
 from escrow.choice import Choice
-from escrow.errors import KeyFileError
+from escrow.errors import KeyFileError, TreeError
 from escrow.memory import Secret
 from escrow.note import Kind
 
@@ -109,6 +110,48 @@ def test_a_provisioner_that_has_the_password_of_a_key(tree: Path, choice: Choice
     assert "The password of intermediate also opens the provisioner admin" in told
 
 
+HEADER = '{"alg":"PBES2-HS256+A128KW","p2c":1000000,"p2s":"AAAA"}'
+JWES = {
+    "nested two thousand times": b"[" * 2000,
+    "nested a hundred thousand times": b"[" * 100_000,
+    "a huge number": b'{"alg":"PBES2-HS256+A128KW","p2s":"AAAA","p2c":1' + b"0" * 5000 + b"}",
+    "more rounds than step takes": HEADER.replace("1000000", "1000001").encode(),
+    "of a kind that cannot be": b'{"alg":7}',
+}
+
+
+@pytest.mark.parametrize("what", JWES)
+def test_a_key_of_a_provisioner_that_is_nonsense_is_not_opened_and_stops_nothing(what: str) -> None:
+    with Secret.of(PASSWORD.encode()) as password:
+        header = base64.urlsafe_b64encode(JWES[what]).decode().rstrip("=")
+        assert not jwe.opens(f"{header}.AAAA.AAAA.AAAA.AAAA", password)
+
+
+def test_not_more_provisioners_are_tried_than_anybody_would_wait_for(
+    tree: Path, choice: Choice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = json.loads((tree / "config/ca.json").read_text())["authority"]
+    first = authority["provisioners"][0]
+    authority["provisioners"] = [{**first, "name": f"p{number}"} for number in range(1000)]
+    change(tree, authority=authority)
+    tried: list[str] = []
+
+    def opens(encrypted: str, _: Secret) -> bool:
+        tried.append(encrypted)
+        return False
+
+    monkeypatch.setattr(jwe, "opens", opens)
+    read = imported(tree, choice)
+    assert len(tried) == 64
+    assert "ca.json has 1000 provisioners with encrypted keys: not all were tried" in "\n".join(map(str, read.notes))
+
+
+def test_a_ca_json_that_is_nested_too_deeply_is_refused(tree: Path, choice: Choice) -> None:
+    (tree / "config/ca.json").write_text("[" * 100_000)
+    with pytest.raises(TreeError, match="is not a JSON object"):
+        imported(tree, choice)
+
+
 SECRETS: dict[str, dict[str, Any]] = {
     "password": {"password": PLAIN},
     "kms.pin": {"kms": {"type": "softkms", "pin": PLAIN}},
@@ -117,6 +160,9 @@ SECRETS: dict[str, dict[str, Any]] = {
     "decrypterKeyPassword of the provisioner old": {"provisioner": {"decrypterKeyPassword": PLAIN}},
     "decrypterKeyPEM of the provisioner old": {"provisioner": {"decrypterKeyPEM": PLAIN}},
     "challenge of the provisioner old": {"provisioner": {"challenge": PLAIN}},
+    "clientSecret of the provisioner old": {"provisioner": {"clientSecret": PLAIN}},
+    "bearerToken of the provisioner old": {"provisioner": {"options": {"webhooks": [{"bearerToken": PLAIN}]}}},
+    "secret of the provisioner old": {"provisioner": {"options": {"webhooks": [{"secret": PLAIN}]}}},
     "authority.certificateIssuer.password": {"authority": {"certificateIssuer": {"password": PLAIN}}},
 }
 
@@ -185,8 +231,8 @@ def test_the_root_beside_the_intermediate_with_the_command_and_what_must_hold_be
     told = weak(imported(tree, Choice()))
     root = tree / "secrets/root_ca_key"
     line = next(line for line in told.splitlines() if "lies beside the intermediate's" in line)
-    assert line.index("every sheet was read back") < line.index(f"shred -u {root}")
-    assert line.index("a quorum has opened the package") < line.index("shred -u")
+    assert line.index("every sheet was read back") < line.index(f"escrow remove-root-key {root} PACKAGE")
+    assert line.index("a quorum has opened the package") < line.index("escrow remove-root-key")
     assert root.exists()
 
 
@@ -220,7 +266,10 @@ def test_seal_shows_the_notes_and_what_is_not_escrowed_stands_first(
     refused = escrow("seal", tree, *options).expect(1)
     assert "--without root" in refused.err
     assert not (tmp_path / "out").exists()
-    shown = escrow("seal", tree, *options, "--without", "root").expect().err
+    screen = escrow("seal", tree, *options, "--without", "root").expect().err
+    noted = screen[screen.index("NOT ESCROWED:") :].splitlines()
+    assert all(len(line) < 80 or " " not in line.strip() for line in noted), "but for a path that is longer"
+    shown = " ".join(screen.split())
     assert shown.index("clear text: password.") < shown.index("NOTE: ")  # and what is neither, last
     assert shown.index("NOT ESCROWED: The key root") < shown.index("WEAK: ca.json has secrets in clear text: password.")
     assert PLAIN not in shown

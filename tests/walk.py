@@ -9,6 +9,7 @@ from typing import Any
 from ceremony.rules.engine import Engine
 from ceremony.rules.listing import Listing
 from ceremony.rules.sealing.rules import Sealing
+from ceremony.rules.sealing.steps import Online
 from ceremony.rules.state import State
 from ceremony.rules.steps import Action, Step, key_of, of_share
 from ceremony.run.journal import LABEL, Entry
@@ -21,9 +22,17 @@ class Walk:
     """A ceremony in which the world answers: what is printed, read back and bagged is made up as it goes."""
 
     def __init__(
-        self, policy: Policy, seed: object, *, plan: str = "00" * 32, copies: int = 2, listing: Listing | None = None
+        self,
+        policy: Policy,
+        seed: object,
+        *,
+        plan: str = "00" * 32,
+        copies: int = 2,
+        online: Online | None = None,
+        listing: Listing | None = None,
     ) -> None:
-        self.engine = Engine(listing or Sealing.of(policy, copies))
+        self.engine = Engine(listing or Sealing.of(policy, copies, online))
+        self.online = online
         self.plan = plan
         self.chance = random.Random(f"{SEED} {seed}")  # noqa: S311 - not for keys
         self.state = State()
@@ -60,7 +69,7 @@ class Walk:
                 return {"generated": True, "fingerprints": [f"key of attempt {self.state.attempt}"]}
             case Action.SEAL:
                 return {"set_id": f"set of attempt {self.state.attempt}", "package": "ab" * 32}
-            case Action.BAG:
+            case Action.BAG | Action.BAG_HANDOVER:
                 return {"bag": f"B{next(self._bags)}"}
             case Action.DRAFT:
                 return {"to_be_signed": f"draft {next(self._bags)}"}
@@ -95,7 +104,7 @@ class Walk:
             self.step()
 
     def copy(self, entries: Sequence[Entry]) -> "Walk":
-        other = Walk(self.engine.policy, 0, listing=self.engine.listing)
+        other = Walk(self.engine.policy, 0, online=self.online, listing=self.engine.listing)
         other.entries, other.state = list(entries), self.engine.replay(entries)
         other._bags = itertools.count(1000)
         return other

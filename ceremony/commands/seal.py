@@ -1,6 +1,7 @@
 """`escrow seal`: a CA's keys onto paper."""
 
 import datetime as dt
+import textwrap
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Unpack
@@ -22,6 +23,8 @@ from escrow.note import Note
 from escrow.paper.sheet import design_of
 from escrow.policy import Policy
 from escrow.share import Kind
+
+_WIDTH = 79
 
 
 class _How(options.Paper, printers.Attended):
@@ -170,4 +173,4 @@ def _report(manifest: Manifest, notes: tuple[Note, ...], out: Path, *, imported:
     first = "Now" if printed else "Now print each sheet, and"
     say(f"{first} read every printed sheet back with 'escrow check' before anybody leaves.")
     for note in notes:
-        say(str(note))
+        say(textwrap.fill(str(note), _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))

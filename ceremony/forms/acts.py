@@ -126,6 +126,8 @@ class Acts:
                 yield self._field(self.say("acts.set_words"), Boxes(WORDS_OF_A_SET))
             case Action.BAG:
                 yield self._field(self.say("acts.bag"), Boxes(NUMBER_OF_A_BAG))
+            case Action.MAKE_ONLINE | Action.BAG_HANDOVER:
+                yield from self._handed_over(step)
             case Action.BAG_AGAIN:
                 boxes = f"{self._share_boxes} : {NUMBER_OF_A_BAG}"
                 yield from self._repeated(largest_quorum(self.plan.policy), "acts.new_bag", boxes)
@@ -192,6 +194,15 @@ class Acts:
     def _carriers(self, label: str, copies: Sequence[Copy]) -> Iterator[Flowable]:
         for number, copy in enumerate(copies, 1):
             yield self._field(self.say(label, copy=number, site=copy.site), space(8 * MM))
+
+    def _handed_over(self, step: Step) -> Iterator[Flowable]:
+        """Who takes the medium of the online CA, once it may go; and who the handover sheet, in which bag."""
+        online = self.plan.online
+        if step.action is Action.BAG_HANDOVER:
+            yield self._field(self.say("acts.bag"), Boxes(NUMBER_OF_A_BAG))
+            yield self._field(self.say("acts.handover_carrier"), space(8 * MM))
+        if online and bool(online.recipient) == (step.action is Action.MAKE_ONLINE):
+            yield self._field(self.say("acts.online_carrier", site=online.site), space(8 * MM))
 
     @property
     def _share_boxes(self) -> str:

@@ -37,7 +37,9 @@ def contingencies(acts: Acts) -> Iterator[Flowable]:
     yield text(say("contingency.text"))
     yield space()
     rows: list[list[Cell]] = [[say("contingency.when"), say("contingency.rule")]]
-    rows += [[text(say(f"crash.{rule.value}"), "bold"), acts.wording.loss(rule)] for rule in acts.wording.listing.rules]
+    rows += [
+        [text(say(f"crash.{rule.value}"), "bold"), acts.wording.loss(rule)] for rule in acts.wording.listing.losses
+    ]
     yield grid(rows, [48 * MM, width - 48 * MM], head=1)
     yield text(say("contingency.steps"), "subheading")
     yield acts.table(acts.wording.listing.contingencies)

@@ -21,7 +21,7 @@ from ceremony.forms.pieces import (
     text,
     together,
 )
-from ceremony.planning.plan import Plan
+from ceremony.planning.plan import CA, Plan
 from ceremony.rules.steps import Act, Step
 from ceremony.rules.wording import Wording
 from escrow.paper.texts import Texts
@@ -32,6 +32,15 @@ _SPARE_PARTICIPANTS = 4
 _SPARE_DEVICES = 4
 _SPARE_SUPPLIES = 3
 _LOG_LINES = 22
+
+
+def _imported(say: Texts, ca: CA) -> str:
+    """Where the keys come from, and which do not."""
+    parts = [say("cover.imported", tree=ca.tree)]
+    parts += [say("cover.imported_context", context=ca.context)] if ca.context else []
+    parts += [say("cover.imported_key", name=name, file=file) for name, file in ca.key_files.items()]
+    parts += [say("cover.imported_without", names=", ".join(ca.without))] if ca.without else []
+    return "; ".join(parts)
 
 
 def cover(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str], *, witness: bool) -> Iterator[Flowable]:
@@ -67,7 +76,7 @@ def _keys(plan: Plan, say: Texts) -> str:
     """Where the keys come from."""
     if plan.session:
         return say("cover.escrowed")
-    return say("cover.imported", tree=plan.ca.tree) if plan.ca.tree else say("cover.generated")
+    return _imported(say, plan.ca) if plan.ca.keys == "import" else say("cover.generated")
 
 
 def _plan_hash(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str]) -> Iterator[Flowable]:
@@ -200,6 +209,8 @@ def materials(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str]) 
             say(f"materials.{what}", copy=number, site=each.site, medium=each.medium)
             for number, each in enumerate(copies, 1)
         ]
+    if plan.online:
+        devices.append(say("materials.online", site=plan.online.site, medium=plan.online.medium))
     rows: list[list[Cell]] = [[say(f"materials.{name}") for name in ("devices", "serial", "bag", "same")]]
     rows += [[what, "", Boxes(NUMBER_OF_A_BAG), Marked("")] for what in [*devices, *[""] * _SPARE_DEVICES]]
     widths = [width - 117 * MM, 44 * MM, 59 * MM, 14 * MM]

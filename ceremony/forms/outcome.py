@@ -170,7 +170,21 @@ def proof(tell: Telling) -> Section:
     parts.append(Line(say("proof.copies"), "subheading"))
     head = [say(f"proof.{name}") for name in ("copy", "site", "medium", "written")]
     parts.append(Table(head, copies, (15, 28, 33, 24)) if copies else Line(say("proof.no_copies")))
-    return Section(say("proof.title"), parts)
+    return Section(say("proof.title"), [*parts, *_online(tell)])
+
+
+def _online(tell: Telling) -> Iterator[Part]:
+    """The tree of the online CA that was handed over, file by file, and the bag of its handover sheet."""
+    say = tell.say
+    for run in tell.history.of_valid_set("online")[-1:]:
+        yield Line(say("proof.online"), "subheading")
+        yield Line(say("proof.online_text"))
+        row = [run.facts["folder"], run.facts["site"], run.facts["medium"], time(run.at)]
+        yield Table([say(f"proof.{name}") for name in ("folder", "site", "medium", "written")], [row], (24, 24, 28, 24))
+        files: list[list[Value]] = [[name, Code(grouped(sha256))] for name, sha256 in run.facts["files"].items()]
+        yield Table([say("proof.file"), say("proof.hash")], files, (48, 52))
+    for run in tell.history.of_valid_set("handover-bag")[-1:]:
+        yield Line(say("proof.handover", bag=run.facts["bag"], step=run.step.number, time=time(run.at)))
 
 
 def _medium(facts: Mapping[str, Any]) -> str:

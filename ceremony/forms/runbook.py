@@ -1,14 +1,21 @@
 """The part of RUNBOOK.md that repeats the list of steps: made from the list, so that it cannot differ from it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
 from ceremony.forms.words import numbers_of
 from ceremony.planning import draft
 from ceremony.planning.plan import parse
-from ceremony.rules.steps import Step
+from ceremony.rules.loss import Rule
+from ceremony.rules.steps import Action, Step
 from ceremony.rules.wording import Wording
+
+_ONLINE: Mapping[str, draft.Value] = {
+    "dns": ("ca.example.com",),
+    "site": "Data Centre",
+    "medium": "USB stick, bag of its own",
+}
 
 BEGIN, END = "<!-- steps: made by ceremony/runbook.py -->", "<!-- end of steps -->"
 
@@ -25,9 +32,13 @@ def with_steps(runbook: str) -> str:
 
 def section() -> str:
     """The steps of the example plan's ceremony, of one share and one copy each; and the table of crashes."""
-    plan = parse(draft.fill({}, {}).encode(), Path("ceremony.toml"))
-    wording = Wording(plan)
-    return "\n".join([*_acts(wording.listing.steps, wording), *_contingencies(wording)])
+    wording = _wording(draft.fill({}, {}))
+    online = _wording(draft.fill({"online": _ONLINE}, {}))
+    return "\n".join([*_acts(wording.listing.steps, wording), *_online(online), *_contingencies(wording)])
+
+
+def _wording(plan: str) -> Wording:
+    return Wording(parse(plan.encode(), Path("ceremony.toml")))
 
 
 def _acts(listed: Sequence[Step], wording: Wording) -> Iterator[str]:
@@ -37,6 +48,17 @@ def _acts(listed: Sequence[Step], wording: Wording) -> Iterator[str]:
         minutes = sum(wording.of(step).minutes for step in own)
         yield f"### Act {wording.number_of(act)}: {wording.acts[act]} ({minutes:g} minutes)\n"
         yield from _table(shown, own, wording)
+
+
+def _online(wording: Wording) -> Iterator[str]:
+    """The steps that only a plan with an online CA has, and what a loss before their end means."""
+    listed = wording.listing.steps
+    own = [step for step in listed if step.action in {Action.MAKE_ONLINE, Action.HAND_OVER, Action.BAG_HANDOVER}]
+    yield "### Where the plan has an online CA\n"
+    yield "These steps come before the copies of the package, whose numbers follow:\n"
+    yield from _table(own, own, wording)
+    yield "If the machine fails between the proof of the quorum and the handover sheet's:\n"
+    yield f"- {wording.loss(Rule.PROVE_AGAIN)}\n"
 
 
 def _is_first(step: Step) -> bool:
@@ -57,6 +79,6 @@ def _table(shown: Sequence[Step], listed: Sequence[Step], wording: Wording) -> I
 def _contingencies(wording: Wording) -> Iterator[str]:
     yield "### If the machine fails\n"
     yield "The program is started again with the same plan and the same folder, and says which of these holds:\n"
-    yield from (f"- {wording.loss(rule)}" for rule in wording.listing.rules)
+    yield from (f"- {wording.loss(rule)}" for rule in wording.listing.losses)
     yield ""
     yield from _table(wording.listing.contingencies, wording.listing.contingencies, wording)

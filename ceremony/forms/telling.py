@@ -77,6 +77,12 @@ class Telling:
                 return "\n".join(self._papers(facts))
             case Action.READ_BACK | Action.TEST_PAGE:
                 return say("facts.words", words="; ".join(map(self._place, facts["words"])))
+            case Action.MAKE_ONLINE:
+                return "\n".join(self._online(facts))
+            case Action.HAND_OVER:
+                return say("facts.words", words="; ".join(map(self._place_of_password, facts["words"])))
+            case Action.BAG_HANDOVER:
+                return say("facts.bag", bag=facts["bag"])
             case Action.BAG:
                 return "\n".join([say("facts.bag", bag=facts["bag"]), *self._papers(facts)])
             case Action.BAG_AGAIN:
@@ -109,6 +115,18 @@ class Telling:
     def _place(self, place: str) -> str:
         row, _, columns = place.partition("/")
         return self.say("facts.words_row", row=row, columns=columns.replace(",", ", "))
+
+    def _place_of_password(self, place: str) -> str:
+        name, _, rest = place.partition(" ")
+        return self.say(f"facts.password_{name}", place=self._place(rest))
+
+    def _online(self, facts: Mapping[str, Any]) -> Iterator[str]:
+        yield self.say(
+            "facts.online", folder=facts["folder"], count=len(facts["files"]), section=self.say("proof.title")
+        )
+        yield self.say(f"facts.online_{facts['proof']}")
+        if "recipient" in facts:
+            yield self.say("facts.recipient", words=short(facts["recipient"]))
 
     def destroyed(self, facts: Mapping[str, Any]) -> str:
         """What was shredded of a void set."""

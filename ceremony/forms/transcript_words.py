@@ -19,11 +19,13 @@ _TABLES = {
     "cut_off ended_by_abort unfinished session session_again abort",
     "facts": "before plan checks open head keys imported certificates set words words_row bag bags shares "
     "copy_unplugged copy_unmounted copy_folder copy_differs destroyed destroyed_papers settled papers paper_again "
-    "problem package_sheets drafted unlocked signed files",
+    "problem package_sheets online online_unplugged online_unmounted online_folder recipient password_intermediate "
+    "password_provisioner drafted unlocked signed files",
     "signed": "title none done drafted number waived to_be_signed sha256 before bags share custodian bag",
     "keys": "title generated imported key algorithm public_key subject validity fingerprint notes waived none",
     "custody": "title text share custodian unit site opened now receipt none missing",
-    "proof": "title text none share custodian copies copy site medium written no_copies",
+    "proof": "title text none share custodian copies copy site medium written no_copies "
+    "online online_text handover folder file hash",
     "losses": "title text session time rule torn none",
     "void": "title sets keys destroyed destroyed_at none",
     "exceptions": "title text number when at_step expected happened done touches disposition settled accepted mended "
@@ -67,6 +69,10 @@ _SPECIAL = {
     "facts.paper_again": "name times",
     "facts.problem": "problem",
     "facts.package_sheets": "copy codes",
+    "facts.online": "folder count section",
+    "facts.recipient": "words",
+    "facts.password_intermediate": "place",
+    "facts.password_provisioner": "place",
     "facts.drafted": "what words",
     "facts.unlocked": "words",
     "facts.signed": "words",
@@ -75,6 +81,7 @@ _SPECIAL = {
     "preflight.waived": "reason",
     "keys.waived": "lint certificate text reason",
     "proof.text": "step time",
+    "proof.handover": "bag step time",
     "losses.torn": "bytes",
     "void.destroyed_at": "time found",
     "exceptions.number": "number",

@@ -4,7 +4,8 @@ import string
 from collections.abc import Iterable, Mapping
 
 from ceremony.planning.plan import Plan
-from ceremony.rules.lists import every_kind_of_step
+from ceremony.rules.lists import every_kind_of_step, online_of
+from ceremony.rules.sealing.steps import Online
 from ceremony.rules.steps import Step
 from escrow.issuing.fields import FIELDS
 from escrow.paper import source
@@ -21,8 +22,8 @@ _NAMED = 3
 _TABLES = {
     "document": "secrecy officers witness materials",
     "cover": "title subtitle_officers subtitle_witness organisation ceremony kind production specimen used_for "
-    "rehearsal real date when standby no_standby place keys generated imported escrowed quorum contact kept_until "
-    "copy_of",
+    "rehearsal real date when standby no_standby place keys generated imported imported_context imported_key "
+    "imported_without escrowed quorum contact kept_until copy_of",
     "hashes": "plan plan_note row same hex by_hand by_hand_note script tool tool_hash",
     "approvals": "title text name role date signature",
     "contents": "title",
@@ -33,14 +34,14 @@ _TABLES = {
     "participants": "title text name unit role checked signature officer witness custodian",
     "log": "title text name enters leaves direction time reason initials",
     "materials": "title text what serial bag same number there packed compared name date signature copy delivery "
-    "archive devices others",
+    "archive online devices others",
     "duration": "title text act steps minutes begun ended total hours",
     "acts": "title step activity who initials time share no_return check_words check_words_elsewhere head "
     "head_elsewhere bag new_bag set_words certificate carrier archive archive_elsewhere archive_carrier destroyed "
-    "again",
+    "again handover_carrier online_carrier",
     "certificate": f"title {' '.join(FIELDS)}",
     "contingency": "title text when rule steps again again_text what",
-    "crash": "go_on keys_gone void from_paper zeroized quorum_again",
+    "crash": "go_on keys_gone void from_paper prove_again zeroized quorum_again",
     "exception": "title text number time step expected happened done touches confidentiality integrity availability "
     "yes no disposition accepted mended aborted reason officer other_officer witness",
     "tables": "title words words_text letters",
@@ -58,6 +59,9 @@ _LISTS = {
 }
 _SPECIAL = {
     "cover.imported": {"tree"},
+    "cover.imported_context": {"context"},
+    "cover.imported_key": {"name", "file"},
+    "cover.imported_without": {"names"},
     "state.before_import": {"tree"},
     "hashes.plan_note": {"step", "opening"},
     "participants.officer": {"number"},
@@ -67,6 +71,7 @@ _SPECIAL = {
     "materials.copy": {"copy", "site", "medium"},
     "materials.delivery": {"copy", "site", "medium"},
     "materials.archive": {"copy", "site", "medium"},
+    "materials.online": {"site", "medium"},
     "duration.hours": {"hours", "minutes"},
     "acts.title": {"number", "name"},
     "acts.share": {"share", "custodian", "unit", "manager", "site"},
@@ -74,6 +79,7 @@ _SPECIAL = {
     "certificate.title": {"number", "file"},
     "acts.carrier": {"copy", "site"},
     "acts.archive_carrier": {"copy", "site"},
+    "acts.online_carrier": {"site"},
     "exception.title": {"number", "sheets"},
 }
 
@@ -110,7 +116,8 @@ def _fields(plan: Plan) -> Mapping[str, str]:
     people = shares + len(plan.officers) + len(plan.witnesses)
     copies = len(plan.packages or plan.deliveries)
     # The test page; label, receipts and sheet; cards; package sheets; labels once more for what the proof opens.
-    pages = 1 + 5 * shares + 2 * (copies + 1) + _PACKAGE_SHEETS * copies + quorum
+    handovers = int(online_of(plan) is Online.SHEET)
+    pages = 1 + 5 * shares + 2 * (copies + 1) + _PACKAGE_SHEETS * copies + quorum + handovers
     return {
         "organisation": ceremony.organisation,
         "contact": ceremony.contact,
@@ -132,7 +139,7 @@ def _fields(plan: Plan) -> Mapping[str, str]:
         "witnesses_count": str(len(plan.witnesses)),
         "people": str(people),
         "receipts": str(3 * shares),
-        "bags": str((0 if plan.session else shares) + 2 * quorum + SPARE),
+        "bags": str((0 if plan.session else shares) + 2 * quorum + handovers + SPARE),
         "envelopes": str(shares + SPARE),
         "planned": str(pages),
         "paper": str(-(-2 * pages // _PACK) * _PACK),

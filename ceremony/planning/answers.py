@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ceremony.planning.draft import Value
 from ceremony.planning.plan_errors import said
-from ceremony.planning.tables import Name, PathText, Text
+from ceremony.planning.values import Name, PathText, Text
 from escrow.issuing.naming import Attribute
 from escrow.issuing.profile import MAX_CA_NAME
 

@@ -23,7 +23,7 @@ from ceremony.planning.answers import (
 )
 from ceremony.planning.draft import Value
 from ceremony.planning.odds import person
-from ceremony.planning.tables import DEFAULT_KEY, DEFAULT_YEARS, MAX_NAME, MAX_TEXT, MAX_YEARS, KeyKind
+from ceremony.planning.values import DEFAULT_KEY, DEFAULT_YEARS, MAX_NAME, MAX_TEXT, MAX_YEARS, KeyKind
 from escrow.issuing.profile import MAX_CA_NAME, subject_of
 
 Key = tuple[str, int, str]
@@ -101,7 +101,11 @@ _HINTS = {
     ("ceremony", "organisation"): f"{_NAMED} Example GmbH",
     ("ceremony", "contact"): f"{_TOLD} +49 30 123456, security@example.com",
     ("ca", "keys"): "generate: new keys, made in the ceremony. import: those of an existing CA.",
-    ("ca", "tree"): "A path, such as: /media/step (it need not be there yet)",
+    (
+        "ca",
+        "tree",
+    ): "A path, such as: /media/step (it need not be there yet). Of several CAs there, of keys elsewhere and of "
+    "keys that are left out the file says more, under [ca].",
     ("ceremony", "place"): f"{_TOLD} Example House, room 101",
     ("site", "name"): f"{_NAMED} Bank vault",
     ("site", "what"): f"{_TOLD} Deposit box, opened by two officers",

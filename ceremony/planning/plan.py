@@ -26,6 +26,7 @@ from ceremony.planning.tables import (
     File,
     Group,
     Intermediate,
+    Online,
     Person,
     Root,
     Site,
@@ -91,6 +92,7 @@ class Plan:
     root: Root | None = None
     intermediates: tuple[Intermediate, ...] = ()
     ssh: Ssh | None = None
+    online: Online | None = None
     session: Session | None = None
     deliveries: tuple[Copy, ...] = ()
 
@@ -200,6 +202,7 @@ def parse(source: bytes, path: Path) -> Plan:
         ssh=file.ssh if isinstance(file, File) else None,
         session=_session(file) if isinstance(file, SessionFile) else None,
         deliveries=file.delivery if isinstance(file, SessionFile) else (),
+        online=file.online if isinstance(file, File) else None,
     )
 
 

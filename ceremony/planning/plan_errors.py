@@ -25,6 +25,7 @@ _REFERENCES = (
     ("custodian", "site", "site"),
     ("package", "site", "site"),
     ("archive", "site", "site"),
+    ("online", "site", "site"),
     ("delivery", "site", "site"),
 )
 _LONGEST = 500  # lines of one statement, beyond which its end is not looked for
@@ -115,16 +116,18 @@ def _twice(content: Mapping[str, Any], table: str, key: str, more: str) -> Itera
 
 def _unknown(content: Mapping[str, Any], table: str, key: str, target: str) -> Iterator[Problem]:
     names = [entry["name"] for _, entry in _entries(content, target) if isinstance(entry.get("name"), str)]
-    for number, entry in _entries(content, table):
+    own = content.get(table)
+    single: list[tuple[Place, dict[str, Any]]] = [((table,), own)] if isinstance(own, dict) else []
+    for place, entry in [*single, *(((table, number), each) for number, each in _entries(content, table))]:
         value = entry.get(key)
         if isinstance(value, str) and names and value not in names:
             known = ", ".join(map(_shown, names))
             text = f"is {value!r}, and there is no such [[{target}]]: name one of {known}, or add it."
-            yield Problem((table, number, key), text)
+            yield Problem((*place, key), text)
 
 
 def _certificates_of_an_import(content: Mapping[str, Any]) -> Iterator[Problem]:
-    for table in ("root", "intermediate", "ssh"):
+    for table in ("root", "intermediate", "ssh", "online"):
         if table in content and _key(content, "ca", "keys") == "import":
             yield Problem((table,), 'belongs to keys = "generate": remove it, or generate.')
 

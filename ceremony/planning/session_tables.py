@@ -4,14 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from ceremony.planning.tables import (
-    CA,
+from ceremony.planning.tables import CA, Common, Copy
+from ceremony.planning.values import (
     DEFAULT_YEARS,
     MAX_YEARS,
     AttributeText,
-    Common,
     ConstraintText,
-    Copy,
     Date,
     Oid,
     PathText,

@@ -1,85 +1,40 @@
 """The tables of a plan's file: the schema that `plan.load` holds it against. Strict, and frozen once read."""
 
 import datetime as dt
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator
 
+from ceremony.planning.values import (
+    DEFAULT_KEY,
+    DEFAULT_YEARS,
+    MAX_INTERMEDIATES,
+    MAX_YEARS,
+    Address,
+    AttributeText,
+    CertificateName,
+    ConstraintText,
+    Date,
+    DnsName,
+    Id,
+    KeyKind,
+    Name,
+    Oid,
+    PathText,
+    Place,
+    Provisioner,
+    RecipientText,
+    Table,
+    Text,
+    Url,
+    check_line,
+)
 from escrow.choice import Choice
-from escrow.issuing.naming import Attribute, Constraint, check_oid, check_url
-from escrow.issuing.profile import MAX_CA_NAME, KeyIdentifier, names
+from escrow.issuing.profile import MAX_CA_NAME, KeyIdentifier
+from escrow.online.settings import DEFAULT_ADDRESS, DEFAULT_PLACE, DEFAULT_PROVISIONER, Settings
 from escrow.paper.stationery import PageSize
 from escrow.share import Kind
-
-MAX_NAME, MAX_TEXT = 60, 500
-KeyKind = Literal["EC P-256", "EC P-384", "EC P-521", "Ed25519", "RSA 3072", "RSA 4096"]
-DEFAULT_KEY: KeyKind = "EC P-256"
-DEFAULT_YEARS = 10
-MAX_YEARS = 100
-MAX_INTERMEDIATES = 9
-
-
-def check_line(text: str) -> str:
-    """The text, if it is one visible line without spaces around it. Raises ValueError."""
-    if not text.isprintable():
-        message = "must be one line without control characters or invisible ones."
-        raise ValueError(message)
-    if text != text.strip():
-        message = "begins or ends with a space: remove it."
-        raise ValueError(message)
-    return text
-
-
-def _path(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if not value:
-        message = "is empty: write something."
-        raise ValueError(message)
-    return Path(check_line(value))
-
-
-PathText = Annotated[Path, BeforeValidator(_path)]
-Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(check_line)]
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(check_line)]
-Date = Annotated[dt.date, Field(ge=dt.date(2000, 1, 1), lt=dt.date(2200, 1, 1))]
-Id = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-
-
-def _checked(check: Callable[[str], object]) -> AfterValidator:
-    def checked(text: str) -> str:
-        check(text)
-        return text
-
-    return AfterValidator(checked)
-
-
-def _check_certificate(name: str) -> None:
-    if name not in names(MAX_INTERMEDIATES):
-        message = f"must be root, intermediate, or intermediate-2 to intermediate-{MAX_INTERMEDIATES}."
-        raise ValueError(message)
-
-
-AttributeText = Annotated[str, _checked(Attribute.of)]
-ConstraintText = Annotated[str, _checked(Constraint.of)]
-Oid = Annotated[str, _checked(check_oid)]
-Url = Annotated[str, _checked(check_url)]
-
-
-class Table(BaseModel):
-    """What every table is: strict, and as it was read."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Ceremony(Table):
@@ -168,6 +123,27 @@ class Ssh(Table):
     key: KeyKind = DEFAULT_KEY
 
 
+class Online(Table):
+    """The tree of the online CA: the names it answers to, where it runs, and on what medium it goes to which site.
+
+    The passwords go onto a handover sheet, or to the `recipient`: a public key or certificate, as PEM.
+    """
+
+    dns: Annotated[tuple[DnsName, ...], Field(strict=False, min_length=1)]
+    address: Address = DEFAULT_ADDRESS
+    place: Place = DEFAULT_PLACE
+    provisioner: Provisioner = DEFAULT_PROVISIONER
+    acme: bool = True
+    site: Name
+    medium: Text
+    recipient: RecipientText | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """How step-ca is to run."""
+        return Settings(self.dns, self.address, self.place, self.provisioner, self.acme)
+
+
 class Group(Table):
     """`threshold` of the custodians who name this group."""
 
@@ -226,7 +202,7 @@ class Waiver(Table):
     """Why a lint does not count here; one of certificates only for the one that is named, as `Profile.name` has it."""
 
     lint: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(check_line)]
-    certificate: Annotated[str, _checked(_check_certificate)] | None = None
+    certificate: CertificateName | None = None
     reason: Text
 
 
@@ -284,6 +260,7 @@ class File(Common):
     root: Root | None = None
     intermediate: Annotated[tuple[Intermediate, ...], Field(strict=False, max_length=MAX_INTERMEDIATES)] = ()
     ssh: Ssh | None = None
+    online: Online | None = None
     package: Annotated[tuple[Copy, ...], Field(strict=False, min_length=1)]
 
 

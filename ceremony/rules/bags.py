@@ -1,6 +1,6 @@
 """Numbers of tamper-evident bags: every sheet has one, and each is used once."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ceremony.rules.state import State
@@ -10,6 +10,8 @@ from escrow.policy import Policy, Position
 
 LONGEST = 12
 """So many boxes there are on label and receipt."""
+
+_NO_NUMBER = "a bag has no number"
 
 
 def bag_number(given: str) -> str:
@@ -30,10 +32,17 @@ def new_bags(policy: Policy, state: State, step: Step, facts: Mapping[str, Any])
         expected = set(state.opened)
         allowed = set(policy.positions)
         given = {Position(*map(int, name.split("."))): number for name, number in facts["bags"].items()}
-    numbers = list(given.values())
-    if not expected <= set(given) <= allowed or not all(isinstance(each, str) and each.strip() for each in numbers):
-        message = "a bag has no number"
-        raise JournalError(message)
+    if not expected <= set(given) <= allowed:
+        raise JournalError(_NO_NUMBER)
+    check_new(given.values(), state)
+    return {number: position for position, number in given.items()}
+
+
+def check_new(given: Collection[object], state: State) -> None:
+    """Raise JournalError unless these are the numbers of bags, none of which was used before."""
+    numbers = [each for each in given if isinstance(each, str) and each.strip()]
+    if len(numbers) != len(given):
+        raise JournalError(_NO_NUMBER)
     if any(len(bag_number(each)) > LONGEST or not each.isprintable() for each in numbers):
         message = f"a bag's number has at most {LONGEST} visible characters: label and receipt have no more boxes"
         raise JournalError(message)
@@ -41,4 +50,3 @@ def new_bags(policy: Policy, state: State, step: Step, facts: Mapping[str, Any])
     if len({bag_number(number) for number in numbers} - known) != len(numbers):
         message = "a bag's number was used before: each bag is used once"
         raise JournalError(message)
-    return {number: position for position, number in given.items()}

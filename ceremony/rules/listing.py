@@ -34,6 +34,11 @@ class Listing(ABC):
         """The acts in their order: the place is the number."""
         return tuple(dict.fromkeys(step.act for step in self.steps))
 
+    @property
+    def losses(self) -> tuple[Rule, ...]:
+        """What a loss may mean with these very steps."""
+        return self.rules
+
     @abstractmethod
     def loss(self, state: State) -> Loss:
         """What it would mean if the program's memory were lost now."""

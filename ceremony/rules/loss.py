@@ -13,6 +13,7 @@ class Rule(Enum):
     KEYS_GONE = "keys_gone"
     VOID = "void"
     FROM_PAPER = "from_paper"
+    PROVE_AGAIN = "prove_again"
     ZEROIZED = "zeroized"
     QUORUM_AGAIN = "quorum_again"
 

@@ -11,7 +11,8 @@ from enum import Enum
 from escrow.policy import Position
 
 PRIVATE_KEYS, SHARES = "private keys in memory", "shares in memory"
-VOLATILE = frozenset({PRIVATE_KEYS, SHARES})
+PROVED_KEYS, HANDOVER = "private keys from paper in memory", "passwords of the online CA in memory"
+VOLATILE = frozenset({PRIVATE_KEYS, SHARES, PROVED_KEYS, HANDOVER})
 """Facts that end with the program. Every other one is in the journal, on paper, or with people."""
 
 CLOSED = "closed"
@@ -55,6 +56,9 @@ class Action(Enum):
     BAG = "note a bag"
     PROVE_QUORUM = "recombine from paper"
     BAG_AGAIN = "note new bags"
+    MAKE_ONLINE = "make, write and read back the tree of the online CA"
+    HAND_OVER = "print the handover sheet and read it back"
+    BAG_HANDOVER = "note the bag of the handover sheet"
     COPY_PACKAGE = "write and read back a copy of the package"
     SETTLE = "settle exceptions"
     ZEROIZE = "wipe everything secret"

@@ -7,7 +7,7 @@ from ceremony.planning.plan import Plan
 from ceremony.rules.lists import every_kind_of_step, listing_of
 from ceremony.rules.loss import Rule
 from ceremony.rules.state import Incident
-from ceremony.rules.steps import Act, Step
+from ceremony.rules.steps import Act, Action, Step
 from escrow.paper import source
 from escrow.paper.texts import Texts
 from escrow.paper.texts import Words as Template
@@ -21,6 +21,8 @@ _COMMON = frozenset(
 )
 _OF_SHARE = frozenset({"custodian", "share", "unit", "manager", "site"})
 _OF_COPY = frozenset({"copy", "site", "medium"})
+_OF_ONLINE = frozenset({"site", "medium"})
+_ONLINE = (Action.MAKE_ONLINE, Action.HAND_OVER, Action.BAG_HANDOVER)
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class Wording:
         if step.copy:
             package = (self._plan.deliveries if self._plan.session else self._plan.packages)[step.copy - 1]
             return {"copy": str(step.copy), "site": package.site, "medium": package.medium}
+        if step.action in _ONLINE and self._plan.online:
+            return {"site": self._plan.online.site, "medium": self._plan.online.medium}
         return {}
 
 
@@ -108,7 +112,7 @@ def _common(plan: Plan) -> Mapping[str, str]:
 
 def _template() -> Template:
     known = {step.verb: step for step in every_kind_of_step()}
-    own = {verb: _OF_SHARE if step.position else _OF_COPY if step.copy else frozenset() for verb, step in known.items()}
+    own = {verb: _fields_of(step) for verb, step in known.items()}
     return Template(
         tables={
             "who": set(_ROLES),
@@ -120,3 +124,12 @@ def _template() -> Template:
         special={"who.custodian": _OF_SHARE, **{f"step.{verb}": fields for verb, fields in own.items()}},
         numbers={f"step.{verb}.minutes" for verb in known},
     )
+
+
+def _fields_of(step: Step) -> frozenset[str]:
+    """What the words of a step may show besides what those of all may."""
+    if step.position:
+        return _OF_SHARE
+    if step.copy:
+        return _OF_COPY
+    return _OF_ONLINE if step.action in _ONLINE else frozenset()

@@ -1,17 +1,19 @@
 """Where paper comes from and comes back: a tray that stands in for a printer; a folder of scans, or a camera."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from ceremony.run.questions import Asked, Questions
+from escrow import handover
 from escrow.assemble import read_codes
 from escrow.errors import PageError, RefusedError, WorkerError
 from escrow.files import NewFiles, is_memory_backed, write_all
 from escrow.gather import Collection
 from escrow.judge import Verdict
-from escrow.memory import isolate
+from escrow.memory import Secret, isolate
 from escrow.paper.camera import is_live
 from escrow.paper.raster import pictures
 from escrow.printing import SHEET, Write
@@ -20,8 +22,10 @@ from escrow.watch import Ending, Glance, watch_codes
 T = TypeVar("T")
 
 DPI = 200
-TEST_PAGE, PACKAGE_SHEETS = "test-page", "package-sheets"
+TEST_PAGE, PACKAGE_SHEETS, HANDOVER = "test-page", "package-sheets", "handover"
 """What is asked for instead of a share, and the titles of these when they are printed."""
+
+_HANDOVER_SHEET = "the handover sheet"
 
 
 class Paper(Protocol):
@@ -35,6 +39,9 @@ class Paper(Protocol):
 
     def codes(self, what: str, name: str, ask: Questions) -> list[str]:
         """The texts of a package's codes on public paper that is put before it. Raises PageError, PackageError."""
+
+    def passwords(self, wanted: Mapping[str, Secret], ask: Questions) -> list[str]:
+        """Which of these passwords stand on the handover sheet that is put before it. Raises PageError."""
 
 
 def photograph(sheet: Path, out: NewFiles, name: str) -> None:
@@ -104,9 +111,18 @@ class Scans:
         """Read and remove every file in the folder."""
         return self._each(read_codes, what, name, ask)
 
+    def passwords(self, wanted: Mapping[str, Secret], ask: Questions) -> list[str]:
+        """Read and remove every file in the folder."""
+        return self._each(partial(handover.found_in, wanted), _HANDOVER_SHEET, HANDOVER, ask)
+
     def _each(self, read: Callable[[Path], list[T]], what: str, name: str, ask: Questions) -> list[T]:
         ask.enter(Asked.SCAN, share=name, what=what, how=f"scan it into {self._folder}")
         files = sorted(path for path in self._folder.iterdir() if path.is_file() and not path.name.startswith("."))
+        if links := [path.name for path in files if path.is_symlink()]:
+            message = (
+                f"{', '.join(links)} in {self._folder} is a link: a scan would stay where it leads. Scan into here."
+            )
+            raise PageError(message)
         if not files:
             message = f"There is no scan in {self._folder}: scan the sheet, and wait until the scanner has finished."
             raise PageError(message)
@@ -157,6 +173,16 @@ class Camera:
             raise PageError(message) from None
         ask.say(f"{len(found)} different codes were seen.")
         return found
+
+    def passwords(self, wanted: Mapping[str, Secret], ask: Questions) -> list[str]:
+        """Watch until both were seen, Enter was pressed, or nothing new was seen for a while."""
+        ask.enter(Asked.SCAN, share=HANDOVER, what=_HANDOVER_SHEET, how=f"hold it before {self._camera}")
+        ask.say("The camera is on. Hold the sheet flat and still; Enter gives up.")
+        try:
+            return handover.seen_by(wanted, self._camera, self._enter_pressed)
+        except WorkerError:
+            message = f"The pictures of {self._camera} are damaged beyond reading: film the sheet again."
+            raise PageError(message) from None
 
     def _watch(self, collection: Collection, at: int) -> Glance:
         try:

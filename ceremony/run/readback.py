@@ -39,10 +39,10 @@ class Place:
         return f"{self.row}/{','.join(map(str, self.columns))}"
 
 
-def drawn(lots: Lots) -> Sequence[Place]:
+def drawn(lots: Lots, rows: int = ROWS, columns: int = COLUMNS) -> Sequence[Place]:
     """Two rows of three words each."""
-    rows = sorted(lots.sample(range(1, ROWS + 1), _ROWS_ASKED))
-    return [Place(row, tuple(sorted(lots.sample(range(1, COLUMNS + 1), _WORDS_ASKED)))) for row in rows]
+    chosen = sorted(lots.sample(range(1, rows + 1), _ROWS_ASKED))
+    return [Place(row, tuple(sorted(lots.sample(range(1, columns + 1), _WORDS_ASKED)))) for row in chosen]
 
 
 def compare_words(manifest: Manifest, position: Position, share: Secret, place: Place, typed: Secret) -> None:

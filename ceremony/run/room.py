@@ -12,9 +12,10 @@ from typing import NoReturn
 
 from ceremony import spoken
 from ceremony.planning.plan import Plan
-from ceremony.run.paper import PACKAGE_SHEETS, TEST_PAGE, photograph
+from ceremony.run.paper import HANDOVER, PACKAGE_SHEETS, TEST_PAGE, photograph
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.readback import Place
+from escrow import handover
 from escrow.documents import made_up
 from escrow.errors import PageError, UsageError
 from escrow.files import NewFiles, read_public
@@ -22,7 +23,9 @@ from escrow.gather import Collection
 from escrow.judge import judge_file
 from escrow.manifest import Manifest
 from escrow.memory import Secret, isolate
+from escrow.online.tree import KEYS, PROVISIONER
 from escrow.package import MAX_LENGTH, Package
+from escrow.paper.scan import read_downwards, scan
 from escrow.printing import SHEET
 from escrow.sealing import PACKAGE_FILE
 from escrow.share import Kind
@@ -90,6 +93,20 @@ class Room:
         typed.shorten(int(isolate(in_worker, typed)))
         return typed
 
+    def password_words_at(self, name: str, place: Place) -> Secret:
+        """The words at a place of a password on the newest handover sheet. The caller closes it."""
+        content = self.newest(HANDOVER).read_bytes()
+        typed = Secret(_LONGEST_WORDS)
+
+        def in_worker() -> bytes:
+            texts = [text for page in scan(content, read_downwards) for text in page.texts]
+            words = texts[(KEYS, PROVISIONER).index(name)].split("-")[handover.COLUMNS * (place.row - 1) :]
+            typed.fill(" ".join(words[column - 1] for column in place.columns).encode())
+            return b""
+
+        isolate(in_worker, typed)
+        return typed
+
 
 class Feeding:
     """Does what a rehearsal has nothing for: lays sheets into the scanner, reads their words, plugs media in."""
@@ -116,6 +133,12 @@ class Feeding:
                 out.write(f"{PACKAGE_SHEETS}.pdf", self._room.newest(PACKAGE_SHEETS).read_bytes())
                 out.publish()
             return ""
+        if asked is Asked.SCAN and fields["share"] == HANDOVER:
+            self._desk.say("The rehearsal lays the handover sheet into the scanner.")
+            with NewFiles(self._room.scans) as out:
+                photograph(self._room.newest(HANDOVER), out, f"{HANDOVER}.png")
+                out.publish()
+            return ""
         if asked is Asked.SCAN:
             self._share = str(fields["share"]) or self._next_share()
             what = "the test page" if self._share == TEST_PAGE else f"the sheet of share {self._share}"
@@ -137,6 +160,8 @@ class Feeding:
         if not isinstance(place, Place):
             return self._desk.secret(asked, fields)
         self._desk.say(f"The rehearsal types words {place.columns_text} of row {place.row}.")
+        if asked is Asked.HANDOVER_WORDS:
+            return self._room.password_words_at(str(fields["password"]), place)
         return self._room.words_at(self._share, place)
 
     def _next_share(self) -> str:
@@ -194,13 +219,14 @@ class Answering:
 
     def line(self, asked: Asked, fields: Fields) -> str:
         """The answer; Enter to whatever needs no other."""
-        if asked is Asked.BAG:
+        if asked in {Asked.BAG, Asked.BAG_HANDOVER}:
             self._bag = f"SPECIMEN-{next(self._bags):03}"
         elif asked is Asked.CHECK_WORDS:
             return " ".join(spoken.check_words(self._room.plan.digest, str(fields["step"])))
         answers = {
             Asked.PHRASE: fields.get("phrase"),
             Asked.BAG: self._bag,
+            Asked.BAG_HANDOVER: self._bag,
             Asked.BAG_AGAIN: self._bag,
             Asked.DESTROYED: fields.get("sheets"),
             Asked.AT: dt.datetime.now(dt.UTC).strftime("%H:%M"),

@@ -22,10 +22,12 @@ from ceremony.run.paper import Paper
 from ceremony.run.questions import Desk
 from ceremony.run.runner import Runner
 from ceremony.run.work import Equipment, Workshop
+from escrow import handover
 from escrow.authority import PasswordSource
 from escrow.documents import made_up, try_out
 from escrow.errors import RefusedError
 from escrow.files import NewFiles, read_public
+from escrow.paper.handover import Handover
 from escrow.printing import Printer
 from escrow.progress import Progress
 
@@ -70,6 +72,7 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
     check_words(plan)
     names = [custodian.name for custodian in plan.custodians]
     try_out(made_up(plan.ceremony.kind, plan.policy, plan.ca.name), names, plan.stationery, plan.keeping)
+    _try_handover(plan)
     _keep_plan(plan, out)
     _keep_script(plan, out, progress)
     journal = Journal(out / FILE, SystemClock())
@@ -96,6 +99,13 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
         workshop.close()
         journal.close()
     return state
+
+
+def _try_handover(plan: Plan) -> None:
+    """Make a handover sheet without passwords, if the plan has one. Raises TemplateError."""
+    if plan.online and not plan.online.recipient:
+        made = made_up(plan.ceremony.kind, plan.policy, plan.ca.name)
+        handover.try_out(Handover(made, "online-00000000", plan.online.settings, "0" * 64), plan.stationery)
 
 
 def ended(plan: Plan, out: Path) -> State | None:

@@ -7,7 +7,7 @@ public: the package, certificates, documents.
 import datetime as dt
 import hashlib
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from escrow.files import read_public
 from escrow.keys import PrivateKey
 from escrow.manifest import Manifest
 from escrow.memory import Secret
+from escrow.online.tree import OnlineTree
 from escrow.package import MAX_LENGTH, Package
 from escrow.policy import Position
 from escrow.printing import Printer
@@ -70,6 +71,9 @@ class Workshop:
         """What the root's key will sign for these keys, and nothing else; public."""
         self.authority: Authority | None = None
         self.shares: dict[Position, Secret] = {}
+        self.proved: Mapping[str, Secret] = {}
+        """What the online CA is made of, as the package gave it when a quorum from paper opened it."""
+        self.online: OnlineTree | None = None
         self.root: PrivateKey | None = None
         """In a session: between the opening of the package and the wiping."""
         self.key: PrivateKey | None = None
@@ -114,12 +118,26 @@ class Workshop:
             self.root.pem.close()
         self.keys, self.drafts, self.authority, self.root = (), (), None, None
         self.forget_shares()
+        self.forget_proved()
+        self.forget_online()
 
     def forget_shares(self) -> None:
         """Wipe the shares alone."""
         for share in self.shares.values():
             share.close()
         self.shares = {}
+
+    def forget_proved(self) -> None:
+        """Wipe what a quorum from paper gave back."""
+        for member in self.proved.values():
+            member.close()
+        self.proved = {}
+
+    def forget_online(self) -> None:
+        """Wipe the passwords of the online CA."""
+        if self.online:
+            self.online.close()
+        self.online = None
 
     def zeroize(self) -> None:
         """Wipe everything secret that nothing needs any more: keys, shares, and the passwords of imported keys."""

@@ -16,6 +16,10 @@ from escrow.memory.signals import HELD
 LOCKED_BYTES_NEEDED = 768 * 2**20
 """How much memory must be lockable: Python with its libraries, and one page's pixels while it is read, at 600 dpi."""
 
+_NO_CORE = 1
+# Bytes: too few for any file, and the one limit with which the kernel does not give a dump to a program either, where
+# core_pattern is a pipe. With 0 it does (fs/coredump.c; core(5) tells of 0 alone).
+
 HARDENED_ENVIRONMENT = {
     "PYTHONMALLOC": "malloc",  # Python's own pools would keep freed objects readable
     "GLIBC_TUNABLES": "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0",  # the tcache skips overwriting
@@ -113,10 +117,13 @@ def _check_swap() -> tuple[Shortcoming, ...]:
 
 
 def _forbid_dumps() -> tuple[Shortcoming, ...]:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    libc.forbid_dumps()  # the limit is not enforced where core_pattern is a pipe, hence both
+    try:
+        resource.setrlimit(resource.RLIMIT_CORE, (_NO_CORE, _NO_CORE))
+    except ValueError:  # whoever started this has set the hard limit to 0
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    libc.forbid_dumps()  # which does not outlast execve; the limit does
     found = []
-    if libc.dumpable() or resource.getrlimit(resource.RLIMIT_CORE) != (0, 0):
+    if libc.dumpable() or max(resource.getrlimit(resource.RLIMIT_CORE)) > _NO_CORE:
         found.append(Shortcoming("Core dumps cannot be switched off.", "Use another kernel configuration."))
     status = Path("/proc/self/status").read_text("ascii")
     tracer = next(line.split()[1] for line in status.splitlines() if line.startswith("TracerPid:"))

@@ -26,9 +26,12 @@ LABEL = Form(
 )
 RECEIPT = Form(
     "receipt",
-    fields=public.SET | public.SHARE | {"copy"},
+    fields=public.SET | public.SHARE | {"copy", "countersign"},
     mandatory=frozenset({"share", "share_words", "set_id", "set_words", "ca", "custodian", "contact", "copy"}),
-    phrases={**{f"copy_{copy}": frozenset() for copy in COPIES}, "reserve": frozenset({"copy"})},
+    phrases={
+        **{f"{what}_{copy}": frozenset() for what in ("copy", "countersign") for copy in COPIES},
+        "reserve": frozenset({"copy"}),
+    },
     kinds=frozenset({"check", "boxes", "field"}),
 )
 CARD = Form(
@@ -55,7 +58,7 @@ def receipt(
     """The receipt for a share as a PDF: copies that say whose they are."""
     design = _design(RECEIPT, manifest, stationery)
     fields = public.of_share(manifest, position, custodian, design, keeping)
-    copies = [{**fields, "copy": design.say(f"copy_{copy}")} for copy in COPIES]
+    copies = [{**fields, **_of_copy(copy, design)} for copy in COPIES]
     return _render(design, manifest, copies)
 
 
@@ -65,7 +68,8 @@ def blank_receipt(
     """The receipt for a share that is yet to be made, in reserve: the set and the words are filled in by hand."""
     design = stationery.design(RECEIPT, groups=len(planned.policy.groups) > 1)
     fields = public.of_share_to_come(planned, position, custodian, design, keeping)
-    copies = [{**fields, "copy": design.say("reserve", copy=design.say(f"copy_{copy}"))} for copy in COPIES]
+    own = [_of_copy(copy, design) for copy in COPIES]
+    copies = [{**fields, **each, "copy": design.say("reserve", copy=each["copy"])} for each in own]
     return _render(design, planned, copies)
 
 
@@ -101,6 +105,11 @@ def _render(
     for blocks, fields in pages:
         paper.add(design, blocks, fields, codes)
     return paper.finish()
+
+
+def _of_copy(copy: str, design: Design) -> dict[str, str]:
+    """What one copy of a receipt has for itself."""
+    return {"copy": design.say(f"copy_{copy}"), "countersign": design.say(f"countersign_{copy}")}
 
 
 def _in_rows(digits: str) -> str:

@@ -45,10 +45,20 @@ def prepare() -> None:
 
 def read_codes(image: "Image") -> tuple[str, ...]:
     """The texts of all QR codes in a grey picture, each once, in the order found."""
+    return tuple(dict.fromkeys(text for text, _ in _codes(image)))
+
+
+def read_downwards(image: "Image") -> tuple[str, ...]:
+    """The same from top to bottom."""
+    return tuple(dict.fromkeys(text for text, _ in sorted(_codes(image), key=lambda code: code[1])))
+
+
+def _codes(image: "Image") -> list[tuple[str, int]]:
+    """The text of each code, and how far from the top it is."""
     import zxingcpp
 
     found = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
-    return tuple(dict.fromkeys(code.text for code in found if code.valid))
+    return [(code.text, code.position.top_left.y) for code in found if code.valid]
 
 
 def scan(content: bytes, read: Reader = read_codes) -> Iterator[Page]:

@@ -16,7 +16,7 @@ _LIMIT = "Max core file size"
     remedy="As root: sysctl kernel.core_pattern='|/bin/false'",
 )
 def core_dumps(machine: Machine) -> Finding:
-    """A program that dumps are piped to gets them whatever the limit is (core(5))."""
+    """A program that dumps are piped to gets them whatever the limit is (core(5)), but for 1: ours, once it is set."""
     pattern = machine.word("/proc/sys/kernel/core_pattern")
     if pattern in _NOWHERE:
         return passed(f"thrown away: {pattern}")
@@ -27,4 +27,4 @@ def core_dumps(machine: Machine) -> Finding:
         raise UnreadableError(message)
     lines = machine.read("/proc/self/limits").split("\n")
     soft = next(line for line in lines if line.startswith(_LIMIT)).removeprefix(_LIMIT).split()[0]
-    return passed("the limit is 0") if soft == "0" else failed(f"written to files, up to {soft} bytes")
+    return passed(f"the limit is {soft}") if soft in {"0", "1"} else failed(f"written to files, up to {soft} bytes")

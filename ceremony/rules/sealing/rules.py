@@ -1,7 +1,8 @@
 """What is true of sealing alone: the table of crashes, the gate of zeroizing, sheets that are printed again.
 
 Losses, by what had been done: before the keys, go on; before sealing, the keys are gone; with fewer sheets read back
-than a quorum, the set is void; with a quorum, the missing shares are made again from paper; after the proof, go on.
+than a quorum, the set is void; with a quorum, the missing shares are made again from paper; after the proof, go on;
+but before the online CA was handed over, prove the quorum once more, because its tree is made of what that gives.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -9,9 +10,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
+from ceremony.rules.bags import check_new
 from ceremony.rules.listing import Listing, without
 from ceremony.rules.loss import Loss, Rule
-from ceremony.rules.sealing.steps import CONTINGENCIES, DESTROY_SHEETS, GATHER_QUORUM, steps
+from ceremony.rules.sealing.steps import CONTINGENCIES, DESTROY_SHEETS, GATHER_QUORUM, Online, steps
 from ceremony.rules.state import Incident, State, numbers_text, with_incident
 from ceremony.rules.steps import PRIVATE_KEYS, Act, Action, Step, of_share
 from ceremony.run.journal import JournalError
@@ -25,18 +27,25 @@ class Sealing(Listing):
     """The list of steps that seals a CA."""
 
     contingencies: ClassVar = CONTINGENCIES
-    rules: ClassVar = (Rule.GO_ON, Rule.KEYS_GONE, Rule.VOID, Rule.FROM_PAPER, Rule.ZEROIZED)
+    rules: ClassVar = (Rule.GO_ON, Rule.KEYS_GONE, Rule.VOID, Rule.FROM_PAPER, Rule.PROVE_AGAIN, Rule.ZEROIZED)
 
     @classmethod
-    def of(cls, policy: Policy, copies: int) -> Self:
-        """The list for a policy and so many copies of the package."""
-        return cls(policy, steps(policy, copies))
+    def of(cls, policy: Policy, copies: int, online: Online | None = None) -> Self:
+        """The list for a policy and so many copies of the package, with or without an online CA."""
+        return cls(policy, steps(policy, copies, online))
+
+    @property
+    def losses(self) -> tuple[Rule, ...]:
+        """Without an online CA, no quorum is proved again."""
+        return tuple(rule for rule in self.rules if rule is not Rule.PROVE_AGAIN or self._online)
 
     def loss(self, state: State) -> Loss:
         """What a loss means: see above."""
         again, done = self.each_session(state), set(state.done)
         owed = DESTROY_SHEETS if state.owed is DESTROY_SHEETS else None
         since_keys = self._since_keys & done
+        if "quorum" in done and self._online - done:
+            return Loss(Rule.PROVE_AGAIN, again | ({"quorum", "bag-again"} | self._online) & done, owed)
         if "quorum" in done:
             return Loss(Rule.ZEROIZED if state.held else Rule.GO_ON, again, owed)
         if "seal" not in done:
@@ -82,6 +91,8 @@ class Sealing(Listing):
             yield "what was signed is not what was fixed when the keys were made"
         if step.action is Action.COPY_PACKAGE and facts["sha256"] != state.done["seal"]["package"]:
             yield f"the copy {step.copy} is not of the package that was sealed"
+        if step.action is Action.BAG_HANDOVER:
+            check_new([facts["bag"]], state)
 
     def again(self, state: State, step: Step, name: str) -> State:
         """Have a sheet printed again.
@@ -131,6 +142,11 @@ class Sealing(Listing):
             void_sets=(*state.void_sets, *_set_of(state)),
             never_use=(*state.never_use, *_fingerprints(state)),
         )
+
+    @property
+    def _online(self) -> frozenset[str]:
+        """The steps that need what the proof of the quorum gave back."""
+        return frozenset(step.id for step in self.steps if step.action in {Action.MAKE_ONLINE, Action.HAND_OVER})
 
     @property
     def _since_keys(self) -> frozenset[str]:

@@ -2,9 +2,22 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from enum import Enum
 
 from ceremony.rules.shared import clearing, closing, opening, settling
-from ceremony.rules.steps import PRIVATE_KEYS, SHARES, VOLATILE, Act, Action, Step, number, of_share, step_of
+from ceremony.rules.steps import (
+    HANDOVER,
+    PRIVATE_KEYS,
+    PROVED_KEYS,
+    SHARES,
+    VOLATILE,
+    Act,
+    Action,
+    Step,
+    number,
+    of_share,
+    step_of,
+)
 from escrow.policy import Policy, Position
 
 DESTROY_SHEETS = Step(
@@ -17,9 +30,20 @@ CONTINGENCIES = (DESTROY_SHEETS, GATHER_QUORUM)
 """What only a loss calls for; `rules` says when."""
 
 
-def steps(policy: Policy, copies: int) -> tuple[Step, ...]:
-    """All steps of a ceremony that seals by a policy and keeps so many copies of the package, numbered, in order."""
-    return number([*opening(printer=True), *_keys(), *_custodians(policy), *_proof(policy, copies), *_end()])
+class Online(Enum):
+    """What becomes of the passwords of the online CA's tree, if the ceremony makes one."""
+
+    SHEET = "they are printed on a handover sheet"
+    RECIPIENT = "they are encrypted to a public key"
+
+
+def steps(policy: Policy, copies: int, online: Online | None = None) -> tuple[Step, ...]:
+    """All steps of a ceremony that seals by a policy and keeps so many copies of the package, numbered, in order.
+
+    The tree of the online CA, if there is to be one, is made of what the quorum's proof gives back from paper.
+    """
+    begun, kept = opening(printer=True), _proof(policy, copies, online)
+    return number([*begun, *_keys(), *_custodians(policy), *kept, *_end()])
 
 
 def _keys() -> Iterator[Step]:
@@ -76,17 +100,35 @@ def _custodians(policy: Policy) -> Iterator[Step]:
         turn = fact("receipt signed")
 
 
-def _proof(policy: Policy, copies: int) -> Iterator[Step]:
+def _proof(policy: Policy, copies: int, online: Online | None) -> Iterator[Step]:
     kept = [of_share("receipt signed", position) for position in policy.positions]
-    yield step_of("quorum", Act.PROOF, "officer-2", ["sealed", *kept], ["quorum proved"], Action.PROVE_QUORUM)
+    proved = ["quorum proved", *([PROVED_KEYS] if online else [])]
+    yield step_of("quorum", Act.PROOF, "officer-2", ["sealed", *kept], proved, Action.PROVE_QUORUM)
     yield step_of("bag-again", Act.PROOF, "witnesses", ["quorum proved"], ["bagged again"], Action.BAG_AGAIN)
     turn = "bagged again"
+    if online:
+        yield from _online(online)
+        turn = "online CA handed over"
     for copy in range(1, copies + 1):
         done = f"copy {copy} read back"
         made = step_of(f"copy {copy}", Act.PROOF, "officer-2", ["sealed", turn], [done], Action.COPY_PACKAGE)
         yield replace(made, copy=copy)
         turn = done
     yield step_of("copies", Act.PROOF, "witnesses", [turn], ["copies handed over"])
+
+
+def _online(online: Online) -> Iterator[Step]:
+    """Early, because whoever loses power before its end proves the quorum from paper once more."""
+    needs, done = ["bagged again", PROVED_KEYS], "online CA handed over"
+    if online is Online.RECIPIENT:
+        yield step_of("online", Act.PROOF, "officer-2", needs, [done], Action.MAKE_ONLINE, wipes=[PROVED_KEYS])
+        return
+    made = ["online tree read back", HANDOVER]
+    yield step_of("online", Act.PROOF, "officer-2", needs, made, Action.MAKE_ONLINE, wipes=[PROVED_KEYS])
+    yield step_of(
+        "handover", Act.PROOF, "officer-1", made, ["handover sheet proved"], Action.HAND_OVER, wipes=[HANDOVER]
+    )
+    yield step_of("handover-bag", Act.PROOF, "witnesses", ["handover sheet proved"], [done], Action.BAG_HANDOVER)
 
 
 def _end() -> Iterator[Step]:

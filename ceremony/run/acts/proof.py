@@ -7,13 +7,15 @@ from ceremony.rules.state import State
 from ceremony.rules.steps import Step
 from ceremony.run.acts.reading import read_sheets
 from ceremony.run.archive import MAX_FILE
-from ceremony.run.copying import PACKAGE, Copying, Load
+from ceremony.run.copying import ONLINE, PACKAGE, Copying, Load
 from ceremony.run.identity import Identity
 from ceremony.run.questions import Facts, Questions
 from ceremony.run.work import Workshop
 from escrow import documents, recovery, standalone
 from escrow.files import read_public
 from escrow.gather import Collection
+from escrow.memory import Secret
+from escrow.online.tree import needed
 from escrow.policy import Position
 from escrow.sealing import PACKAGE_FILE
 from escrow.share import SHORT_SET_ID_LENGTH
@@ -35,13 +37,20 @@ def prove_quorum(shop: Workshop, _step: Step, state: State, ask: Questions) -> F
                 for line in read_sheets(shop, collection, what, name, ask):
                     ask.say(line)
         with recovery.recombine(collection) as wrapping_key:
-            members = recovery.open_checked(package, wrapping_key)
-            for member in members.values():
-                member.close()
+            _keep_needed(shop, recovery.open_checked(package, wrapping_key))
     finally:
         collection.close()
     ask.say("A quorum from paper opens the package, and every key in it is the right one.")
     return {"positions": sorted(collection.present)}
+
+
+def _keep_needed(shop: Workshop, members: Mapping[str, Secret]) -> None:
+    """Keep what the online CA is made of, if there is to be one, and wipe everything else: above all the root's key."""
+    shop.forget_proved()
+    wanted = needed() if shop.plan.online else frozenset()
+    for name in members.keys() - wanted:
+        members[name].close()
+    shop.proved = {name: members[name] for name in members.keys() & wanted}
 
 
 def copy_package(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts:
@@ -57,6 +66,7 @@ def copy_package(shop: Workshop, step: Step, state: State, ask: Questions) -> Fa
         files=_papers(shop, state),
         avoid={
             own: "another copy of this package. Each copy needs a medium of its own.",
+            f"{ONLINE}-": "the tree of the online CA. The package needs a medium of its own.",
             **{
                 _folder(void): "a package that is void. Destroy it, or take another medium." for void in state.void_sets
             },
@@ -78,10 +88,11 @@ def copy_package(shop: Workshop, step: Step, state: State, ask: Questions) -> Fa
 
 
 def media_of_others(step: Step, state: State) -> Iterator[tuple[str, Identity]]:
-    """Which media have the other copies of this package, as the journal says."""
+    """Which media have the other copies of this package, or the online CA, as the journal says."""
     for name, facts in state.done.items():
         if name != step.id and facts.get("identity"):
-            yield f"{name} of the package", Identity.from_facts(facts["identity"])
+            what = "the online CA" if name == "online" else f"{name} of the package"
+            yield what, Identity.from_facts(facts["identity"])
 
 
 def _folder(set_id: str) -> str:

@@ -9,7 +9,7 @@ from escrow.errors import PageError, ShareError
 from escrow.gather import Collection
 from escrow.policy import Position
 
-_TRIES = 3
+TRIES = 3
 
 
 def read_sheets(shop: Workshop, collection: Collection, what: str, share: str, ask: Questions) -> Iterator[str]:
@@ -30,7 +30,7 @@ def type_words(shop: Workshop, collection: Collection, position: Position, ask: 
 
 def _compare(collection: Collection, position: Position, place: Place, ask: Questions) -> None:
     """Have the words of a place typed; a slip of the finger may happen twice. Raises ShareError."""
-    for tries_left in reversed(range(_TRIES)):
+    for tries_left in reversed(range(TRIES)):
         with ask.secret(Asked.WORDS, row=place.row, columns=place.columns_text, place=place) as typed:
             try:
                 compare_words(collection.manifest, position, collection.shares[position], place, typed)

@@ -106,7 +106,7 @@ def _new_bag(shop: Workshop, position: Position, state: State, also: set[str], a
     name = shop.plan.policy.name_of(position)
     while True:
         number = ask.line(Asked.BAG, share=name)
-        if problem := _problem_with(number, used):
+        if problem := problem_with(number, used):
             ask.say(problem)
         elif bag_number(ask.line(Asked.BAG_AGAIN)) != bag_number(number):
             ask.say("The two differ. Type the number as it stands on the bag.")
@@ -114,7 +114,7 @@ def _new_bag(shop: Workshop, position: Position, state: State, also: set[str], a
             return number
 
 
-def _problem_with(number: str, used: Collected[str]) -> str:
+def problem_with(number: str, used: Collected[str]) -> str:
     """Why this cannot be a bag's number; empty if it can."""
     if not bag_number(number):
         return "Every bag has a number: type it."
@@ -149,6 +149,8 @@ def destroy(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
     else:
         ask.say("No share sheet of this set came out of the printer.")
     ask.say("To be shredded, too: every label, receipt, recovery card and package sheet of this set.")
+    if shop.plan.online:
+        ask.say("And the handover sheet of the online CA, and the medium with its tree, if they were made.")
     papers_out = shop.pile.facts.get("papers", [])  # of a step that was not finished: no line of the journal has them
     for paper in papers_out:
         ask.say(f"  {Path(paper['name']).stem}: {paper['printed']}")

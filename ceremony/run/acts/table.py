@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from ceremony.rules.state import State
 from ceremony.rules.steps import Action, Step
-from ceremony.run.acts import ending, keys, opening, papers, printer, proof, sheets, signing
+from ceremony.run.acts import ending, keys, online, opening, papers, printer, proof, sheets, signing
 from ceremony.run.questions import Facts, Questions
 from ceremony.run.work import Workshop
 
@@ -23,6 +23,9 @@ ACTIONS: Mapping[Action, Callable[[Workshop, Step, State, Questions], Facts]] = 
     Action.BAG: sheets.bag,
     Action.PROVE_QUORUM: proof.prove_quorum,
     Action.BAG_AGAIN: sheets.bag_again,
+    Action.MAKE_ONLINE: online.make_online,
+    Action.HAND_OVER: online.hand_over,
+    Action.BAG_HANDOVER: online.bag_handover,
     Action.COPY_PACKAGE: proof.copy_package,
     Action.SETTLE: ending.settle,
     Action.ZEROIZE: ending.zeroize,
