@@ -9,6 +9,9 @@ from cryptography.x509.oid import NameOID
 
 from escrow.errors import CertificateError
 
+Certificate = x509.Certificate
+"""For those who name the type and do nothing with it themselves."""
+
 
 def read(pem: bytes, name: str) -> list[x509.Certificate]:
     """The certificates in a PEM file, one or more. Raises CertificateError."""

@@ -82,6 +82,10 @@ class SignatureError(EscrowError):
     """A signature does not fit what it stands beside."""
 
 
+class InventoryError(EscrowError):
+    """The inventory of a root was changed, or does not allow what is wanted."""
+
+
 class PrintError(EscrowError):
     """A printer did not print a whole sheet: what came out is spoilt."""
 

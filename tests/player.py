@@ -148,6 +148,7 @@ class Player:
             r"The same number": lambda: self._bag,
             r".*the sheet of share (.+): (?:scan|hold) it": self._scan_share,
             r"a sheet that had been read back": self._scan_another,
+            r"a sheet of the set": self._scan_another,
             r"the test page: (?:scan|hold) it": self._scan_test_page,
             r"the handover sheet: (?:scan|hold) it": self._scan_handover,
             r"Number or folder of the medium for the tree": lambda: self.room.base / "online-1",
@@ -251,6 +252,7 @@ _QUESTIONS = re.compile(
     r"the handover sheet: (?:scan|hold)|Password of the|Take the tree|Put the tree|"
     r"Is it as expected|Type '|The check words|[^:.]*: your half|Row \d: words|"
     r"Number of the bag|The same number|[^:.]*the sheet of share [^:]+: (?:scan|hold)|a sheet that had been|"
+    r"a sheet of the set|Is every line|"
     r"Number or folder|Take copy|Put copy|Copy \d of the archive, for|Whose bags were|[^:.]*: the time in UTC|"
     r"How many sheets|The note|What was expected|The time that the script|Why, in a|"
     r"What happened|What was done|Is that right|What does it touch|Disposition of|Paused|Why is the|"

@@ -207,7 +207,7 @@ def something_happens(walk: Walk) -> None:  # noqa: C901, PLR0912 - one branch f
             walk.add("settle", exception=walk.state.open_incidents[0], disposition="accepted", reason="by all")
         case "pause":
             walk.add("pause")
-        case "abort" if "zeroize" not in walk.state.done and not walk.state.aborting:
+        case "abort" if walk.engine.listing.last_abort not in walk.state.done and not walk.state.aborting:
             walk.add("abort", reason="the building is on fire")
         case "wrong":
             for event, fields in _wrong_entries(walk, step):

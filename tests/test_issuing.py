@@ -388,7 +388,7 @@ def test_every_lint_of_our_own_has_a_profile_that_it_finds() -> None:
 
 @pytest.mark.parametrize("lint", FOUND)
 def test_a_finding_stops_before_anything_is_signed(lint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(make, "sign", lambda *_: pytest.fail("signed although lint had stopped it"))
+    monkeypatch.setattr(make, "sign_all", lambda *_: pytest.fail("signed although lint had stopped it"))
     with pytest.raises(CertificateError, match=rf"intermediate: {lint}: ") as stopped:
         issuing(FOUND[lint])
     assert str(stopped.value).count("\n") == 1, "one finding, and no other"
@@ -433,7 +433,7 @@ def test_what_is_signed_otherwise_than_linted_is_not_used(monkeypatch: pytest.Mo
         del drafts
         return sign(draft(profiles, {each.name: key.public for each in profiles}), key)
 
-    monkeypatch.setattr(make, "sign", other)
+    monkeypatch.setattr(make, "sign_all", other)
     with pytest.raises(CertificateError, match="not what was linted"):
         issuing(profiles)
 
@@ -451,6 +451,18 @@ def test_the_throw_away_key_is_neither_the_roots_nor_the_same_twice() -> None:
             tried.verify_directly_issued_by(signed)
     for entry in made:
         entry.key.pem.close()
+
+
+@pytest.mark.parametrize("algorithm", ISSUED_KINDS)
+def test_what_is_prepared_once_is_signed_to_the_same_octets_however_often(algorithm: Algorithm) -> None:
+    """After a failure or a crash nothing else comes out, not even another signature."""
+    profiles = profiles_of(algorithm)
+    made = make_keys(profiles, quiet)
+    tried = make.prepare(profiles, made)
+    once, again = (make.issue(profiles, made, {}, quiet, tried=tried).certificates for _ in range(2))
+    assert once == again
+    assert [each.tbs_certificate_bytes for each in once] == [each.tbs_certificate_bytes for each in tried]
+    assert [each.signature for each in once] != [each.signature for each in tried]
 
 
 def test_a_root_that_is_not_self_signed_is_found_unless_it_is_only_tried_out() -> None:

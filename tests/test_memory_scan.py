@@ -5,6 +5,7 @@ of its worker must be locked, and secrets may be found only where MEMORY.md says
 Secret's own pages, where the fall-back makes those readable), and in a worker only the secrets of its task.
 """
 
+import datetime as dt
 import fcntl
 import functools
 import json
@@ -33,6 +34,7 @@ from memory_scan import Hit, Scanner, regions, unlocked
 from player import room
 from print_server import PrintServer, need_cups
 
+from ceremony.planning.draft import Entries, session
 from escrow import jwe, shamir
 from escrow.documents import MADE_UP
 from escrow.paper.scan import scan
@@ -491,25 +493,36 @@ def test_rehearsing_leaves_no_trace() -> None:
     check_everything(watch("rehearse", thorough=False), allowed)
 
 
+CEREMONY = (
+    *("write_sheet", "photograph", "Collection", "compare_words", "same_words", "Answering", "Room", "reissue"),
+    *("judge_file", "new_key", "found_in"),
+)
+
+
+def check_ceremony(*arguments: str | Path, **more: set[str]) -> None:
+    """A ceremony from its plan, and what of it may see which secrets."""
+    may = {"share", "left", "right", "value", "password"}
+    allowed = {**ALLOWED, **{f"worker {task}": may for task in CEREMONY}}
+    allowed |= {f"worker {task}": names for task, names in more.items()}
+    check_everything(watch("rehearse", *arguments, "--auto", thorough=False), allowed)
+
+
 def test_a_whole_ceremony_leaves_no_trace(shm: Path) -> None:
     """By its plan, with a loss of power, a quorum gathered from paper and shares made again; and an online CA."""
     plan = room(shm, threshold=2, custodians=3).base / "ceremony.toml"
     online = '[online]\ndns = ["ca.test"]\nsite = "Bank"\nmedium = "A stick"\n'
     plan.write_text(f"{plan.read_text()}\n[ssh]\n\n{online}")
-    may = {"share", "left", "right", "value", "password"}
-    tasks = (
-        "new_key",
-        "found_in",
-        "write_sheet",
-        "photograph",
-        "Collection",
-        "compare_words",
-        "same_words",
-        "Answering",
-        "Room",
-        "reissue",
-        "judge_file",
-    )
-    allowed = {**ALLOWED, **{f"worker {task}": may for task in tasks}}
-    arguments: list[str | Path] = ["rehearse", shm / "ceremony.toml", "--auto", "--out", shm / "out"]
-    check_everything(watch(*arguments, thorough=False), allowed)
+    check_ceremony(plan, "--out", shm / "out")
+
+
+def test_a_session_leaves_no_trace(shm: Path) -> None:
+    """A quorum from paper, the package opened, a list signed by the root, with a loss of power before that."""
+    people: Entries = {
+        "group": [{"name": "Custodians", "threshold": 2}],
+        "custodian": [
+            {"name": name, "unit": "Unit", "manager": "Manager", "site": "Head Office"} for name in CUSTODIANS
+        ],
+    }
+    today = dt.datetime.now(dt.UTC).date()
+    (shm / "session.toml").write_text(session("crl", today, {"ceremony": {"date": today}}, people))
+    check_ceremony(shm / "session.toml", "--out", shm / "out", sign_same={"private key"})

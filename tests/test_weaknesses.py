@@ -112,6 +112,7 @@ def test_a_provisioner_that_has_the_password_of_a_key(tree: Path, choice: Choice
 
 HEADER = '{"alg":"PBES2-HS256+A128KW","p2c":1000000,"p2s":"AAAA"}'
 JWES = {
+    "nested two thousand times": b"[" * 2000,
     "nested a hundred thousand times": b"[" * 100_000,
     "a huge number": b'{"alg":"PBES2-HS256+A128KW","p2s":"AAAA","p2c":1' + b"0" * 5000 + b"}",
     "more rounds than step takes": HEADER.replace("1000000", "1000001").encode(),

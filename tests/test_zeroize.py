@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from helpers import StepTree
 
-from ceremony.commands.run import _is_begun
+from ceremony.commands.holding import _is_begun
 from ceremony.planning.plan import parse
 from ceremony.rules.lists import listing_of
 from ceremony.rules.state import State

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ceremony.rules.engine import Engine
+from ceremony.rules.listing import Listing
 from ceremony.rules.sealing.rules import Sealing
 from ceremony.rules.sealing.steps import Online
 from ceremony.rules.state import State
@@ -21,9 +22,16 @@ class Walk:
     """A ceremony in which the world answers: what is printed, read back and bagged is made up as it goes."""
 
     def __init__(
-        self, policy: Policy, seed: object, *, plan: str = "00" * 32, copies: int = 2, online: Online | None = None
+        self,
+        policy: Policy,
+        seed: object,
+        *,
+        plan: str = "00" * 32,
+        copies: int = 2,
+        online: Online | None = None,
+        listing: Listing | None = None,
     ) -> None:
-        self.engine = Engine(Sealing.of(policy, copies, online))
+        self.engine = Engine(listing or Sealing.of(policy, copies, online))
         self.online = online
         self.plan = plan
         self.chance = random.Random(f"{SEED} {seed}")  # noqa: S311 - not for keys
@@ -54,7 +62,7 @@ class Walk:
         assert step is not None
         return step
 
-    def facts(self, step: Step) -> dict[str, Any]:  # noqa: PLR0911 - one for each action
+    def facts(self, step: Step) -> dict[str, Any]:  # noqa: C901, PLR0911 - one for each action
         positions = self.engine.policy.positions
         match step.action:
             case Action.MAKE_KEYS:
@@ -63,7 +71,13 @@ class Walk:
                 return {"set_id": f"set of attempt {self.state.attempt}", "package": "ab" * 32}
             case Action.BAG | Action.BAG_HANDOVER:
                 return {"bag": f"B{next(self._bags)}"}
-            case Action.PROVE_QUORUM:
+            case Action.DRAFT:
+                return {"to_be_signed": f"draft {next(self._bags)}"}
+            case Action.SIGN:
+                return {"to_be_signed": self.state.done["draft"]["to_be_signed"], "sha256": "ab" * 32}
+            case Action.DELIVER:
+                return {"sha256": self.state.done["issue"]["sha256"]}
+            case Action.PROVE_QUORUM | Action.READ_QUORUM:
                 return {"positions": self.engine.policy.choose(self.chance.sample(positions, len(positions)))}
             case Action.COPY_PACKAGE:
                 return {"sha256": self.state.done["seal"]["package"]}
@@ -90,7 +104,7 @@ class Walk:
             self.step()
 
     def copy(self, entries: Sequence[Entry]) -> "Walk":
-        other = Walk(self.engine.policy, 0, online=self.online)
+        other = Walk(self.engine.policy, 0, online=self.online, listing=self.engine.listing)
         other.entries, other.state = list(entries), self.engine.replay(entries)
         other._bags = itertools.count(1000)
         return other

@@ -27,16 +27,20 @@ _WORDS = 4  # what a witness writes down
 @click.option(
     "--archive-words", metavar="WORDS", help="The four words of the archive, as a witness wrote them at the end."
 )
+@click.option("--before", type=options.PATH, metavar="DIR", help="The archive that a session followed: compare both.")
 @options.as_json
-def command(archive: Path, heads: tuple[str, ...], archive_words: str | None, *, as_json: bool) -> int:
+def command(
+    archive: Path, heads: tuple[str, ...], archive_words: str | None, before: Path | None, *, as_json: bool
+) -> int:
     """Check the ARCHIVE of a ceremony: journal, rules, signatures, hashes, completeness, and the witnesses' words.
 
     Says which ceremony it was, and whatever is otherwise than the ceremony left it. Exit status 0 only if nothing is.
     Without words it is proved that the archive fits itself. The archive's words prove all of it; those of the
-    journal's head prove the journal up to the checkpoint at which they were written.
+    journal's head prove the journal up to the checkpoint at which they were written. A session's inventory is
+    compared with that of the archive --before it.
     """
     words = _four(archive_words, "--archive-words") if archive_words is not None else ()
-    report = audit(archive, [_four(text, "--words") for text in heads], words)
+    report = audit(archive, [_four(text, "--words") for text in heads], words, before)
     if as_json:
         click.echo(json.dumps(_as_json(report, len(heads), compared=bool(words)), indent=2))
     else:

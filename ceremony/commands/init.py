@@ -17,22 +17,31 @@ from ceremony.terminal.console import say
 from escrow.files import NewFiles
 
 _BACK = "<"
+_SESSIONS = ("sign-intermediate", "crl", "cross-sign")
 
 
 @click.command(name="init")
 @click.argument("file", type=options.PATH, default="ceremony.toml")
 @click.option("--example", is_flag=True, help="Ask nothing: write an example to be changed.")
-def command(file: Path, *, example: bool) -> None:
+@click.option("--for", "task", type=click.Choice(list(_SESSIONS)), help="The plan of a session instead, as an example.")
+@click.option("--archive", type=options.PATH, metavar="DIR", help="With --for: the archive that the session follows.")
+def command(file: Path, *, example: bool, task: str | None, archive: Path | None) -> None:
     """Write the plan of a ceremony to FILE (ceremony.toml), with comments, to be reviewed and changed by hand.
 
     Asks what only you can know; without a terminal, or with --example, it writes an example that passes
     'escrow lint'. Nothing is written before the last answer, and never over an existing file.
     """
+    if archive and not task:
+        message = "--archive belongs to --for."
+        raise click.UsageError(message)
     today = dt.datetime.now(dt.UTC).astimezone().date()
     with NewFiles(file.parent, "file") as out:
         out.check_absent([file.name])
         asking = sys.stdin.isatty() and sys.stderr.isatty() and not example
-        source = (_ask(Interview(today)) if asking else draft.example(today)).encode()
+        if task:
+            source = _session(task, today, archive).encode()
+        else:
+            source = (_ask(Interview(today)) if asking else draft.example(today)).encode()
         findings = lint(parse(source, file), today, None)
         out.write(file.name, source)
         out.publish()
@@ -40,6 +49,16 @@ def command(file: Path, *, example: bool) -> None:
     say("Read it line by line, and change what is not so. This is what 'escrow lint' says of it:")
     for finding in findings:
         say(f"  {finding.severity.value} {finding.lint}: {finding.text}")
+
+
+def _session(task: str, today: dt.date, archive: Path | None) -> str:
+    """The plan of a session, with what the archive that it follows says of people and places."""
+    table = task.replace("-", "_")
+    if archive is None:
+        return draft.session(table, today)
+    from ceremony.run.before import planned_by
+
+    return draft.session(table, today, *planned_by(archive))
 
 
 def _ask(interview: Interview) -> str:

@@ -90,7 +90,11 @@ def _by_plan(plan_file: Path, out_directory: Path | None, password_files: tuple[
     say(f"The rehearsal is {state.phase.value}: {len(state.done)} steps in {state.sessions} sessions.")
     if state.phase is not Phase.CLOSED:
         return 1
-    say("The CA was restored from one copy of the package and a quorum of sheets, and every key fits its certificate.")
+    if plan.session:
+        say("A throw-away root signed what the plan says, by a quorum from paper, after a loss of power.")
+    else:
+        say("The CA was restored from one copy of the package and a quorum of sheets,")
+        say("and every key fits its certificate.")
     if out_directory is not None:
         say(f"Its archive: {out_directory}")
     return 0

@@ -1,33 +1,17 @@
 """`escrow run`: hold a ceremony."""
 
-import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Unpack
 
 import click
 
 from ceremony import options
-from ceremony.interrupt import Interrupted
-from ceremony.planning.lints import lint
+from ceremony.commands.holding import hold_at_terminal
 from ceremony.planning.plan import Plan, load
-from ceremony.planning.rehearsed import rehearsed
-from ceremony.preflight.checks.clock import is_on
-from ceremony.rules.state import Phase, State
-from ceremony.run.archive import read_journal
-from ceremony.run.examine import look
-from ceremony.run.journal import FILE as JOURNAL
-from ceremony.run.keeping import keep_archive
-from ceremony.run.paper import Camera, Paper, Scans, Tray
-from ceremony.run.questions import Asked
-from ceremony.run.session import ended, hold
+from ceremony.run.paper import Tray
 from ceremony.terminal import printers
-from ceremony.terminal.console import Passwords, Progress, enter_pressed, say
-from ceremony.terminal.desk import TerminalDesk
-from escrow import __version__
-from escrow.errors import RefusedError
 from escrow.paper.sheet import design_of
+from escrow.printing import Printer
 from escrow.share import Kind
 
 
@@ -62,89 +46,27 @@ def command(  # noqa: PLR0913 - one parameter an option
     """
     plan = load(plan_file)
     kind = plan.ceremony.kind
+    if plan.session:
+        message = "This is the plan of a session: hold it by 'escrow sign-intermediate', 'crl' or 'cross-sign'."
+        raise click.UsageError(message)
     if (tray is None) == (printing["printer"] is None and printing["device"] is None):
         message = "Name one of --printer, --device and --tray."
-        raise click.UsageError(message)
-    if (scans is None) == (camera is None):
-        message = "Name one of --scans and --camera: where sheets are read back from paper."
         raise click.UsageError(message)
     if tray is not None and kind is Kind.PRODUCTION:
         message = "--tray is for specimen ceremonies: production prints on paper."
         raise click.UsageError(message)
-    if state := ended(plan, out_directory):
-        return _keep(plan, out_directory, state)
-    now = dt.datetime.now(dt.UTC)
-    begun = _is_begun(out_directory)
-    if not begun:  # what was begun by a plan goes on by it, whatever the day
-        _refuse_unwise(plan, rehearsal, now)
-    if kind is Kind.SPECIMEN and plan.ca.tree:
-        say("CAREFUL: the keys of this specimen are real. Its package and sheets open them: destroy both after.")
-    with Progress() as progress:
-        preflight = look(plan, progress, now, "begun before, and gone on with" if begun else "")
-    options.protect_process(kind)
+    return hold_at_terminal(
+        plan,
+        out_directory,
+        scans=scans,
+        camera=camera,
+        rehearsal=rehearsal,
+        password_files=password_files,
+        allow_disk=allow_disk,
+        printer=lambda: _printer(plan, tray, printing, allow_disk=allow_disk),
+    )
+
+
+def _printer(plan: Plan, tray: Path | None, printing: printers.Printing, *, allow_disk: bool) -> Printer:
     media = design_of(plan.stationery, groups=len(plan.groups) > 1).media
-    printer = Tray(tray) if tray else printers.printer(printing, media, kind, allow_disk=allow_disk)
-    paper = _paper(scans, camera, allow_disk=allow_disk or kind is Kind.SPECIMEN)
-    desk = TerminalDesk()
-    if kind is Kind.SPECIMEN:  # what was said until here is on no page; production has refused by now
-        desk.line(Asked.BEGIN, {})
-    passwords = Passwords(options.read_passwords(password_files), desk.password)
-    with Progress() as progress, _noted():
-        state = hold(
-            plan,
-            out=out_directory,
-            printer=printer,
-            paper=paper,
-            passwords=passwords,
-            forget_passwords=passwords.close,
-            desk=desk,
-            preflight=preflight,
-            progress=progress,
-            version=__version__,
-        )
-    return _keep(plan, out_directory, state)
-
-
-def _keep(plan: Plan, out: Path, state: State) -> int:
-    """Say how it ended, and have the archive copied."""
-    say(f"The ceremony is {state.phase.value}. Its archive: {out}")
-    kept = keep_archive(plan, out, TerminalDesk(), plan.ceremony.kind)
-    return 0 if state.phase is Phase.CLOSED and kept else 1
-
-
-def _paper(scans: Path | None, camera: Path | None, *, allow_disk: bool) -> Paper:
-    """Where sheets are read back: of the two, the one that was named."""
-    if scans:
-        return Scans(scans, allow_disk=allow_disk)
-    return Camera(camera or Path(), enter_pressed, allow_disk=allow_disk)
-
-
-@contextmanager
-def _noted() -> Iterator[None]:
-    """Whoever ends the program is told that the ceremony has not ended."""
-    try:
-        yield
-    except Interrupted as error:
-        error.add_note("The ceremony has not ended: the same command goes on with it. What was in memory is lost.")
-        raise
-
-
-def _is_begun(out: Path) -> bool:
-    """Whether a folder has the journal of a ceremony that was begun: an empty file is none."""
-    return (out / JOURNAL).exists() and any(entry.event == "session" for entry in read_journal(out))
-
-
-def _refuse_unwise(plan: Plan, rehearsal: Path | None, now: dt.datetime) -> None:
-    """Raise RefusedError for a plan against which an error stands; a specimen ceremony only says so."""
-    last = rehearsed(rehearsal, plan) if rehearsal else None
-    # The clock is in UTC, and in the evening of the planned day in America it is a day ahead of the plan.
-    today = next((day for day in plan.days if is_on(day, now)), now.date())
-    standing = [each for each in lint(plan, today, last) if each.stands]
-    for finding in standing:
-        say(f"{finding.lint}: {finding.text}")
-    if standing and plan.ceremony.kind is Kind.PRODUCTION:
-        message = (
-            "Nothing was begun. A rehearsal is proved by --rehearsal DIR, and made in seconds by 'escrow rehearse PLAN "
-            "--auto --out DIR'. What else is found is mended or waived in the plan: 'escrow lint' says more."
-        )
-        raise RefusedError(message)
+    return Tray(tray) if tray else printers.printer(printing, media, plan.ceremony.kind, allow_disk=allow_disk)

@@ -120,6 +120,8 @@ class Acts:
                 yield self._head()
             case Action.ISSUE:
                 yield from self._certificates()
+            case Action.DRAFT:
+                yield from self._task()
             case Action.SEAL:
                 yield self._field(self.say("acts.set_words"), Boxes(WORDS_OF_A_SET))
             case Action.BAG:
@@ -165,6 +167,20 @@ class Acts:
                 if value:
                     yield self._field(self.say(f"certificate.{name}"), text(value, "bold"))
             yield self._field(self.say("acts.certificate", number=number), Boxes("____"))
+
+    def _task(self) -> Iterator[Flowable]:
+        """What a session's plan says of what is signed, in the plan's own words."""
+        session = self.plan.session
+        if session is None:
+            return
+        said = {key: value for key, value in session.task.model_dump().items() if value not in {None, ()}}
+        for number, each in enumerate(session.revoke, 1):
+            said[f"revoke {number}"] = f"{each.serial}, {each.date.isoformat()}, {each.reason}"
+        for key, value in said.items():
+            shown = ", ".join(value) if isinstance(value, tuple) else str(value)
+            if key == "sha256":
+                shown = " ".join(shown[start : start + 16] for start in range(0, len(shown), 16))
+            yield self._field(key, text(shown, "bold"))
 
     def _repeated(self, times: int, label: str, boxes: str) -> Iterator[Flowable]:
         for _ in range(times):

@@ -138,11 +138,13 @@ def requirements(say: Texts, width: float, listing: Listing) -> Iterator[Flowabl
 def requirement_rows(say: Texts, listing: Listing) -> Sequence[Sequence[str]]:
     """The map as rows of three texts, the head first: numbers of steps, what they do, what that is modelled on."""
     rows = [[say(f"map.{name}") for name in ("steps", "what", "modelled_on")]]
-    return rows + [
+    told = [
         [_numbers(entry["steps"], listing), entry["what"], entry["modelled_on"]] for entry in say.list("requirement")
     ]
+    return rows + [row for row in told if row[0]]
 
 
 def _numbers(verbs: Sequence[str], listing: Listing) -> str:
-    named = [numbers_of(verb, (*listing.steps, *listing.contingencies)) for verb in verbs]
+    found = (numbers_of(verb, (*listing.steps, *listing.contingencies)) for verb in verbs)
+    named = [each for each in found if each]
     return "\n".join(named) if any("..." in each for each in named) else ", ".join(named)

@@ -45,7 +45,7 @@ def _imported(say: Texts, ca: CA) -> str:
 
 def cover(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str], *, witness: bool) -> Iterator[Flowable]:
     """What is done, when and where, and the hashes. `numbers` are the steps' numbers by their ids."""
-    ceremony, ca = plan.ceremony, plan.ca
+    ceremony = plan.ceremony
     specimen = ceremony.kind is Kind.SPECIMEN
     used_for = side_by_side(
         [Marked(say("cover.rehearsal"), circle=True), Marked(say("cover.real"), circle=True)], [45 * MM, None]
@@ -62,7 +62,7 @@ def cover(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str], *, w
         ("date", text(say("cover.when"), "value")),
         ("standby", text(say("cover.no_standby") if ceremony.standby is None else ceremony.standby.isoformat())),
         ("place", text(ceremony.place)),
-        ("keys", text(_imported(say, ca) if ca.keys == "import" else say("cover.generated"))),
+        ("keys", text(_keys(plan, say))),
         ("quorum", text(str(plan.policy))),
         ("contact", text(ceremony.contact)),
         ("kept_until", text(plan.retain_until.isoformat())),
@@ -70,6 +70,13 @@ def cover(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str], *, w
     ]
     yield grid([[say(f"cover.{name}"), value] for name, value in rows], [42 * MM, width - 42 * MM], pad=2)
     yield from _plan_hash(plan, say, width, numbers)
+
+
+def _keys(plan: Plan, say: Texts) -> str:
+    """Where the keys come from."""
+    if plan.session:
+        return say("cover.escrowed")
+    return _imported(say, plan.ca) if plan.ca.keys == "import" else say("cover.generated")
 
 
 def _plan_hash(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str]) -> Iterator[Flowable]:
@@ -143,6 +150,8 @@ def about(plan: Plan, say: Texts, width: float) -> Iterator[Flowable]:
     made = plan.ca.keys == "generate"
     before = say("state.before_generate") if made else say("state.before_import", tree=plan.ca.tree)
     after = ["after_sealed", "after_machine", "after_generate" if made else "after_import", "after_records"]
+    if plan.session:
+        before, after = say("state.before_escrowed"), ["after_signed", "after_machine", "after_records"]
     state: list[list[Cell]] = [
         [text(say("state.before"), "bold"), Marked(before)],
         [text(say("state.after"), "bold"), _stacked([Marked(say(f"state.{name}")) for name in after])],
@@ -193,8 +202,9 @@ def log(say: Texts, width: float, numbers: Mapping[str, str]) -> Iterator[Flowab
 
 def materials(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str]) -> Iterator[Flowable]:
     """What is brought, with serial numbers and bags."""
-    devices = [each["what"] for each in say.list("device")]
-    for what, copies in (("copy", plan.packages), ("archive", plan.archives)):
+    kind = "session_" if plan.session else ""
+    devices = [each["what"] for each in say.list(f"{kind}device")]
+    for what, copies in (("copy", plan.packages), ("delivery", plan.deliveries), ("archive", plan.archives)):
         devices += [
             say(f"materials.{what}", copy=number, site=each.site, medium=each.medium)
             for number, each in enumerate(copies, 1)
@@ -211,7 +221,7 @@ def materials(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str]) 
     yield grid(rows, widths, [middle], head=1, least=11 * MM)
     yield new_page()
     counted: list[list[Cell]] = [[say(f"materials.{name}") for name in ("others", "number", "there")]]
-    counted += [[each["what"], text(each["number"], "value"), Marked("")] for each in say.list("supply")]
+    counted += [[each["what"], text(each["number"], "value"), Marked("")] for each in say.list(f"{kind}supply")]
     counted += [["", "", Marked("")]] * _SPARE_SUPPLIES
     yield grid(
         counted, [width - 46 * MM, 30 * MM, 16 * MM], [("VALIGN", (0, 1), (-1, -1), "MIDDLE")], head=1, least=9 * MM

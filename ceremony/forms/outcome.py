@@ -7,7 +7,7 @@ from ceremony.forms.pieces import WORDS_OF_A_HASH
 from ceremony.forms.record import Blank, Code, Fields, Line, Part, Section, Table, Value
 from ceremony.forms.telling import Telling, digest, grouped, key_fingerprint, set_name, short, time
 from ceremony.rules.loss import Rule
-from ceremony.rules.steps import Action
+from ceremony.rules.steps import Action, position_of
 from escrow.policy import Position
 from escrow.share import Kind
 
@@ -102,6 +102,33 @@ def keys(tell: Telling) -> Section:
     return Section(say("keys.title"), parts)
 
 
+def signed(tell: Telling) -> Section | None:
+    """What the root signed in a session; None in another ceremony."""
+    say, done = tell.say, tell.history.state.done
+    if not tell.plan.session:
+        return None
+    if "draft" not in done:
+        return Section(say("signed.title"), [Line(say("signed.none"))])
+    drafted = done["draft"]
+    parts: list[Part] = [Line(say("signed.done" if "issue" in done else "signed.drafted"))]
+    parts.append(Fields([(label, value) for label, value in drafted["fields"]]))
+    parts.append(Fields([(say("signed.number"), Code(drafted["number"]))]))
+    parts += [Line(note) for note in drafted["notes"]]
+    parts += [Line(say("signed.waived", **each)) for each in drafted["waived"]]
+    parts.append(digest(say("signed.to_be_signed"), drafted["to_be_signed"]))
+    if "issue" in done:
+        parts.append(digest(say("signed.sha256"), done["issue"]["sha256"]))
+    parts.append(digest(say("signed.before"), drafted["archive"]))
+    if "bags" in done:
+        rows: list[list[Value]] = [
+            [tell.share(position_of(key)), tell.plan.custodian_at(position_of(key)).name, bag]
+            for key, bag in done["bags"]["bags"].items()
+        ]
+        head = [say("signed.share"), say("signed.custodian"), say("signed.bag")]
+        parts += [Line(say("signed.bags"), "subheading"), Table(head, rows, (20, 50, 30))]
+    return Section(say("signed.title"), parts)
+
+
 def custody(tell: Telling) -> Section:
     """Who has what, where, in which bag."""
     say, plan = tell.say, tell.plan
@@ -181,10 +208,11 @@ def zeroizing(tell: Telling) -> Section:
 
 def _wiped(tell: Telling) -> Iterator[str]:
     say, history = tell.say, tell.history
-    number = history.number_of("zeroize")
+    step = next(each for each in history.engine.steps if each.action is Action.ZEROIZE)
+    number = step.number
     if any(session.rule is Rule.ZEROIZED for session in history.sessions):
         yield say("zeroizing.lost", step=number)
-    for run in history.done("zeroize"):
+    for run in history.done(step.verb):
         officers = ", ".join(history.done("open")[-1].facts["officers"])
         yield say("zeroizing.done", step=number, time=time(run.at), officers=officers)
     if history.aborted:

@@ -90,7 +90,17 @@ class Telling:
                     say("facts.bags", share=self.share(position_of(key)), bag=bag) for key, bag in facts["bags"].items()
                 ]
                 return "\n".join([*bags, *self._papers(facts)])
-            case Action.PROVE_QUORUM | Action.GATHER:
+            case Action.DRAFT:
+                return say("facts.drafted", what=facts["what"], words=short(facts["to_be_signed"]))
+            case Action.UNLOCK:
+                return say("facts.unlocked", words=short(facts["public_key"]))
+            case Action.SIGN:
+                return say("facts.signed", words=short(facts["sha256"]))
+            case Action.OUTCOME:
+                return say("facts.files", files=", ".join(facts["files"]))
+            case Action.DELIVER:
+                return say(f"facts.copy_{facts['proof']}")
+            case Action.PROVE_QUORUM | Action.READ_QUORUM | Action.GATHER:
                 return say("facts.shares", shares=self.shares(facts["positions"]))
             case Action.COPY_PACKAGE:
                 return self._copy(facts)

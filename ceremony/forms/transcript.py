@@ -93,12 +93,12 @@ def _as_held(plan: Plan, entries: Sequence[Entry]) -> Plan:
 
 
 def _sections(tell: Telling, listing: Listing) -> Sequence[Section]:
+    signed = outcome.signed(tell)
+    of_set = (outcome.keys(tell), outcome.custody(tell), outcome.proof(tell))
     return [
         outcome.result(tell),
         outcome.participants(tell),
-        outcome.keys(tell),
-        outcome.custody(tell),
-        outcome.proof(tell),
+        *((signed,) if signed else of_set),
         log.exceptions(tell),
         log.losses(tell),
         log.void(tell),

@@ -20,7 +20,8 @@ _TABLES = {
     "facts": "before plan checks open head keys imported certificates set words words_row bag bags shares "
     "copy_unplugged copy_unmounted copy_folder copy_differs destroyed destroyed_papers settled papers paper_again "
     "problem package_sheets online online_unplugged online_unmounted online_folder recipient password_intermediate "
-    "password_provisioner",
+    "password_provisioner drafted unlocked signed files",
+    "signed": "title none done drafted number waived to_be_signed sha256 before bags share custodian bag",
     "keys": "title generated imported key algorithm public_key subject validity fingerprint notes waived none",
     "custody": "title text share custodian unit site opened now receipt none missing",
     "proof": "title text none share custodian copies copy site medium written no_copies "
@@ -72,6 +73,11 @@ _SPECIAL = {
     "facts.recipient": "words",
     "facts.password_intermediate": "place",
     "facts.password_provisioner": "place",
+    "facts.drafted": "what words",
+    "facts.unlocked": "words",
+    "facts.signed": "words",
+    "facts.files": "files",
+    "signed.waived": "lint text reason",
     "preflight.waived": "reason",
     "keys.waived": "lint certificate text reason",
     "proof.text": "step time",

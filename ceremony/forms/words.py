@@ -22,18 +22,18 @@ _NAMED = 3
 _TABLES = {
     "document": "secrecy officers witness materials",
     "cover": "title subtitle_officers subtitle_witness organisation ceremony kind production specimen used_for "
-    "rehearsal real date when standby no_standby place keys generated imported "
-    "imported_context imported_key imported_without quorum contact kept_until copy_of",
+    "rehearsal real date when standby no_standby place keys generated imported imported_context imported_key "
+    "imported_without escrowed quorum contact kept_until copy_of",
     "hashes": "plan plan_note row same hex by_hand by_hand_note script tool tool_hash",
     "approvals": "title text name role date signature",
     "contents": "title",
     "use": "title read tick circle write initial",
-    "state": "title before after before_generate before_import after_sealed after_machine after_generate "
-    "after_import after_records",
+    "state": "title before after before_generate before_import before_escrowed after_signed after_sealed "
+    "after_machine after_generate after_import after_records",
     "roles": "title role who task",
     "participants": "title text name unit role checked signature officer witness custodian",
     "log": "title text name enters leaves direction time reason initials",
-    "materials": "title text what serial bag same number there packed compared name date signature copy "
+    "materials": "title text what serial bag same number there packed compared name date signature copy delivery "
     "archive online devices others",
     "duration": "title text act steps minutes begun ended total hours",
     "acts": "title step activity who initials time share no_return check_words check_words_elsewhere head "
@@ -41,7 +41,7 @@ _TABLES = {
     "again handover_carrier online_carrier",
     "certificate": f"title {' '.join(FIELDS)}",
     "contingency": "title text when rule steps again again_text what",
-    "crash": "go_on keys_gone void from_paper prove_again zeroized",
+    "crash": "go_on keys_gone void from_paper prove_again zeroized quorum_again",
     "exception": "title text number time step expected happened done touches confidentiality integrity availability "
     "yes no disposition accepted mended aborted reason officer other_officer witness",
     "tables": "title words words_text letters",
@@ -52,6 +52,8 @@ _LISTS = {
     "role": "role who task",
     "device": "what",
     "supply": "what number",
+    "session_device": "what",
+    "session_supply": "what number",
     "requirement": "steps what modelled_on",
     "departure": "text",
 }
@@ -67,6 +69,7 @@ _SPECIAL = {
     "log.text": {"step"},
     "materials.text": {"step"},
     "materials.copy": {"copy", "site", "medium"},
+    "materials.delivery": {"copy", "site", "medium"},
     "materials.archive": {"copy", "site", "medium"},
     "materials.online": {"site", "medium"},
     "duration.hours": {"hours", "minutes"},
@@ -111,7 +114,7 @@ def _fields(plan: Plan) -> Mapping[str, str]:
     ceremony, policy = plan.ceremony, plan.policy
     shares, quorum = len(plan.custodians), largest_quorum(policy)
     people = shares + len(plan.officers) + len(plan.witnesses)
-    copies = len(plan.packages)
+    copies = len(plan.packages or plan.deliveries)
     # The test page; label, receipts and sheet; cards; package sheets; labels once more for what the proof opens.
     handovers = int(online_of(plan) is Online.SHEET)
     pages = 1 + 5 * shares + 2 * (copies + 1) + _PACKAGE_SHEETS * copies + quorum + handovers
@@ -136,7 +139,7 @@ def _fields(plan: Plan) -> Mapping[str, str]:
         "witnesses_count": str(len(plan.witnesses)),
         "people": str(people),
         "receipts": str(3 * shares),
-        "bags": str(shares + 2 * quorum + handovers + SPARE),
+        "bags": str((0 if plan.session else shares) + 2 * quorum + handovers + SPARE),
         "envelopes": str(shares + SPARE),
         "planned": str(pages),
         "paper": str(-(-2 * pages // _PACK) * _PACK),

@@ -3,13 +3,16 @@
 import datetime as dt
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from ceremony.planning.session_tables import TASKS
 from escrow.paper import source
 
 Value = str | int | bool | dt.date | tuple[str, ...]
 Values = Mapping[str, Mapping[str, Value]]
 Entries = Mapping[str, Sequence[Mapping[str, Value]]]
+_NONE: Values = {}
+_NO_ENTRIES: Entries = {}
 
 AHEAD = dt.timedelta(weeks=4)
 """What it takes to prepare a first ceremony."""
@@ -37,13 +40,35 @@ def plan_id(date: dt.date) -> str:
     return f"{date.year}-ROOT-1"
 
 
-def fill(values: Values, entries: Entries) -> str:
+def session(task: str, today: dt.date, values: Values = _NONE, entries: Entries = _NO_ENTRIES) -> str:
+    """The example plan of a session that signs what the table `task` says, on the day that is proposed."""
+    date = day(today)
+    name = f"{date.year}-{task.replace('_', '-').upper()}"
+    proposed: Mapping[str, Value] = {"id": name, "date": date, "standby": date + STANDBY_AFTER}
+    own: Values = {**values, "ceremony": {**proposed, **values.get("ceremony", {})}}
+    return fill(own, entries, "session.toml", set(TASKS) - {task})
+
+
+def fill(
+    values: Values, entries: Entries, template: str = "ceremony.toml", without: Collection[str] = frozenset()
+) -> str:
     """The commented plan with other values in its [tables], and these entries instead of its own for [[tables]].
 
-    What the commented plan has in a comment only comes after that comment.
+    What the commented plan has in a comment only comes after that comment. A table `without` which it is made goes
+    with the comment before it.
     """
-    text = (source.directory() / "ceremony.toml").read_text("utf-8")
-    return "\n\n".join(_paragraphs(text.rstrip("\n").split("\n\n"), values, entries)) + "\n"
+    text = (source.directory() / template).read_text("utf-8")
+    wanted = _but(text.rstrip("\n").split("\n\n"), without)
+    return "\n\n".join(_paragraphs(wanted, values, entries)) + "\n"
+
+
+def _but(paragraphs: Sequence[str], without: Collection[str]) -> Iterator[str]:
+    """The paragraphs but those of some tables, and what is said before each of these."""
+    tables = [header[2] if (header := _HEADER.search(each)) else "" for each in paragraphs]
+    for paragraph, own, following in zip(paragraphs, tables, [*tables[1:], ""], strict=True):
+        commented = set(_COMMENTED.findall(paragraph))
+        if not ({own, "" if own else following} | ({"crl"} if "revoke" in commented else set())) & set(without):
+            yield paragraph
 
 
 def _paragraphs(paragraphs: Iterable[str], values: Values, entries: Entries) -> Iterator[str]:

@@ -8,7 +8,9 @@ from itertools import chain
 from ceremony.planning.odds import Holder, holdings, person, spares
 from ceremony.planning.plan import Custodian, Person, Plan
 from ceremony.planning.profiles import profiles_of
+from ceremony.preflight.ids import IDS as PREFLIGHT
 from escrow.errors import TemplateError
+from escrow.issuing.lints import OWN
 from escrow.paper.fonts import check_printable
 from escrow.policy import and_list
 from escrow.share import Kind
@@ -24,6 +26,21 @@ class Facts:
     plan: Plan
     today: dt.date
     rehearsed: dt.date | None
+
+
+_OF_THE_SET = frozenset(
+    ("no-spare", "one-spare", "many-shares", "quorum-under-one-manager", "quorum-in-one-unit", "quorum-at-one-site")
+)
+
+
+def settled(lint: str, facts: Facts) -> bool:
+    """Whether it was judged when the set was sealed: a session does not change it, and only says so."""
+    return facts.plan.session is not None and lint in _OF_THE_SET
+
+
+def seen_later(lint: str, plan: Plan) -> bool:
+    """Whether a waiver is needless is seen on the day: on the machine, or with the root's certificate."""
+    return lint in PREFLIGHT or (plan.session is not None and (lint in OWN or "." in lint))
 
 
 def same_person_twice(facts: Facts) -> Iterator[str]:

@@ -227,7 +227,7 @@ def lint(plan: Plan, today: dt.date, rehearsed: dt.date | None) -> tuple[Finding
 def _apply(rule: Lint, facts: Facts) -> Iterator[Finding]:
     waived = facts.plan.reasons.get(rule.id) if rule.waivable else None
     for text in rule.check(facts):
-        severity = Severity.WARNING if rule.only_warns(facts) else Severity.ERROR
+        severity = Severity.WARNING if checks.settled(rule.id, facts) or rule.only_warns(facts) else Severity.ERROR
         yield Finding(rule.id, severity, text, rule.reason, rule.remedy, waived)
 
 
@@ -273,8 +273,7 @@ def _about_waivers(plan: Plan, found: set[tuple[str, str]]) -> Iterator[Finding]
             )
         elif own != bool(waiver.certificate):
             yield _misdirected(waiver)
-        elif lint not in PREFLIGHT and (waiver.certificate or "", lint) not in found:
-            # Whether one of preflight's is needless is seen on the day, on the machine.
+        elif not checks.seen_later(lint, plan) and (waiver.certificate or "", lint) not in found:
             yield _needless(waiver, Severity.WARNING if lint in of_the_day else Severity.ERROR)
 
 

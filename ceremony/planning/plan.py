@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from ceremony import spoken
 from ceremony.planning.plan_errors import contradictions, plan_error, violations
+from ceremony.planning.session_tables import TASKS, Crl, CrossSign, Revoke, SessionFile, SignIntermediate
 from ceremony.planning.tables import (
     CA,
     Access,
@@ -60,6 +61,15 @@ _MAX_BYTES = 1 << 18
 
 
 @dataclass(frozen=True)
+class Session:
+    """What a session signs: one of the three, what it revokes, and the hash (hex) of the archive that it follows."""
+
+    task: SignIntermediate | Crl | CrossSign
+    revoke: tuple[Revoke, ...]
+    before: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """A plan as loaded. Custodians stand in the order of their shares: by group, then as in the file."""
 
@@ -83,6 +93,8 @@ class Plan:
     intermediates: tuple[Intermediate, ...] = ()
     ssh: Ssh | None = None
     online: Online | None = None
+    session: Session | None = None
+    deliveries: tuple[Copy, ...] = ()
 
     @property
     def digest(self) -> bytes:
@@ -159,36 +171,44 @@ def parse(source: bytes, path: Path) -> Plan:
         message = f"{path} is not valid TOML: {str(error) or 'nested too deeply'}. Mend that line."
         raise PlanError(message) from None
     problems = list(contradictions(content))
+    kind = SessionFile if set(TASKS) & set(content) else File
     try:
-        file = File.model_validate(content)
+        file = kind.model_validate(content)
     except ValidationError as error:
-        problems += violations(error.errors(include_url=False, include_input=False), known_keys())
+        problems += violations(error.errors(include_url=False, include_input=False), known_keys(kind))
     if problems:
         raise plan_error(path, text, content, problems)
     names = [group.name for group in file.group]
     custodians = [each if each.group else each.model_copy(update={"group": names[0]}) for each in file.custodian]
     return Plan(
-        source,
-        file.ceremony,
-        file.ca,
-        file.quorum.groups_needed,
-        file.group,
-        tuple(sorted(custodians, key=lambda custodian: names.index(custodian.group))),
-        file.officer,
-        file.witness,
-        file.site,
-        file.package,
-        file.archive,
-        file.access,
-        file.retention.until or _after(file.ceremony.date, file.retention.years or 0),
-        file.documents,
-        file.waiver,
-        file.machine,
-        file.root,
-        file.intermediate,
-        file.ssh,
-        file.online,
+        source=source,
+        ceremony=file.ceremony,
+        ca=file.ca,
+        groups_needed=file.quorum.groups_needed,
+        groups=file.group,
+        custodians=tuple(sorted(custodians, key=lambda custodian: names.index(custodian.group))),
+        officers=file.officer,
+        witnesses=file.witness,
+        sites=file.site,
+        packages=file.package if isinstance(file, File) else (),
+        archives=file.archive,
+        access=file.access,
+        retain_until=file.retention.until or _after(file.ceremony.date, file.retention.years or 0),
+        documents=file.documents,
+        waivers=file.waiver,
+        machine=file.machine,
+        root=file.root if isinstance(file, File) else None,
+        intermediates=file.intermediate if isinstance(file, File) else (),
+        ssh=file.ssh if isinstance(file, File) else None,
+        session=_session(file) if isinstance(file, SessionFile) else None,
+        deliveries=file.delivery if isinstance(file, SessionFile) else (),
+        online=file.online if isinstance(file, File) else None,
     )
+
+
+def _session(file: SessionFile) -> Session:
+    tasks = [task for task in (file.sign_intermediate, file.crl, file.cross_sign) if task]
+    return Session(tasks[0], file.revoke, file.before.archive)
 
 
 def _after(date: dt.date, years: int) -> dt.date:

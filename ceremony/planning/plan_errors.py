@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ceremony.planning.session_tables import TASKS
 from escrow.errors import PlanError, PolicyError
 from escrow.policy import Group as Shares
 from escrow.policy import Policy, check_threshold
@@ -25,6 +26,7 @@ _REFERENCES = (
     ("package", "site", "site"),
     ("archive", "site", "site"),
     ("online", "site", "site"),
+    ("delivery", "site", "site"),
 )
 _LONGEST = 500  # lines of one statement, beyond which its end is not looked for
 _SAID = {
@@ -95,6 +97,7 @@ def contradictions(content: Mapping[str, Any]) -> Iterator[Problem]:
     for table, key, target in _REFERENCES:
         yield from _unknown(content, table, key, target)
     yield from _certificates_of_an_import(content)
+    yield from _several_tasks(content)
     yield from _impossible_policy(content)
     yield from _short_retention(content)
 
@@ -127,6 +130,14 @@ def _certificates_of_an_import(content: Mapping[str, Any]) -> Iterator[Problem]:
     for table in ("root", "intermediate", "ssh", "online"):
         if table in content and _key(content, "ca", "keys") == "import":
             yield Problem((table,), 'belongs to keys = "generate": remove it, or generate.')
+
+
+def _several_tasks(content: Mapping[str, Any]) -> Iterator[Problem]:
+    tasks = [table for table in TASKS if table in content]
+    for table in tasks[1:]:
+        yield Problem((table,), f"stands beside [{tasks[0]}]: a session signs one thing. Remove one of the two.")
+    if tasks and "revoke" in content and "crl" not in content:
+        yield Problem(("revoke",), "belongs to [crl]: remove it, or make a list of what is revoked.")
 
 
 def _impossible_policy(content: Mapping[str, Any]) -> Iterator[Problem]:

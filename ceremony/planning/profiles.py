@@ -28,8 +28,13 @@ def profiles_of(plan: Plan) -> Profiles | None:
     return Profiles(plan.ca.name, root, tuple(others), plan.ssh.key if plan.ssh else None)
 
 
+def begin_of(plan: Plan) -> dt.datetime:
+    """When the certificates of a plan begin: by then its day has come in every time zone."""
+    return dt.datetime.combine(plan.ceremony.date - _DAY, dt.time(), dt.UTC)
+
+
 def _profile(plan: Plan, name: str, table: Root) -> Profile:
-    begin = dt.datetime.combine(plan.ceremony.date - _DAY, dt.time(), dt.UTC)
+    begin = begin_of(plan)
     subject = tuple(map(Attribute.of, table.subject)) if table.subject else subject_of(plan.ca.name, _role(name))
     profile = Profile(
         name,

@@ -85,7 +85,7 @@ class CA(Table):
     @field_validator("context", "key_files", "without")
     @classmethod
     def _says_what_to_import(cls, value: object, info: ValidationInfo) -> object:
-        if value and info.data.get("keys") == "generate":
+        if value and info.data.get("keys") != "import":
             message = 'belongs to keys = "import": remove it, or import.'
             raise ValueError(message)
         return value
@@ -235,22 +235,16 @@ class Retention(Table):
         return until
 
 
-class File(Table):
-    """The tables of the file, by their names there."""
+class Common(Table):
+    """The tables that the plan of any ceremony has."""
 
     ceremony: Ceremony
-    ca: CA
-    root: Root | None = None
-    intermediate: Annotated[tuple[Intermediate, ...], Field(strict=False, max_length=MAX_INTERMEDIATES)] = ()
-    ssh: Ssh | None = None
-    online: Online | None = None
     quorum: Quorum = Quorum()
     group: Annotated[tuple[Group, ...], Field(strict=False, min_length=1)]
     custodian: Annotated[tuple[Custodian, ...], Field(strict=False, min_length=1)]
     officer: Annotated[tuple[Person, ...], Field(strict=False, min_length=2)]
     witness: Annotated[tuple[Person, ...], Field(strict=False, min_length=1)]
     site: Annotated[tuple[Site, ...], Field(strict=False, min_length=1)]
-    package: Annotated[tuple[Copy, ...], Field(strict=False, min_length=1)]
     archive: Annotated[tuple[Copy, ...], Field(strict=False, min_length=1)]
     access: Annotated[tuple[Access, ...], Field(strict=False, min_length=1)]
     retention: Retention
@@ -259,10 +253,21 @@ class File(Table):
     waiver: Annotated[tuple[Waiver, ...], Field(strict=False)] = ()
 
 
-def known_keys() -> dict[str, list[str]]:
+class File(Common):
+    """The tables of the plan of a ceremony that seals, by their names there."""
+
+    ca: CA
+    root: Root | None = None
+    intermediate: Annotated[tuple[Intermediate, ...], Field(strict=False, max_length=MAX_INTERMEDIATES)] = ()
+    ssh: Ssh | None = None
+    online: Online | None = None
+    package: Annotated[tuple[Copy, ...], Field(strict=False, min_length=1)]
+
+
+def known_keys(file: type[Common]) -> dict[str, list[str]]:
     """The keys of each table, and under '' the tables."""
-    known = {"": list(File.model_fields)}
-    for name, table in File.model_fields.items():
+    known = {"": list(file.model_fields)}
+    for name, table in file.model_fields.items():
         for model in (table.annotation, *get_args(table.annotation)):
             if isinstance(model, type) and issubclass(model, BaseModel):
                 known[name] = list(model.model_fields)

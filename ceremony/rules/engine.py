@@ -143,17 +143,18 @@ class Engine:
         self._require_begun(state, step)
         facts: Mapping[str, Any] = fields["facts"]
         state = replace(state, begun=None, held=held_after(state, step))
-        if step is state.owed:
-            return self.listing.after_contingency(replace(state, owed=None), step, facts)
         if step.action in {Action.BAG, Action.BAG_AGAIN}:
             state = _with_bags(state, new_bags(self.policy, state, step, facts))
+        state = replace(state, opened=_opened(state, step, facts))
+        if step is state.owed:
+            return self.listing.after_contingency(replace(state, owed=None), step, facts)
         if step.action is Action.SETTLE and state.open_incidents:
             message = f"exception {numbers_text(state.open_incidents)} has no disposition"
             raise JournalError(message)
         for message in self.listing.wrong(state, step, facts):
             raise JournalError(message)
         done = {**state.done, step.id: facts}
-        return replace(state, done=done, opened=_opened(state, step, facts), ended=step is self.steps[-1])
+        return replace(state, done=done, ended=step is self.steps[-1])
 
     def _fail(self, state: State, fields: Mapping[str, Any]) -> State:
         step = self._due(state, fields["step"])
@@ -183,8 +184,8 @@ class Engine:
         return replace(state, incidents=tuple(settled))
 
     def _abort(self, state: State, fields: Mapping[str, Any]) -> State:
-        if not fields["reason"].strip() or state.aborting or "zeroize" in state.done:
-            message = "a ceremony is aborted once, with a reason, before zeroizing"
+        if not fields["reason"].strip() or state.aborting or self.listing.last_abort in state.done:
+            message = f"a ceremony is aborted once, with a reason, before the step {self.listing.last_abort}"
             raise JournalError(message)
         state = self.listing.aborted(state)
         return replace(state, aborting=True, abort_reason=fields["reason"], begun=None, held=frozenset())
@@ -206,7 +207,7 @@ def _opened(state: State, step: Step, facts: Mapping[str, Any]) -> frozenset[Pos
     """The sheets that are out of their bags after a step."""
     if step.action is Action.BAG_AGAIN:
         return frozenset()
-    if step.action is Action.PROVE_QUORUM:
+    if step.action in {Action.PROVE_QUORUM, Action.READ_QUORUM}:
         return state.opened | {Position(*pair) for pair in facts["positions"]}
     return state.opened
 

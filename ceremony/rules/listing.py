@@ -26,6 +26,8 @@ class Listing(ABC):
     """What only a loss calls for."""
     rules: ClassVar[tuple[Rule, ...]]
     """What a loss may mean here."""
+    last_abort: ClassVar[str] = "zeroize"
+    """The step after which there is nothing left to abort."""
 
     @property
     def acts(self) -> tuple[Act, ...]:

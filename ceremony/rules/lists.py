@@ -6,12 +6,15 @@ from ceremony.planning.plan import Plan
 from ceremony.rules.listing import Listing
 from ceremony.rules.sealing.rules import Sealing
 from ceremony.rules.sealing.steps import Online
+from ceremony.rules.signing.rules import Signing
 from ceremony.rules.steps import Step
 from escrow.policy import Policy
 
 
 def listing_of(plan: Plan) -> Listing:
     """The list of steps of a plan's ceremony."""
+    if plan.session:
+        return Signing.of(plan.policy, len(plan.deliveries))
     return Sealing.of(plan.policy, len(plan.packages), online_of(plan))
 
 
@@ -25,5 +28,5 @@ def online_of(plan: Plan) -> Online | None:
 def every_kind_of_step() -> Iterator[Step]:
     """Steps of every list, contingencies too: what a template has to have words for."""
     small = Policy.plain(2, 2)
-    for listing in (Sealing.of(small, 1, Online.SHEET),):
+    for listing in (Sealing.of(small, 1, Online.SHEET), Signing.of(small, 1)):
         yield from (*listing.steps, *listing.contingencies)

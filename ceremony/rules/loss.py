@@ -15,6 +15,7 @@ class Rule(Enum):
     FROM_PAPER = "from_paper"
     PROVE_AGAIN = "prove_again"
     ZEROIZED = "zeroized"
+    QUORUM_AGAIN = "quorum_again"
 
 
 @dataclass(frozen=True)

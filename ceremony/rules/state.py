@@ -24,6 +24,9 @@ class Phase(Enum):
     KEYS_MADE = "keys made, not sealed"
     SEALED = "sealed, sheets being made"
     PROVED = "quorum proved"
+    DRAFTED = "drafted, not signed"
+    UNLOCKED = "root key in memory"
+    ISSUED = "signed"
     ZEROIZED = "zeroized"
     ABORTING = "aborting"
     CLOSED = "closed"
@@ -87,6 +90,10 @@ class State:
             return Phase.ABORTING
         reached = [
             ("zeroize", Phase.ZEROIZED),
+            ("wipe", Phase.ZEROIZED),
+            ("issue", Phase.ISSUED),
+            ("unlock", Phase.UNLOCKED),
+            ("draft", Phase.DRAFTED),
             ("quorum", Phase.PROVED),
             ("seal", Phase.SEALED),
             ("keys", Phase.KEYS_MADE),

@@ -30,6 +30,11 @@ class Act(Enum):
     SEAL = "seal"
     CUSTODIANS = "custodians"
     PROOF = "proof"
+    DRAFT = "draft"
+    QUORUM = "quorum"
+    SIGN = "sign"
+    BAGS = "bags"
+    HANDOVER = "handover"
     ZEROIZE = "zeroize"
     CLOSE = "close"
 
@@ -60,6 +65,12 @@ class Action(Enum):
     CLOSE = "close the ceremony"
     DESTROY = "destroy sheets"
     GATHER = "gather a quorum from paper"
+    DRAFT = "show and lint what is to be signed"
+    READ_QUORUM = "read a quorum from paper"
+    UNLOCK = "open the package"
+    SIGN = "sign with the root's key, and check"
+    OUTCOME = "write what was signed, and the inventory"
+    DELIVER = "write and read back a copy of what was signed"
 
 
 @dataclass(frozen=True)

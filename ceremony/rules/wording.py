@@ -81,7 +81,7 @@ class Wording:
                 "site": custodian.site,
             }
         if step.copy:
-            package = self._plan.packages[step.copy - 1]
+            package = (self._plan.deliveries if self._plan.session else self._plan.packages)[step.copy - 1]
             return {"copy": str(step.copy), "site": package.site, "medium": package.medium}
         if step.action in _ONLINE and self._plan.online:
             return {"site": self._plan.online.site, "medium": self._plan.online.medium}

@@ -15,6 +15,7 @@ from ceremony.rules.state import State
 from ceremony.run import evidence, journal
 from ceremony.run.archive import LIST_FILE, MAX_FILE, PLAN_FILE, contents, digest_of
 from ceremony.run.evidence import Words
+from ceremony.run.following import check_before, check_session
 from ceremony.run.journal import Entry, JournalError
 from escrow.errors import EscrowError, PlanError, UsageError
 from escrow.files import read_public
@@ -52,10 +53,11 @@ class Report:
         return list(dict.fromkeys(str(each.fields.get("version")) for each in self.entries if each.event == "session"))
 
 
-def audit(folder: Path, heads: Sequence[Words] = (), words: Words = ()) -> Report:
+def audit(folder: Path, heads: Sequence[Words] = (), words: Words = (), before: Path | None = None) -> Report:
     """Examine an archive. Raises UsageError, saying what it is, for a folder that is none.
 
     `heads` are what witnesses wrote down at checkpoints, `words` what they wrote of the archive: four words each.
+    `before` is the archive that a session followed: its inventory is compared with this one's.
     """
     _require_archive(folder)
     findings: list[str] = []
@@ -83,6 +85,7 @@ def audit(folder: Path, heads: Sequence[Words] = (), words: Words = ()) -> Repor
     try:
         own = _words_of_list(folder)
         findings += _checks(folder, entries, state, own, heads, words)
+        findings += check_before(folder, before) if before else ()
     except EscrowError as error:
         return Report(plan, state, entries, (), [*findings, str(error)])
     except (KeyError, TypeError, ValueError, AttributeError):
@@ -100,6 +103,7 @@ def _checks(  # noqa: PLR0913, PLR0917 - an archive, and what people hold agains
     yield from evidence.check_list(folder, entries, contents(folder))
     if state:
         yield from evidence.check_sealed(folder, state)
+        yield from check_session(folder, state)
 
 
 def _require_archive(folder: Path) -> None:

@@ -21,7 +21,7 @@ from escrow.errors import EscrowError, FileError
 from escrow.files import NewFiles, read_public
 from escrow.share import Kind
 
-PACKAGE, ARCHIVE, ONLINE = "package", "archive", "online"
+PACKAGE, ARCHIVE, ONLINE, DELIVERY = "package", "archive", "online", "delivery"
 _AGAIN = "again"
 
 

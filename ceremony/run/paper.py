@@ -80,6 +80,19 @@ class Tray:
             out.publish()
 
 
+class NoPrinter:
+    """For a ceremony that prints nothing: there is no printer beside the key."""
+
+    def check(self) -> None:
+        """Raise RefusedError."""
+        message = "Nothing is printed in this ceremony."
+        raise RefusedError(message)
+
+    def print(self, write: Write, title: str = SHEET, media: str | None = None) -> None:  # noqa: ARG002 - the interface
+        """Raise RefusedError."""
+        self.check()
+
+
 class Scans:
     """A folder into which the scanner's own program writes. What was read is removed at once."""
 

@@ -22,6 +22,7 @@ class Asked(Enum):
     SEEN = "Is it as expected? Enter says yes; if not, type exception"
     READ = "Enter shows the certificates"
     COMPARED = "Is certificate {number} as on your paper, line by line? Enter says yes; if not, type exception"
+    DRAFTED = "Is every line as planned? Enter says yes; if not, type exception or abort"
     CLEAR = "Is it as expected? Enter says yes; type print if the sheet is spoilt"
     PHRASE = "Type '{phrase}'"
     CHECK_WORDS = "The check words beside this step, from a witness's script"

@@ -1,14 +1,24 @@
-"""The room of a rehearsal: where its paper and media are, and what stands on the paper that came out."""
+"""Where a ceremony is rehearsed: paper that is made up, people who answer everything right, and a loss of power.
 
+Each class but the room is a desk around another: it adds one thing, and hands the rest on.
+"""
+
+import datetime as dt
+import itertools
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
+from ceremony import spoken
 from ceremony.planning.plan import Plan
-from ceremony.run.paper import HANDOVER, TEST_PAGE
+from ceremony.run.paper import HANDOVER, PACKAGE_SHEETS, TEST_PAGE, photograph
+from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.readback import Place
 from escrow import handover
 from escrow.documents import made_up
-from escrow.errors import PageError
-from escrow.files import read_public
+from escrow.errors import PageError, UsageError
+from escrow.files import NewFiles, read_public
 from escrow.gather import Collection
 from escrow.judge import judge_file
 from escrow.manifest import Manifest
@@ -24,6 +34,10 @@ from escrow.words import to_words
 _LONGEST_WORDS = 64
 
 
+class PowerLost(BaseException):
+    """The power is lost, as far as the rehearsal goes. Nothing catches it but the rehearsal itself."""
+
+
 class Room:
     """Where the rehearsed paper is: the tray of the printer, the folder of the scanner, the media."""
 
@@ -31,7 +45,7 @@ class Room:
         self.plan, self.out = plan, out
         self.tray, self.scans, self.media = base / "tray", base / "scans", base / "media"
         for folder in (self.tray, self.scans, self.media):
-            folder.mkdir(mode=0o700)
+            folder.mkdir(mode=0o700, exist_ok=True)
 
     @property
     def manifest(self) -> Manifest:
@@ -92,3 +106,142 @@ class Room:
 
         isolate(in_worker, typed)
         return typed
+
+
+class Feeding:
+    """Does what a rehearsal has nothing for: lays sheets into the scanner, reads their words, plugs media in."""
+
+    def __init__(self, desk: Desk, room: Room) -> None:
+        self._desk, self._room = desk, room
+        self._fed: set[str] = set()
+        self._share = ""
+
+    def page(self, lines: Sequence[str]) -> None:
+        """Hand on."""
+        self._desk.page(lines)
+        self._fed.clear()
+
+    def say(self, text: str) -> None:
+        """Hand on."""
+        self._desk.say(text)
+
+    def line(self, asked: Asked, fields: Fields) -> str:
+        """Hand on what people can answer; make a scan from the tray, and a folder for a medium."""
+        if asked is Asked.SCAN and fields["share"] == PACKAGE_SHEETS:
+            self._desk.say("The rehearsal scans the newest package sheets.")
+            with NewFiles(self._room.scans) as out:
+                out.write(f"{PACKAGE_SHEETS}.pdf", self._room.newest(PACKAGE_SHEETS).read_bytes())
+                out.publish()
+            return ""
+        if asked is Asked.SCAN and fields["share"] == HANDOVER:
+            self._desk.say("The rehearsal lays the handover sheet into the scanner.")
+            with NewFiles(self._room.scans) as out:
+                photograph(self._room.newest(HANDOVER), out, f"{HANDOVER}.png")
+                out.publish()
+            return ""
+        if asked is Asked.SCAN:
+            self._share = str(fields["share"]) or self._next_share()
+            what = "the test page" if self._share == TEST_PAGE else f"the sheet of share {self._share}"
+            self._desk.say(f"The rehearsal lays {what} into the scanner.")
+            with suppress(PageError), NewFiles(self._room.scans) as out:
+                photograph(self._room.sheet(self._share), out, f"{self._share}.png")
+                out.publish()
+            return ""
+        if asked is Asked.MEDIUM:
+            folder = self._room.media / f"{fields['of']}-{fields['copy']}"
+            folder.mkdir(mode=0o700, exist_ok=True)
+            self._desk.say(f"The rehearsal uses the folder {folder} as a medium.")
+            return str(folder)
+        return self._desk.line(asked, fields)
+
+    def secret(self, asked: Asked, fields: Fields) -> Secret:
+        """Hand on; words of a sheet are read from the one that was laid into the scanner last."""
+        place = fields.get("place")
+        if not isinstance(place, Place):
+            return self._desk.secret(asked, fields)
+        self._desk.say(f"The rehearsal types words {place.columns_text} of row {place.row}.")
+        if asked is Asked.HANDOVER_WORDS:
+            return self._room.password_words_at(str(fields["password"]), place)
+        return self._room.words_at(self._share, place)
+
+    def _next_share(self) -> str:
+        policy = self._room.plan.policy
+        share = next(name for p in policy.positions if (name := policy.name_of(p)) not in self._fed)
+        self._fed.add(share)
+        return share
+
+
+class Losing(Feeding):
+    """Loses the power once: when the sheet after a quorum is to be read back, or before the root's key signs."""
+
+    def __init__(self, desk: Desk, room: Room) -> None:
+        super().__init__(desk, room)
+        self._read: set[str] = set()
+        self._lost = False
+
+    def line(self, asked: Asked, fields: Fields) -> str:
+        """Hand on, or lose the power."""
+        policy = self._room.plan.policy
+        if asked is Asked.PHRASE and fields["phrase"] == "issue" and not self._lost:
+            self._lose()
+        if asked is Asked.SCAN:
+            read = [p for p in policy.positions if policy.name_of(p) in self._read]
+            if not self._lost and not policy.missing(read):
+                self._lose()
+            self._read.add(str(fields["share"]))
+        return self._desk.line(asked, fields)
+
+    def secret(self, asked: Asked, fields: Fields) -> Secret:
+        """Hand on."""
+        return self._desk.secret(asked, fields)
+
+    def _lose(self) -> NoReturn:
+        self._lost = True
+        self._desk.say("The rehearsal loses the power here, and the program is started again.")
+        raise PowerLost
+
+
+class Answering:
+    """Answers everything as people would who do everything right, and shows what is done."""
+
+    def __init__(self, room: Room, show: Callable[[str], None]) -> None:
+        self._room, self._show = room, show
+        self._bags = itertools.count(1)
+        self._bag = ""
+
+    def page(self, lines: Sequence[str]) -> None:
+        """Show the number of the step and who acts."""
+        who = lines[lines.index("") + 1]
+        self._show(f"{lines[0].rpartition('  ')[2]}: {who.removesuffix(':')}")
+
+    def say(self, text: str) -> None:
+        """Say nothing: the journal has it."""
+
+    def line(self, asked: Asked, fields: Fields) -> str:
+        """The answer; Enter to whatever needs no other."""
+        if asked in {Asked.BAG, Asked.BAG_HANDOVER}:
+            self._bag = f"SPECIMEN-{next(self._bags):03}"
+        elif asked is Asked.CHECK_WORDS:
+            return " ".join(spoken.check_words(self._room.plan.digest, str(fields["step"])))
+        answers = {
+            Asked.PHRASE: fields.get("phrase"),
+            Asked.BAG: self._bag,
+            Asked.BAG_HANDOVER: self._bag,
+            Asked.BAG_AGAIN: self._bag,
+            Asked.DESTROYED: fields.get("sheets"),
+            Asked.AT: dt.datetime.now(dt.UTC).strftime("%H:%M"),
+            Asked.DISPOSITION: "accepted",
+            Asked.SENTENCE: "Part of the rehearsal.",
+            Asked.TRY_AGAIN: "print",
+            Asked.TIME: dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M"),
+        }
+        return str(answers.get(asked, ""))
+
+    def secret(self, asked: Asked, fields: Fields) -> Secret:
+        """The officers' halves of the plan's words. Raises UsageError for what nobody is here to answer."""
+        words = self._room.plan.words
+        if asked is not Asked.HALF:
+            message = f"Nobody is here to answer {asked.name}."
+            raise UsageError(message)
+        first = fields["officer"] == self._room.plan.officers[0].name
+        return Secret.of(" ".join(words[:16] if first else words[16:]).encode())

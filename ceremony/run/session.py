@@ -15,6 +15,7 @@ from ceremony.rules.state import State
 from ceremony.rules.wording import Wording
 from ceremony.run.acts.table import Hands
 from ceremony.run.archive import PLAN_FILE, read_journal
+from ceremony.run.before import Before
 from ceremony.run.examine import Examine
 from ceremony.run.journal import FILE, Journal
 from ceremony.run.paper import Paper
@@ -57,8 +58,9 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
     preflight: Examine,
     progress: Progress,
     version: str,
+    before: Before | None = None,
 ) -> State:
-    """Begin a ceremony in a folder, or go on with the one that is there, to its end.
+    """Begin a ceremony in a folder, or go on with the one that is there, to its end. A session follows another.
 
     Raises RefusedError for the folder of another ceremony, StepsError, JournalError, TemplateError.
     """
@@ -87,6 +89,7 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
             now=lambda: dt.datetime.now(dt.UTC).replace(microsecond=0),
             progress=progress,
             lots=random.SystemRandom(),
+            before=before,
         ),
     )
     try:

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ceremony.planning.plan import Plan
+from ceremony.planning.plan import Plan, Session
 from ceremony.preflight.machine import Machine
 from ceremony.rules.state import State
 from ceremony.run.archive import sign_journal
+from ceremony.run.before import Before
 from ceremony.run.examine import Examine
 from ceremony.run.journal import Entry
 from ceremony.run.paper import Paper
@@ -23,6 +24,7 @@ from ceremony.run.questions import StepError
 from ceremony.run.readback import Lots
 from escrow import documents, standalone
 from escrow.authority import Authority, EscrowedKey, PasswordSource
+from escrow.certificates import Certificate
 from escrow.errors import PackageError
 from escrow.files import read_public
 from escrow.keys import PrivateKey
@@ -53,6 +55,8 @@ class Equipment:
     now: Callable[[], dt.datetime]
     progress: Progress
     lots: Lots
+    before: Before | None = None
+    """What a session follows."""
     machine: Machine = field(default_factory=Machine)
 
 
@@ -63,14 +67,32 @@ class Workshop:
         self.plan, self.equipment = plan, equipment
         self.keys: tuple[EscrowedKey, ...] = ()
         """Made, and without certificates yet."""
+        self.drafts: tuple[Certificate, ...] = ()
+        """What the root's key will sign for these keys, and nothing else; public."""
         self.authority: Authority | None = None
         self.shares: dict[Position, Secret] = {}
         self.proved: Mapping[str, Secret] = {}
         """What the online CA is made of, as the package gave it when a quorum from paper opened it."""
         self.online: OnlineTree | None = None
+        self.root: PrivateKey | None = None
+        """In a session: between the opening of the package and the wiping."""
         self.key: PrivateKey | None = None
         self.pile = Pile()
         """Papers that came out in a step that was not finished yet."""
+
+    def session(self) -> Session:
+        """What a session's plan says is signed. Raises StepError in another ceremony."""
+        if not self.plan.session:
+            message = "This ceremony signs nothing with the root alone."
+            raise StepError(message)
+        return self.plan.session
+
+    def before(self) -> Before:
+        """The archive that a session follows. Raises StepError in another ceremony."""
+        if not self.equipment.before:
+            message = "This ceremony follows no other."
+            raise StepError(message)
+        return self.equipment.before
 
     def end(self) -> None:
         """Sign the whole journal, and let the key go that signs it."""
@@ -92,11 +114,18 @@ class Workshop:
             self.authority.close()
         for entry in self.keys:
             entry.key.pem.close()
-        for share in self.shares.values():
-            share.close()
-        self.keys, self.authority, self.shares = (), None, {}
+        if self.root:
+            self.root.pem.close()
+        self.keys, self.drafts, self.authority, self.root = (), (), None, None
+        self.forget_shares()
         self.forget_proved()
         self.forget_online()
+
+    def forget_shares(self) -> None:
+        """Wipe the shares alone."""
+        for share in self.shares.values():
+            share.close()
+        self.shares = {}
 
     def forget_proved(self) -> None:
         """Wipe what a quorum from paper gave back."""

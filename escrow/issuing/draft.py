@@ -21,6 +21,23 @@ Random = Callable[[int], bytes]
 
 
 @dataclass(frozen=True)
+class Issuer:
+    """Who signs: name and key identifier, both as they stand in its certificate."""
+
+    name: x509.Name
+    key_identifier: bytes
+
+
+@dataclass(frozen=True)
+class Named:
+    """Whose certificate it is: name, key, and what the key is named by."""
+
+    name: x509.Name
+    public: SupportedPublicKey
+    key_identifier: bytes
+
+
+@dataclass(frozen=True)
 class Draft:
     """A certificate that is not signed yet, and the profile it was made from."""
 
@@ -30,11 +47,17 @@ class Draft:
 
 def draft(profiles: Profiles, publics: Mapping[str, bytes], random: Random = os.getrandom) -> tuple[Draft, ...]:
     """The drafts of root and intermediates; `publics` are SubjectPublicKeyInfos (DER) by the profiles' names."""
-    issuer = parse_public(publics[profiles.root.name])
-    return tuple(
-        Draft(profile, _draft(profile, parse_public(publics[profile.name]), profiles.root, issuer, random))
-        for profile in profiles
-    )
+    root = profiles.root
+    issuer = Issuer(to_name(root.subject), key_identifier(parse_public(publics[root.name]), root.key_identifier))
+
+    def drafted(profile: Profile) -> Draft:
+        public = parse_public(publics[profile.name])
+        named = Named(to_name(profile.subject), public, key_identifier(public, profile.key_identifier))
+        return Draft(
+            profile, build(profile, named, issuer, serial_number(profile.serial_octets, random), own=profile is root)
+        )
+
+    return tuple(map(drafted, profiles))
 
 
 def serial_number(octets: int, random: Random) -> int:
@@ -51,9 +74,8 @@ def key_identifier(public: SupportedPublicKey, method: KeyIdentifier) -> bytes:
     return hashlib.sha256(_key_bits(public)).digest()[:_IDENTIFIER_OCTETS]
 
 
-def _draft(
-    profile: Profile, public: SupportedPublicKey, root: Profile, root_key: SupportedPublicKey, random: Random
-) -> x509.CertificateBuilder:
+def build(profile: Profile, named: Named, issuer: Issuer, serial: int, *, own: bool = False) -> x509.CertificateBuilder:
+    """Everything but the signature. The profile's subject is not looked at: `named` has it; `own` is the issuer's."""
     usage = x509.KeyUsage(
         digital_signature=False,
         content_commitment=False,
@@ -67,19 +89,19 @@ def _draft(
     )
     builder = (
         x509.CertificateBuilder()
-        .subject_name(to_name(profile.subject))
-        .issuer_name(to_name(root.subject))
-        .public_key(public)
-        .serial_number(serial_number(profile.serial_octets, random))
+        .subject_name(named.name)
+        .issuer_name(issuer.name)
+        .public_key(named.public)
+        .serial_number(serial)
         .not_valid_before(profile.validity.first)
         .not_valid_after(profile.validity.last)
         .add_extension(usage, critical=True)
         .add_extension(x509.BasicConstraints(ca=True, path_length=profile.path_length), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier(key_identifier(public, profile.key_identifier)), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier(named.key_identifier), critical=False)
     )
-    if profile is not root:
-        named = x509.AuthorityKeyIdentifier(key_identifier(root_key, root.key_identifier), None, None)
-        builder = builder.add_extension(named, critical=False)
+    if not own:
+        authority = x509.AuthorityKeyIdentifier(issuer.key_identifier, None, None)
+        builder = builder.add_extension(authority, critical=False)
     return _with_extras(builder, profile)
 
 

@@ -56,9 +56,17 @@ _SIGNATURES = {
 
 def planned(profiles: Profiles, profile: Profile) -> Fields:
     """What the certificate of a profile is to say."""
+    subject, issuer = subject_text(profile.subject), subject_text(profiles.root.subject)
+    return planned_under(
+        profile, subject, issuer=issuer, algorithm=profiles.root.algorithm, own=profile is profiles.root
+    )
+
+
+def planned_under(profile: Profile, subject: str, *, issuer: str, algorithm: str, own: bool = False) -> Fields:
+    """What a certificate is to say that an issuer with a key of this kind signs; `own` is the issuer's own."""
     extensions = ["keyUsage!", "basicConstraints!", "subjectKeyIdentifier"]
     for present, name in (
-        (profile is not profiles.root, "authorityKeyIdentifier"),
+        (not own, "authorityKeyIdentifier"),
         (profile.permitted or profile.excluded, "nameConstraints!"),
         (profile.policies, "certificatePolicies"),
         (profile.crl, "cRLDistributionPoints"),
@@ -66,10 +74,10 @@ def planned(profiles: Profiles, profile: Profile) -> Fields:
     ):
         extensions += [name] if present else []
     return {
-        "subject": subject_text(profile.subject),
-        "issuer": subject_text(profiles.root.subject),
+        "subject": subject,
+        "issuer": issuer,
         "key": profile.algorithm,
-        "signature": _SIGNATURES.get(profiles.root.algorithm, "RSA SHA-256"),
+        "signature": _SIGNATURES.get(algorithm, "RSA SHA-256"),
         "first": _time(profile.validity.first),
         "last": _time(profile.validity.last),
         "path_length": str(profile.path_length),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -52,6 +53,20 @@ def lint(profiles: Profiles, certificates: Sequence[x509.Certificate], *, tried:
     own = [finding for each in zip(profiles, certificates, strict=True) for finding in _own(profiles.root, *each)]
     others = _pkilint([each.name for each in profiles], certificates)
     return (*own, *(each for each in others if not (tried and (each.certificate, each.lint) == NOT_SELF_SIGNED)))
+
+
+def lint_under(root: Profile, profile: Profile, certificate: x509.Certificate) -> tuple[Finding, ...]:
+    """What is found in one certificate that is, or will be, signed by a root that there is already."""
+    return (*_own(root, profile, certificate), *_pkilint([profile.name], [certificate]))
+
+
+def lint_list(name: str, der: bytes) -> tuple[Finding, ...]:
+    """What pkilint finds in a CRL (DER), which people call by this name."""
+
+    def in_worker() -> bytes:
+        return json.dumps(pkilint_list(der)).encode()
+
+    return tuple(Finding(code, name, text) for code, text in json.loads(isolate(in_worker)))
 
 
 Waivers = Mapping[tuple[str, str], str]
@@ -144,9 +159,34 @@ def pkilint(der: bytes, least: int | None = None) -> list[tuple[str, str]]:
         ],
     )
     document = loader.RFC5280CertificateDocumentLoader().load_der_document(der)
+    return _found(validator.validate(document.root), least)
+
+
+def pkilint_list(der: bytes) -> list[tuple[str, str]]:
+    """What pkilint finds in a CRL by RFC 5280, as `pkilint`."""
+    from pkilint import loader
+    from pkilint.pkix import create_attribute_decoder, create_extension_decoder, crl, extension, name
+    from pkilint.validation import ValidationFindingSeverity
+
+    validator = crl.create_pkix_crl_validator_container(
+        [
+            create_attribute_decoder(name.ATTRIBUTE_TYPE_MAPPINGS),
+            create_extension_decoder(extension.EXTENSION_MAPPINGS),
+        ],
+        [
+            crl.create_issuer_validator_container([]),
+            crl.create_validity_validator_container([]),
+            crl.create_extensions_validator_container([]),
+        ],
+    )
+    document = loader.RFC5280CertificateListDocumentLoader().load_der_document(der)
+    return _found(validator.validate(document.root), ValidationFindingSeverity.NOTICE)
+
+
+def _found(results: Iterable[Any], least: int) -> list[tuple[str, str]]:
     return [
         (each.finding.code, f"{each.message or each.finding.severity.name.lower()} at {result.node.path}")
-        for result in validator.validate(document.root)
+        for result in results
         for each in result.finding_descriptions
         if each.finding.severity <= least
     ]

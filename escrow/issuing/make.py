@@ -1,6 +1,7 @@
 """Make a CA: its keys in locked memory first, then its certificates, linted before and after they are signed."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from escrow.issuing.draft import draft
 from escrow.issuing.hierarchy import check_hierarchy
 from escrow.issuing.lints import Finding, Waivers, lint, stop
 from escrow.issuing.profile import Profiles, names, step_ca_init
-from escrow.issuing.signing import sign, throw_away, try_out
+from escrow.issuing.signing import sign_all, throw_away, try_out
 from escrow.memory import Secret
 from escrow.progress import Progress
 
@@ -46,19 +47,41 @@ def make_keys(profiles: Profiles, progress: Progress) -> tuple[EscrowedKey, ...]
     return tuple(made)
 
 
-def issue(profiles: Profiles, made: Sequence[EscrowedKey], waivers: Waivers, progress: Progress) -> Issued:
+def prepare(profiles: Profiles, made: Sequence[EscrowedKey]) -> tuple[x509.Certificate, ...]:
+    """Fix what the root's key will sign for these keys, serial numbers included: signed with a throw-away key.
+
+    Once for a set of keys: whatever goes wrong after, these very bytes are signed again, and no others.
+    """
+    own = {entry.name: entry.key for entry in made}
+    drafts = draft(profiles, {profile.name: own[profile.name].public for profile in profiles})
+    return try_out(drafts, profiles.root.algorithm)
+
+
+def to_be_signed(certificates: Sequence[x509.Certificate]) -> list[str]:
+    """SHA-256 (hex) of what the root's key signs: journalled before it does."""
+    return [hashlib.sha256(each.tbs_certificate_bytes).hexdigest() for each in certificates]
+
+
+def issue(
+    profiles: Profiles,
+    made: Sequence[EscrowedKey],
+    waivers: Waivers,
+    progress: Progress,
+    *,
+    tried: Sequence[x509.Certificate] = (),
+) -> Issued:
     """Issue the certificates of the profiles for these keys. The keys pass to the authority that is returned.
 
-    Each is signed with a throw-away key and linted; then signed with the root's key, compared octet for octet with
-    what was linted, and linted again; then all are checked against each other. Raises CertificateError.
+    What was prepared (`tried`, or else it is prepared now) is linted; then its bytes are signed with the root's key,
+    compared octet for octet with what was linted, and linted again; then all are checked against each other.
+    Raises CertificateError.
     """
     own = {entry.name: entry.key for entry in made}
     progress("Issuing certificates", 0, 3)
-    drafts = draft(profiles, {profile.name: own[profile.name].public for profile in profiles})
-    tried = try_out(drafts, profiles.root.algorithm)
+    tried = tried or prepare(profiles, made)
     stop(lint(profiles, tried, tried=True), waivers)
     progress("Issuing certificates", 1, 3)
-    signed = sign(drafts, own[profiles.root.name])
+    signed = sign_all(tried, own[profiles.root.name])
     check_same(tried, signed)
     progress("Issuing certificates", 2, 3)
     findings = lint(profiles, signed)

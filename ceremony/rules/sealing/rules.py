@@ -87,6 +87,8 @@ class Sealing(Listing):
         """What the proof of a ceremony rests on is looked at, and not only that the step was done."""
         if step.action is Action.PROVE_QUORUM and self.policy.missing([Position(*pair) for pair in facts["positions"]]):
             yield "what was read from paper is no quorum"
+        if step.action is Action.ISSUE and facts.get("to_be_signed", []) != state.done["keys"].get("to_be_signed", []):
+            yield "what was signed is not what was fixed when the keys were made"
         if step.action is Action.COPY_PACKAGE and facts["sha256"] != state.done["seal"]["package"]:
             yield f"the copy {step.copy} is not of the package that was sealed"
         if step.action is Action.BAG_HANDOVER:

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from enum import Enum
 
-from ceremony.rules.shared import ending, opening
+from ceremony.rules.shared import clearing, closing, opening, settling
 from ceremony.rules.steps import (
     HANDOVER,
     PRIVATE_KEYS,
     PROVED_KEYS,
     SHARES,
+    VOLATILE,
     Act,
     Action,
     Step,
@@ -41,7 +42,8 @@ def steps(policy: Policy, copies: int, online: Online | None = None) -> tuple[St
 
     The tree of the online CA, if there is to be one, is made of what the quorum's proof gives back from paper.
     """
-    return number([*opening(), *_keys(), *_custodians(policy), *_proof(policy, copies, online), *ending()])
+    begun, kept = opening(printer=True), _proof(policy, copies, online)
+    return number([*begun, *_keys(), *_custodians(policy), *kept, *_end()])
 
 
 def _keys() -> Iterator[Step]:
@@ -127,3 +129,20 @@ def _online(online: Online) -> Iterator[Step]:
         "handover", Act.PROOF, "officer-1", made, ["handover sheet proved"], Action.HAND_OVER, wipes=[HANDOVER]
     )
     yield step_of("handover-bag", Act.PROOF, "witnesses", ["handover sheet proved"], [done], Action.BAG_HANDOVER)
+
+
+def _end() -> Iterator[Step]:
+    yield from settling(Act.ZEROIZE, "copies handed over")
+    yield step_of("announce-zeroize", Act.ZEROIZE, "officer-1", ["exceptions settled"], ["zeroizing announced"])
+    yield step_of(
+        "zeroize",
+        Act.ZEROIZE,
+        "officers",
+        ["zeroizing announced", "quorum proved"],
+        ["zeroized"],
+        Action.ZEROIZE,
+        wipes=VOLATILE,
+        irreversible=True,
+    )
+    yield from clearing(Act.ZEROIZE, "zeroized")
+    yield from closing("waste destroyed")

@@ -1,7 +1,7 @@
 """Certificates before the witnesses' eyes: as planned on the left, as issued on the right; a difference stops."""
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 
 from ceremony.run.questions import Asked, Facts, Questions, StepError
@@ -52,7 +52,8 @@ def show_imported(files: Mapping[str, Secret], ask: Questions) -> Facts:
     shown: list[dict[str, object]] = []
     for name, certificate in ((file, each) for file in files for each in certificates_of(files, file)):
         fields, sha256 = found(certificate), fingerprint(certificate)
-        ask.page([f"Certificate {len(shown) + 1}: {name}", "", *_listed(fields), *_digits(sha256), ""])
+        rows = [(label, fields[field]) for field, label in FIELDS.items()]
+        ask.page([f"Certificate {len(shown) + 1}: {name}", "", *listed(rows), *_digits(sha256), ""])
         _seen(ask, len(shown) + 1)
         shown.append({"file": name, "sha256": sha256, "fields": fields})
     return {"certificates": shown, "waived": []}
@@ -74,11 +75,12 @@ def _seen(ask: Questions, number: int) -> None:
         ask.say("Then type exception, and say what is otherwise; Enter goes on after that.")
 
 
-def _listed(fields: Fields) -> Iterator[str]:
-    for name, label in FIELDS.items():
-        if fields[name]:
+def listed(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """The lines of labels and texts, 79 wide; what is empty is left out."""
+    for label, value in rows:
+        if value:
             first, indent = f"{label:{_LABEL}}", " " * _LABEL
-            yield from textwrap.wrap(fields[name], _WIDTH, initial_indent=first, subsequent_indent=indent)
+            yield from textwrap.wrap(value, _WIDTH, initial_indent=first, subsequent_indent=indent)
 
 
 def _digits(sha256: str) -> Iterator[str]:

@@ -1,11 +1,17 @@
 """Acts 9 and 10: memory is wiped, the transcript is made, the archive is signed."""
 
+from collections.abc import Mapping
+
 from ceremony import spoken
 from ceremony.rules.state import State
 from ceremony.rules.steps import Step
-from ceremony.run.archive import seal_archive
+from ceremony.run.acts.signing import inventory_of
+from ceremony.run.archive import MAX_FILE, contents, seal_archive
 from ceremony.run.questions import Facts, Questions, StepError
 from ceremony.run.work import Workshop
+from escrow import inventory
+from escrow.files import read_public
+from escrow.root import first_inventory
 
 
 def zeroize(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
@@ -26,9 +32,21 @@ def close(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
         message = "The ceremony has no key to sign its journal with: open it again."
         raise StepError(message)
     entries = shop.equipment.entries()
-    digest = seal_archive(shop.equipment.out, entries, shop.key, documents(shop.plan, entries))
+    last = {**documents(shop.plan, entries), **_inventory(shop, state)}
+    digest = seal_archive(shop.equipment.out, entries, shop.key, last)
     ask.say(f"The archive's words:  {' '.join(spoken.witness_words(digest))}")
     return {"archive": digest.hex()}
+
+
+def _inventory(shop: Workshop, state: State) -> Mapping[str, bytes]:
+    """The inventory that the ceremony leaves; none where there is no set, or no root key in it."""
+    if shop.plan.session:
+        return {inventory.FILE: inventory_of(shop, state).encode()}
+    if "seal" not in state.done or state.aborting:
+        return {}
+    files = {name: read_public(shop.equipment.out / name, MAX_FILE) for name in contents(shop.equipment.out).digests}
+    first = first_inventory(shop.package(state).manifest, files, shop.plan.ceremony.id)
+    return {inventory.FILE: first.encode()} if first else {}
 
 
 def settle(_shop: Workshop, _step: Step, _state: State, _ask: Questions) -> Facts:

@@ -29,6 +29,7 @@ def make_keys(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fac
     if profiles := profiles_of(shop.plan):
         _refuse_future(shop, profiles)
         shop.keys = made = make.make_keys(profiles, equipment.progress)
+        shop.drafts = make.prepare(profiles, made)
     elif tree := shop.plan.ca.tree:
         shop.authority = import_tree(
             tree, equipment.passwords, equipment.progress, equipment.now(), shop.plan.ca.choice
@@ -47,6 +48,7 @@ def make_keys(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fac
         "keys": named,
         "fingerprints": [each["public_key"] for each in named],
         "notes": list(notes),
+        "to_be_signed": make.to_be_signed(shop.drafts),
     }
 
 
@@ -67,10 +69,10 @@ def certificates(shop: Workshop, _step: Step, _state: State, ask: Questions) -> 
         message = "The keys are not in memory: this session did not make them."
         raise StepError(message)
     reasons = shop.plan.certificate_reasons
-    issued = make.issue(profiles, shop.keys, reasons, shop.equipment.progress)
+    issued = make.issue(profiles, shop.keys, reasons, shop.equipment.progress, tried=shop.drafts)
     facts = compare(profiles, issued, reasons, ask)
     shop.authority, shop.keys = issued.authority, ()
-    return facts
+    return {**facts, "to_be_signed": make.to_be_signed(issued.certificates)}
 
 
 def seal(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:

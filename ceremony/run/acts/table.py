@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from ceremony.rules.state import State
 from ceremony.rules.steps import Action, Step
-from ceremony.run.acts import ending, keys, online, opening, papers, printer, proof, sheets
+from ceremony.run.acts import ending, keys, online, opening, papers, printer, proof, sheets, signing
 from ceremony.run.questions import Facts, Questions
 from ceremony.run.work import Workshop
 
@@ -32,6 +32,12 @@ ACTIONS: Mapping[Action, Callable[[Workshop, Step, State, Questions], Facts]] = 
     Action.CLOSE: ending.close,
     Action.DESTROY: sheets.destroy,
     Action.GATHER: sheets.gather,
+    Action.DRAFT: signing.draft,
+    Action.READ_QUORUM: signing.read_quorum,
+    Action.UNLOCK: signing.unlock,
+    Action.SIGN: signing.sign,
+    Action.OUTCOME: signing.outcome,
+    Action.DELIVER: signing.deliver,
 }
 
 

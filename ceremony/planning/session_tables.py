@@ -1,0 +1,108 @@
+"""The tables of a session's plan: what the root signs, what that follows, and who gets it."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from ceremony.planning.tables import CA, Common, Copy
+from ceremony.planning.values import (
+    DEFAULT_YEARS,
+    MAX_YEARS,
+    AttributeText,
+    ConstraintText,
+    Date,
+    Oid,
+    PathText,
+    Table,
+    Url,
+)
+from escrow.issuing.profile import KeyIdentifier
+from escrow.issuing.reasons import Reason
+
+_HEX = frozenset("0123456789abcdef")
+_DIGITS, _LONGEST_SERIAL = 64, 40
+
+
+def _hash(text: str) -> str:
+    if len(text) != _DIGITS or set(text) - _HEX:
+        message = "must be a SHA-256 as sha256sum shows it: 64 digits 0 to 9 and a to f."
+        raise ValueError(message)
+    return text
+
+
+def _serial(text: str) -> str:
+    if not text or set(text) - _HEX or len(text) > _LONGEST_SERIAL:
+        message = "must be a serial number as inventory.json has it: digits 0 to 9 and a to f."
+        raise ValueError(message)
+    return text
+
+
+Hash = Annotated[str, AfterValidator(_hash)]
+TASKS = ("sign_intermediate", "crl", "cross_sign")
+"""The tables of which a session's plan has one."""
+
+
+class EscrowedCA(CA):
+    """The authority of a session: its keys lie in a package."""
+
+    keys: Literal["escrowed"] = "escrowed"  # type: ignore[assignment]  # a third thing that the word can be
+
+
+class Before(Table):
+    """What a session follows: the archive of the last ceremony with the root, by the SHA-256 of its ARCHIVE.sha256."""
+
+    archive: Hash
+
+
+class _Certificate(Table):
+    """A certificate that the root is to sign in a session. `sha256` pins the file that it is made from."""
+
+    sha256: Hash
+    years: Annotated[int, Field(ge=1, le=MAX_YEARS)] = DEFAULT_YEARS
+    path_length: Annotated[int, Field(ge=0, le=9)] = 0
+    permitted: Annotated[tuple[ConstraintText, ...], Field(strict=False)] = ()
+    excluded: Annotated[tuple[ConstraintText, ...], Field(strict=False)] = ()
+    policies: Annotated[tuple[Oid, ...], Field(strict=False)] = ()
+    crl: Annotated[tuple[Url, ...], Field(strict=False)] = ()
+    issuers: Annotated[tuple[Url, ...], Field(strict=False)] = ()
+    ocsp: Annotated[tuple[Url, ...], Field(strict=False)] = ()
+
+
+class SignIntermediate(_Certificate):
+    """A new intermediate: the request (PKCS#10) of whoever has its key, and another subject if that is wanted."""
+
+    csr: PathText
+    subject: Annotated[tuple[AttributeText, ...] | None, Field(strict=False, min_length=1)] = None
+    key_identifier: KeyIdentifier = "SHA-1"
+
+
+class CrossSign(_Certificate):
+    """Another CA's certificate, whose name and key the root certifies."""
+
+    certificate: PathText
+
+
+class Crl(Table):
+    """The root's list of revoked certificates, and for how long it counts."""
+
+    days: Annotated[int, Field(ge=1, le=3660)]
+
+
+class Revoke(Table):
+    """A certificate to be revoked: its serial number in hex, as the inventory has it."""
+
+    serial: Annotated[str, AfterValidator(_serial)]
+    date: Date
+    reason: Reason
+
+
+class SessionFile(Common):
+    """The tables of the plan of a session. Of the three tables of what is signed it has one."""
+
+    ca: EscrowedCA
+    before: Before
+    sign_intermediate: SignIntermediate | None = None
+    crl: Crl | None = None
+    cross_sign: CrossSign | None = None
+    revoke: Annotated[tuple[Revoke, ...], Field(strict=False)] = ()
+    delivery: Annotated[tuple[Copy, ...], Field(strict=False, min_length=1)]

@@ -1,0 +1,114 @@
+"""The root's list of what it has revoked (CRL version 2, RFC 5280, 5): all of it each time, never a delta."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cryptography import x509
+
+from escrow.certificates import public_key
+from escrow.errors import CertificateError
+from escrow.issuing.lints import Finding, lint_list
+from escrow.issuing.naming import name_text
+from escrow.issuing.reasons import Reason
+from escrow.issuing.subordinate import issuer_of
+from escrow.keys import parse_public
+
+
+@dataclass(frozen=True)
+class Revoked:
+    """One entry: which certificate, since when, why."""
+
+    serial: int
+    date: dt.datetime
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class RevocationList:
+    """What the list is to say."""
+
+    root: x509.Certificate
+    number: int
+    this_update: dt.datetime
+    next_update: dt.datetime
+    revoked: tuple[Revoked, ...]
+
+    @property
+    def planned(self) -> Sequence[tuple[str, str]]:
+        """What it is to say, in words that people compare."""
+        return [
+            ("Issuer", name_text(self.root.subject)),
+            ("Number", str(self.number)),
+            ("This update", _time(self.this_update)),
+            ("Next update", _time(self.next_update)),
+            *((f"Revoked {n}", _entry(each)) for n, each in enumerate(self.revoked, 1)),
+            ("Entries", str(len(self.revoked))),
+        ]
+
+    def draft(self) -> x509.CertificateRevocationListBuilder:
+        """Everything but the signature."""
+        issuer = issuer_of(self.root)
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(issuer.name)
+            .last_update(self.this_update)
+            .next_update(self.next_update)
+            .add_extension(x509.AuthorityKeyIdentifier(issuer.key_identifier, None, None), critical=False)
+            .add_extension(x509.CRLNumber(self.number), critical=False)
+        )
+        for each in self.revoked:
+            entry = x509.RevokedCertificateBuilder().serial_number(each.serial).revocation_date(each.date)
+            if each.reason != "unspecified":  # which is said by saying nothing (RFC 5280, 5.3.1)
+                entry = entry.add_extension(x509.CRLReason(x509.ReasonFlags[_flag(each.reason)]), critical=False)
+            builder = builder.add_revoked_certificate(entry.build())
+        return builder
+
+    def lint(self, der: bytes) -> tuple[Finding, ...]:
+        """What is found in it, signed by whatever key."""
+        return lint_list("CRL", der)
+
+    def check(self, crl: x509.CertificateRevocationList) -> None:
+        """Check that it says what was planned, and that the root signed it. Raises CertificateError."""
+        if list(found(crl)) != list(self.planned):
+            message = "The CRL is not as planned: it is not used."
+            raise CertificateError(message)
+        if not crl.is_signature_valid(parse_public(public_key(self.root))):
+            message = "The signature of the CRL is not the root's: it is not used."
+            raise CertificateError(message)
+
+
+def found(crl: x509.CertificateRevocationList) -> Sequence[tuple[str, str]]:
+    """What a list says, in the same words as `planned`."""
+    entries = [_found(entry) for entry in crl]
+    number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+    crl.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier)
+    return [
+        ("Issuer", name_text(crl.issuer)),
+        ("Number", str(number)),
+        ("This update", _time(crl.last_update_utc)),
+        ("Next update", _time(crl.next_update_utc) if crl.next_update_utc else "none"),
+        *((f"Revoked {n}", text) for n, text in enumerate(entries, 1)),
+        ("Entries", str(len(entries))),
+    ]
+
+
+def _found(entry: x509.RevokedCertificate) -> str:
+    try:
+        flag = entry.extensions.get_extension_for_class(x509.CRLReason).value.reason
+        reason = flag.value
+    except x509.ExtensionNotFound:
+        reason = "unspecified"
+    return f"{entry.serial_number:x}, {_time(entry.revocation_date_utc)}, {reason}"
+
+
+def _entry(revoked: Revoked) -> str:
+    return f"{revoked.serial:x}, {_time(revoked.date)}, {revoked.reason}"
+
+
+def _flag(reason: Reason) -> str:
+    return next(flag.name for flag in x509.ReasonFlags if flag.value == reason)
+
+
+def _time(moment: dt.datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")

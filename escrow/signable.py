@@ -1,0 +1,201 @@
+"""What a root may sign on its own, behind one face: a certificate or a CRL is drafted, linted, checked and entered.
+
+DER in, DER out: what is signed is known by its bytes alone.
+"""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from escrow import certificates
+from escrow.errors import CertificateError
+from escrow.inventory import Inventory, List, Spent, text_of
+from escrow.issuing.fields import FIELDS, found
+from escrow.issuing.lints import Finding
+from escrow.issuing.request import Asked
+from escrow.issuing.revocation import RevocationList, Revoked
+from escrow.issuing.revocation import found as found_in_list
+from escrow.issuing.signing import parts, try_out, try_out_list
+from escrow.issuing.subordinate import Subordinate, algorithm_of
+
+Rows = Sequence[tuple[str, str]]
+"""Labels and texts, as people compare them."""
+
+
+class Signable(ABC):
+    """One thing to be signed."""
+
+    what: str
+    """What the inventory calls it: certificate or CRL."""
+
+    @abstractmethod
+    def try_out(self) -> bytes:
+        """What a throw-away key signed. Numbers are drawn here, and only here."""
+
+    @property
+    @abstractmethod
+    def planned(self) -> Rows:
+        """What it is to say; without numbers that are drawn."""
+
+    @abstractmethod
+    def found(self, der: bytes) -> Rows:
+        """What it says, in the same words."""
+
+    @abstractmethod
+    def lint(self, der: bytes) -> Sequence[Finding]:
+        """What lint finds in it."""
+
+    @abstractmethod
+    def check(self, der: bytes) -> None:
+        """Check what the root signed. Raises CertificateError."""
+
+    @abstractmethod
+    def number(self, der: bytes) -> str:
+        """The number that it uses up: a serial in hex, or a CRL's."""
+
+    @abstractmethod
+    def files(self, der: bytes) -> Mapping[str, bytes]:
+        """How it is written for those who use it."""
+
+    @abstractmethod
+    def enter(self, inventory: Inventory, der: bytes, ceremony: str) -> Inventory:
+        """The inventory with it."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What people should know of it."""
+        return ()
+
+    def spend(self, inventory: Inventory, der: bytes, ceremony: str, digest: str) -> Inventory:
+        """The inventory when nobody knows whether it was signed: its number is never used again."""
+        return inventory.spend(Spent(self.what, self.number(der), digest, ceremony))
+
+
+@dataclass(frozen=True)
+class NewCertificate(Signable):
+    """A certificate for a request or another CA."""
+
+    subordinate: Subordinate
+    asked: Asked
+    file: str
+    used: frozenset[int]
+    what = "certificate"
+
+    def try_out(self) -> bytes:
+        """See Signable."""
+        drafts = [self.subordinate.draft(self.used)]
+        (tried,) = try_out(drafts, algorithm_of(self.subordinate.root))
+        return tried.public_bytes(serialization.Encoding.DER)
+
+    @property
+    def planned(self) -> Rows:
+        """See Signable."""
+        fields = self.subordinate.planned
+        return [(label, fields[name]) for name, label in FIELDS.items()]
+
+    def found(self, der: bytes) -> Rows:
+        """See Signable."""
+        fields = found(_certificate(der))
+        return [(label, fields[name]) for name, label in FIELDS.items()]
+
+    def lint(self, der: bytes) -> Sequence[Finding]:
+        """See Signable."""
+        return self.subordinate.lint(_certificate(der))
+
+    def check(self, der: bytes) -> None:
+        """See Signable."""
+        certificate = _certificate(der)
+        self.subordinate.check(certificate)
+        if certificate.serial_number in self.used:
+            message = "The serial number was used before: the certificate is not used."
+            raise CertificateError(message)
+
+    def number(self, der: bytes) -> str:
+        """See Signable."""
+        return f"{_certificate(der).serial_number:x}"
+
+    def files(self, der: bytes) -> Mapping[str, bytes]:
+        """See Signable."""
+        return {f"issued/{self.file}.crt": certificates.to_pem(_certificate(der))}
+
+    def enter(self, inventory: Inventory, der: bytes, ceremony: str) -> Inventory:
+        """See Signable."""
+        return inventory.issue([_certificate(der)], ceremony)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """See Signable."""
+        if not self.asked.not_taken:
+            return ()
+        return [f"Asked for or there before, and not taken over: {', '.join(self.asked.not_taken)}."]
+
+
+@dataclass(frozen=True)
+class NewList(Signable):
+    """The root's next CRL."""
+
+    wanted: RevocationList
+    more: tuple[Revoked, ...]
+    what = "CRL"
+
+    def try_out(self) -> bytes:
+        """See Signable."""
+        return try_out_list(self.wanted.draft(), algorithm_of(self.wanted.root))
+
+    @property
+    def planned(self) -> Rows:
+        """See Signable."""
+        return self.wanted.planned
+
+    def found(self, der: bytes) -> Rows:
+        """See Signable."""
+        return found_in_list(_list(der))
+
+    def lint(self, der: bytes) -> Sequence[Finding]:
+        """See Signable."""
+        return self.wanted.lint(der)
+
+    def check(self, der: bytes) -> None:
+        """See Signable."""
+        self.wanted.check(_list(der))
+
+    def number(self, der: bytes) -> str:  # noqa: ARG002 - it is planned
+        """See Signable."""
+        return str(self.wanted.number)
+
+    def files(self, der: bytes) -> Mapping[str, bytes]:
+        """See Signable."""
+        return {"issued/root.crl": der, "issued/root.crl.pem": _list(der).public_bytes(serialization.Encoding.PEM)}
+
+    def enter(self, inventory: Inventory, der: bytes, ceremony: str) -> Inventory:
+        """See Signable."""
+        return inventory.revoke(self.more, ceremony).publish(
+            List(
+                self.wanted.number,
+                text_of(self.wanted.this_update),
+                text_of(self.wanted.next_update),
+                _sha256(der),
+                ceremony,
+            )
+        )
+
+
+def to_be_signed(der: bytes) -> str:
+    """SHA-256 (hex) of the to-be-signed bytes."""
+    return _sha256(parts(der)[0])
+
+
+def _certificate(der: bytes) -> x509.Certificate:
+    return x509.load_der_x509_certificate(der)
+
+
+def _list(der: bytes) -> x509.CertificateRevocationList:
+    return x509.load_der_x509_crl(der)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,118 @@
+"""The plan of a session, and what it certifies: what is read, and what is refused."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from authorities import issued
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from helpers import escrow
+
+from ceremony.planning import draft
+from ceremony.planning.lints import lint
+from ceremony.planning.plan import parse
+from ceremony.planning.session_tables import TASKS
+from escrow.certificates import to_pem
+from escrow.errors import CertificateError, PlanError
+from escrow.issuing.request import read_authority, read_request
+
+TODAY = dt.datetime.now(dt.UTC).date()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_init_writes_the_plan_of_a_session_that_lints(task: str, tmp_path: Path) -> None:
+    file = tmp_path / "session.toml"
+    escrow("init", "--for", task.replace("_", "-"), file).expect()
+    plan = parse(file.read_bytes(), file)
+    assert plan.session
+    assert type(plan.session.task).__name__ == "".join(part.capitalize() for part in task.split("_"))
+    assert {finding.lint for finding in lint(plan, TODAY, None) if finding.stands} == set()
+    escrow("lint", file).expect()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ('[cross_sign]\ncertificate = "x"\nsha256 = "' + "0" * 64 + '"\n', r"cross_sign stands beside \[crl\]"),
+        (
+            '[[revoke]]\nserial = "0G"\ndate = 2030-01-01\nreason = "superseded"\n',
+            r"revoke 1, serial must be a serial",
+        ),
+        (
+            '[[revoke]]\nserial = "0a"\ndate = 2030-01-01\nreason = "keyCompromise"\n',
+            r"revoke 1, reason must be one of",
+        ),
+        ('[[revoke]]\nserial = "0a"\ndate = 2030-01-01\nreason = "certificateHold"\n', r"revoke 1, reason must be one"),
+        ('[[package]]\nsite = "Bank"\nmedium = "x"\n', r"package is not known"),
+        ("[root]\nyears = 3\n", r"root is not known"),
+    ],
+)
+def test_what_is_wrong_with_the_plan_of_a_session_is_named(more: str, message: str) -> None:
+    with pytest.raises(PlanError, match=message):
+        parse(f"{draft.session('crl', TODAY)}\n{more}".encode(), Path("session.toml"))
+
+
+def test_what_is_revoked_belongs_to_a_list() -> None:
+    revoke = '[[revoke]]\nserial = "0a"\ndate = 2030-01-01\nreason = "superseded"\n'
+    with pytest.raises(PlanError, match=r"revoke belongs to \[crl\]"):
+        parse(f"{draft.session('sign_intermediate', TODAY)}\n{revoke}".encode(), Path("session.toml"))
+
+
+def _request(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, name: str = "Second CA") -> bytes:
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)] if name else [])
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject).add_extension(usage, critical=True)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+def test_of_a_request_subject_and_key_are_taken_and_the_rest_is_told() -> None:
+    key = ec.generate_private_key(ec.SECP384R1())
+    asked = read_request(_request(key), "r", "SHA-1")
+    assert asked.algorithm == "EC P-384"
+    assert asked.named.public == key.public_key()
+    assert asked.not_taken == ("extendedKeyUsage",)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "cannot be read|can be read"),
+        (b"-----BEGIN CERTIFICATE REQUEST-----\n", "can be read"),
+        (_request(ec.generate_private_key(ec.SECP256R1()), ""), "has no subject"),
+        (_request(rsa.generate_private_key(65537, 2048)), "of the kind RSA 2048, which a CA should not have"),
+        (_request(ec.generate_private_key(ec.SECP256K1())), "of the kind secp256k1"),
+    ],
+    ids=["empty", "cut off", "nameless", "weak", "unusual"],
+)
+def test_a_request_that_is_no_good_is_refused(content: bytes, message: str) -> None:
+    with pytest.raises(CertificateError, match=message):
+        read_request(content, "r", "SHA-1")
+
+
+def test_a_request_that_its_own_key_did_not_sign_is_refused() -> None:
+    content = bytearray(_request(ec.generate_private_key(ec.SECP256R1())))
+    content[content.index(b"Second CA")] ^= 1
+    with pytest.raises(CertificateError, match="is not signed by its own key"):
+        read_request(bytes(content), "r", "SHA-1")
+
+
+def test_what_is_no_ca_is_not_cross_signed() -> None:
+    root, *_ = issued("EC P-256").certificates
+    assert read_authority(to_pem(root), "c").algorithm == "EC P-256"
+    key = ec.generate_private_key(ec.SECP256R1())
+    leaf = (
+        x509.CertificateBuilder()
+        .subject_name(root.subject)
+        .issuer_name(root.subject)
+        .public_key(key.public_key())
+        .serial_number(7)
+        .not_valid_before(root.not_valid_before_utc)
+        .not_valid_after(root.not_valid_after_utc)
+        .sign(key, hashes.SHA256())
+    )
+    for content in (b"x", to_pem(leaf)):
+        with pytest.raises(CertificateError, match=r"is not the certificate of a CA|is not a certificate that can"):
+            read_authority(content, "c")

@@ -1,0 +1,298 @@
+"""Sessions: the root signs one thing by a quorum from paper. With the real step, step-ca and openssl."""
+
+import datetime as dt
+import hashlib
+import json
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import player
+import pytest
+from cryptography import x509
+from helpers import StepTree, need, run, step_ca
+from sessions import TODAY, Sealed, inventory_in, request, sealed
+
+from ceremony.planning.draft import Value
+from ceremony.planning.plan import Plan
+from ceremony.rules.lists import listing_of
+from ceremony.rules.loss import Rule
+from ceremony.rules.state import Phase
+from ceremony.run import before
+from ceremony.run.audit import audit
+from ceremony.run.following import SIGNED
+from ceremony.run.questions import Asked, Desk, Fields
+from ceremony.run.room import PowerLost, Room
+from escrow.errors import EscrowError, InventoryError, PlanError, RefusedError
+from escrow.inventory import Inventory
+from escrow.memory import Secret
+from escrow.memory.process import HARDENED_ENVIRONMENT
+
+
+@pytest.fixture(scope="module")
+def root() -> Iterator[Sealed]:
+    """A root that was sealed in a ceremony."""
+    Secret.unlocked_allowed = True  # a fixture of a module comes before that of each test
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
+        yield sealed(Path(directory))
+
+
+class Losing:
+    """A desk that loses the power once, when something is asked for which `at` holds."""
+
+    def __init__(self, desk: Desk, at: Callable[[Asked, Fields], bool]) -> None:
+        self._desk, self._at, self.lost = desk, at, 0
+        self.page, self.say = desk.page, desk.say
+
+    def line(self, asked: Asked, fields: Fields) -> str:
+        """Hand on, or lose the power."""
+        if not self.lost and self._at(asked, fields):
+            self.lost += 1
+            raise PowerLost
+        return self._desk.line(asked, fields)
+
+    def secret(self, asked: Asked, fields: Fields) -> Secret:
+        """Hand on."""
+        return self._desk.secret(asked, fields)
+
+
+def test_a_csr_by_step_is_signed_and_works_in_step_ca_until_it_is_revoked(
+    root: Sealed, trees: Callable[[str], StepTree], tmp_path: Path
+) -> None:
+    need("openssl", "step", "step-ca")
+    asked = request(tmp_path)
+    plan = root.plan("sign_intermediate", "SIGN", root.archive, {"sign_intermediate": asked})
+    assert root.hold(plan, root.archive).phase is Phase.CLOSED
+    first, root_file = root.room(plan).out, root.archive / "certs/root_ca.crt"
+    issued = first / "issued/intermediate.crt"
+    assert audit(first).findings == []
+    # The tree of step-ca with the new intermediate, whose key never left whoever asked.
+    made = trees("P-256")
+    tree = tmp_path / "step"
+    shutil.copytree(made.path, tree)
+    for file, to in (
+        (root_file, "certs/root_ca.crt"),
+        (issued, "certs/intermediate_ca.crt"),
+        (tmp_path / "Second CA.key", "secrets/intermediate_ca_key"),
+    ):
+        shutil.copyfile(file, tree / to)
+    text = (tree / "config/ca.json").read_text().replace(str(made.path), str(tree))
+    (tree / "config/ca.json").write_text(text)
+    leaf = tmp_path / "leaf.crt"
+    with step_ca(tree, tmp_path / "password", made.url):
+        run(
+            *("step", "ca", "certificate", "--not-after", "1h", "--ca-url", made.url, "--root", root_file),
+            *("--provisioner", "admin", "--provisioner-password-file", made.provisioner_password_file, "--force"),
+            *("leaf.test", leaf, tmp_path / "leaf.key"),
+            env={"STEPPATH": str(tmp_path)},
+        ).expect()
+    run("step", "certificate", "verify", leaf, "--roots", root_file).expect()
+
+    # Two lists: the first without it, the second with it.
+    empty = root.plan("crl", "CRL-1", first, {"crl": {"days": 30}})
+    assert root.hold(empty, first).phase is Phase.CLOSED
+    second = root.room(empty).out
+    verify = ["openssl", "verify", "-CAfile", root_file, "-crl_check", "-CRLfile"]
+    run(*verify, second / "issued/root.crl.pem", issued).expect()
+    serial = inventory_in(second).issued[-1].serial
+    revoke = {"serial": serial, "date": TODAY, "reason": "cACompromise"}
+    with_it = root.plan("crl", "CRL-2", second, {"crl": {"days": 30}}, revoke=[revoke])
+    assert root.hold(with_it, second).phase is Phase.CLOSED
+    third = root.room(with_it).out
+    refused = run(*verify, third / "issued/root.crl.pem", issued)
+    assert refused.status
+    assert "certificate revoked" in refused.out + refused.err
+    run("openssl", "crl", "-in", third / "issued/root.crl", "-inform", "DER", "-CAfile", root_file, "-noout").expect()
+    shown = run("openssl", "crl", "-in", third / "issued/root.crl", "-inform", "DER", "-noout", "-text").expect().out
+    assert "CA Compromise" in shown
+
+    # The chain of archives: each inventory adds to the one before, numbers grow.
+    chain = [root.archive, first, second, third]
+    listed = [inventory_in(each) for each in chain]
+    assert [each.crl.number for each in listed if each.crl] == [1, 2]
+    for earlier, later, folder in zip(listed, listed[1:], chain, strict=False):
+        digest = hashlib.sha256((folder / "ARCHIVE.sha256").read_bytes()).hexdigest()
+        assert list(later.problems_after(earlier, digest)) == []
+        assert list(earlier.problems_after(later, digest))
+    assert audit(third, before=second).findings == []
+    assert audit(third, before=first).findings == [
+        "inventory.json: it does not follow this archive.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("at", "rule"),
+    [
+        (lambda asked, _: asked is Asked.DRAFTED, Rule.GO_ON),
+        (lambda asked, _: asked is Asked.SCAN, Rule.GO_ON),
+        (lambda asked, fields: asked is Asked.PHRASE and fields["phrase"] == "issue", Rule.QUORUM_AGAIN),
+        (lambda asked, _: asked is Asked.BAG, Rule.GO_ON),
+    ],
+    ids=["drafting", "reading", "before signing", "after signing"],
+)
+def test_after_a_loss_of_power_the_very_same_bytes_are_signed_and_no_second_serial(
+    root: Sealed, tmp_path: Path, at: Callable[[Asked, Fields], bool], rule: Rule, request_id: str
+) -> None:
+    plan = root.plan("sign_intermediate", request_id, root.archive, {"sign_intermediate": request(tmp_path, "Lost CA")})
+
+    def losing(desk: Desk, _: Room) -> Desk:
+        return Losing(desk, at)
+
+    state = root.hold(plan, root.archive, losing)
+    assert (state.phase, state.losses) == (Phase.CLOSED, (rule,))
+    out = root.room(plan).out
+    entries = [json.loads(line) for line in (out / "journal.jsonl").read_text().splitlines()]
+    facts = {entry["step"]: entry["facts"] for entry in entries if entry["event"] == "end"}
+    drafts = [entry for entry in entries if entry["event"] == "end" and entry["step"] == "draft"]
+    assert len(drafts) == 1, "what was drafted stands"
+    signed = x509.load_der_x509_certificate((out / SIGNED).read_bytes())
+    body = hashlib.sha256(signed.tbs_certificate_bytes).hexdigest()
+    assert facts["draft"]["to_be_signed"] == facts["issue"]["to_be_signed"] == body
+    assert [each.serial for each in inventory_in(out).issued].count(f"{signed.serial_number:x}") == 1
+    assert len(inventory_in(out).issued) == len(inventory_in(root.archive).issued) + 1
+
+
+@pytest.fixture
+def request_id(request: pytest.FixtureRequest) -> str:
+    """An id for the plan of each case."""
+    return f"LOST-{request.node.callspec.id.replace(' ', '-')}"
+
+
+def test_a_number_that_an_aborted_session_may_have_used_is_never_used_again(root: Sealed) -> None:
+    plan = root.plan("crl", "ABORTED", root.archive, {"crl": {"days": 30}})
+
+    class Aborting(Losing):
+        def line(self, asked: Asked, fields: Fields) -> str:
+            if asked is Asked.PHRASE and not self.lost:
+                self.lost += 1
+                return "abort"
+            if asked in {Asked.REASON, Asked.SURE}:
+                return "abort"
+            return super().line(asked, fields)
+
+    state = root.hold(plan, root.archive, lambda desk, _: Aborting(desk, lambda *_: False))
+    assert state.phase is Phase.ABORTED
+    assert not state.opened, "the sheets are in new bags"
+    out = root.room(plan).out
+    assert audit(out).findings == []
+    listed = inventory_in(out)
+    assert listed.crl is None
+    assert [(each.what, each.number) for each in listed.spent] == [("CRL", "1")]
+    assert listed.next_number == 2
+
+
+def test_another_archive_another_package_and_a_request_that_was_changed_are_refused(
+    root: Sealed, tmp_path: Path
+) -> None:
+    asked = request(tmp_path, "Other CA")
+    plan = root.plan("sign_intermediate", "REFUSED", root.archive, {"sign_intermediate": asked})
+    assert plan.session
+
+    def read(archive: Path, package: Path | None = None) -> None:
+        assert plan.session
+        before.read(plan, plan.session, archive, package)
+
+    changed = tmp_path / "changed"
+    shutil.copytree(root.archive, changed)
+    (changed / "inventory.json").write_text("{}")
+    with pytest.raises(RefusedError, match=r"inventory.json: the file was changed"):
+        read(changed)
+    (changed / "ARCHIVE.sha256").write_bytes(b"x")
+    with pytest.raises(RefusedError, match="is not the archive that the plan follows: its words are"):
+        read(changed)
+    package = tmp_path / "package.escrow"
+    package.write_bytes((root.archive / "package.escrow").read_bytes() + b"\n")
+    with pytest.raises(EscrowError):
+        read(root.archive, package)
+    csr = Path(asked["csr"])
+    csr.write_bytes(csr.read_bytes() + b"\n")
+    from ceremony.run.task import read_input
+
+    with pytest.raises(PlanError, match="is not the file that the plan names"):
+        read_input(plan.session)
+
+
+def test_what_is_not_known_or_revoked_already_is_not_revoked_and_a_serial_not_used_twice(root: Sealed) -> None:
+    listed = inventory_in(root.archive)
+    from escrow.issuing.revocation import Revoked
+
+    moment = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
+    known = int(listed.issued[0].serial, 16)
+    once = listed.revoke([Revoked(known, moment, "superseded")], "A")
+    for inventory, serial in ((listed, 1), (once, known)):
+        with pytest.raises(InventoryError):
+            inventory.revoke([Revoked(serial, moment, "superseded")], "B")
+    certificates = x509.load_pem_x509_certificates((root.archive / "certs/root_ca.crt").read_bytes())
+    with pytest.raises(InventoryError, match="was used before"):
+        listed.issue(certificates, "B")
+    assert Inventory.decode(once.encode()) == once
+    for wrong in (b"", b"{}", once.encode()[:-1], once.encode().replace(b"superseded", b"keyCompromise")):
+        with pytest.raises(InventoryError, match="not what a ceremony left"):
+            Inventory.decode(wrong)
+
+
+def test_another_ca_is_cross_signed_with_its_name_key_and_key_identifier(root: Sealed, tmp_path: Path) -> None:
+    need("openssl")
+    other = tmp_path / "other.crt"
+    run(
+        *("step", "certificate", "create", "--profile", "root-ca", "--no-password", "--insecure"),
+        *("Other Root", other, tmp_path / "other.key"),
+    ).expect()
+    task: dict[str, Value] = {
+        "certificate": str(other),
+        "sha256": hashlib.sha256(other.read_bytes()).hexdigest(),
+        "path_length": 0,
+    }
+    plan = root.plan("cross_sign", "CROSS", root.archive, {"cross_sign": task})
+    assert root.hold(plan, root.archive).phase is Phase.CLOSED
+    made = root.room(plan).out / "issued/cross-signed.crt"
+    one, two = (x509.load_pem_x509_certificate(path.read_bytes()) for path in (other, made))
+    assert one.subject.public_bytes() == two.subject.public_bytes()
+    assert one.public_key() == two.public_key()
+    identifiers = [each.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value for each in (one, two)]
+    assert identifiers[0] == identifiers[1]
+    run("openssl", "verify", "-CAfile", root.archive / "certs/root_ca.crt", made).expect()
+
+
+def test_a_session_at_a_terminal_of_80x24_shows_every_page_whole(root: Sealed, tmp_path: Path) -> None:
+    plan = root.plan("sign_intermediate", "PTY", root.archive, {"sign_intermediate": request(tmp_path, "Shown CA")})
+    held_in = SessionRoom(root, plan)
+    people = player.Player(held_in)
+    people.play()
+    assert people.end() == 0, people.terminal.shown[-2000:]
+    for page in people.terminal.shown.split("\x1b[H\x1b[2J\x1b[3J")[1:]:
+        lines = page.split("Enter goes on")[0].split("\r\n")
+        assert len(lines) <= 24, page
+        assert max(map(len, lines)) < 80, page
+    numbers = [step.number for step in listing_of(plan).steps]
+    assert re.findall(r"SPECIMEN  step (\S+)\r", people.terminal.shown) == numbers
+    assert audit(held_in.out).findings == []
+    assert (root.base / "delivery-1").is_dir()
+    delivered = next((root.base / "delivery-1").glob("*/intermediate.crt"))
+    assert delivered.read_bytes() == (held_in.out / "issued/intermediate.crt").read_bytes()
+
+
+class SessionRoom(player.Room):
+    """A room whose ceremony is a session."""
+
+    def __init__(self, root: Sealed, plan: Plan) -> None:
+        (root.base / "ceremony.toml").write_bytes(plan.source)
+        (root.base / "delivery-1").mkdir()
+        super().__init__(root.base)
+        self._archive = root.archive
+
+    @property
+    def out(self) -> Path:
+        """The session's folder."""
+        return self.base / self.plan.ceremony.id
+
+    def command(self) -> list[object]:
+        """How the session is begun, and gone on with."""
+        return [
+            *("env", *(f"{name}={value}" for name, value in HARDENED_ENVIRONMENT.items())),
+            *(sys.executable, "-m", "ceremony", "sign-intermediate", self.base / "ceremony.toml", "--out", self.out),
+            *("--scans", self.base / "scans", "--archive", self._archive),
+        ]
