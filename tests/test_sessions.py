@@ -161,19 +161,40 @@ def request_id(request: pytest.FixtureRequest) -> str:
     return f"LOST-{request.node.callspec.id.replace(' ', '-')}"
 
 
+class Aborting(Losing):
+    """A desk that aborts once: when something fails, or when `at` holds."""
+
+    def line(self, asked: Asked, fields: Fields) -> str:
+        """Hand on, or abort."""
+        if not self.lost and (asked is Asked.RETRY or self._at(asked, fields)):
+            self.lost += 1
+            return "abort"
+        if asked in {Asked.REASON, Asked.SURE}:
+            return "abort"
+        return self._desk.line(asked, fields)
+
+
+def refused(root: Sealed, plan: Plan, follows: Path) -> str:
+    """Why a session does not draft what its plan says; no bag was opened by then."""
+    state = root.hold(plan, follows, lambda desk, _: Aborting(desk, lambda *_: False))
+    assert state.phase is Phase.ABORTED
+    assert not {"draft", "gather"} & state.done.keys()
+    entries = [json.loads(line) for line in (root.room(plan).out / "journal.jsonl").read_text().splitlines()]
+    (failed,) = [entry for entry in entries if entry["event"] == "fail"]
+    assert failed["step"] == "draft"
+    return str(failed["problem"])
+
+
+def test_what_does_not_fit_the_root_is_refused_before_any_bag_is_opened(root: Sealed, tmp_path: Path) -> None:
+    asked: dict[str, Value] = {**request(tmp_path, "Long CA"), "path_length": 1}
+    plan = root.plan("sign_intermediate", "LONG", root.archive, {"sign_intermediate": asked})
+    assert "must be less than the root's" in refused(root, plan, root.archive)
+
+
 def test_a_number_that_an_aborted_session_may_have_used_is_never_used_again(root: Sealed) -> None:
     plan = root.plan("crl", "ABORTED", root.archive, {"crl": {"days": 30}})
 
-    class Aborting(Losing):
-        def line(self, asked: Asked, fields: Fields) -> str:
-            if asked is Asked.PHRASE and not self.lost:
-                self.lost += 1
-                return "abort"
-            if asked in {Asked.REASON, Asked.SURE}:
-                return "abort"
-            return super().line(asked, fields)
-
-    state = root.hold(plan, root.archive, lambda desk, _: Aborting(desk, lambda *_: False))
+    state = root.hold(plan, root.archive, lambda desk, _: Aborting(desk, lambda asked, _: asked is Asked.PHRASE))
     assert state.phase is Phase.ABORTED
     assert not state.opened, "the sheets are in new bags"
     out = root.room(plan).out
