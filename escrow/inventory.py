@@ -104,7 +104,7 @@ class Inventory:
                 or any(e.reason not in REASONS for e in found.revoked)
             ):
                 raise ValueError  # noqa: TRY301 - as whatever else is wrong with it
-            _ = found.serials, found.next_number, found.entries
+            _ = found.serials, found.next_number, found.entries, found.last_update
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             message = f"{FILE} is not what a ceremony left: it was changed. Use another copy of the archive."
             raise InventoryError(message) from None
@@ -121,6 +121,11 @@ class Inventory:
         """The number of the next CRL: greater than every one that was used (RFC 5280, 5.2.3)."""
         spent = (int(each.number) for each in self.spent if each.what == "CRL")
         return max((self.crl.number if self.crl else 0, *spent)) + 1
+
+    @property
+    def last_update(self) -> dt.datetime | None:
+        """The `this_update` of the last CRL, if there is one."""
+        return _moment(self.crl.this_update) if self.crl else None
 
     @property
     def entries(self) -> tuple[Revoked, ...]:

@@ -1,10 +1,14 @@
 """What a root is to sign is compared with plan and request before it signs, and not only afterwards."""
 
-from collections.abc import Callable
+import datetime as dt
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from authorities import issued, profiles_of
+from authorities import START, issued, profiles_of
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from escrow.errors import CertificateError
@@ -12,10 +16,12 @@ from escrow.issuing.draft import Named, key_identifier
 from escrow.issuing.naming import Attribute, to_name
 from escrow.issuing.profile import Profile
 from escrow.issuing.request import Asked
+from escrow.issuing.revocation import RevocationList, Revoked
 from escrow.issuing.subordinate import Subordinate
-from escrow.signable import NewCertificate
+from escrow.signable import NewCertificate, NewList
 
 ROOT = issued("EC P-256").certificates[0]
+DAY = dt.timedelta(days=1)
 
 
 def _named(common_name: str = "Second CA") -> Named:
@@ -69,3 +75,52 @@ def test_a_certificate_that_does_not_fit_the_root_is_refused_before_the_root_sig
     ):
         with pytest.raises(CertificateError, match=message):
             wanted.compare(wanted.try_out())
+
+
+NOW = START + 100 * DAY
+LISTS: dict[str, tuple[Mapping[str, object], str]] = {
+    "the root may not": ({"root": "usage"}, r"does not allow it to sign CRLs"),
+    "the root has expired": (
+        {"this_update": ROOT.not_valid_after_utc + DAY, "next_update": ROOT.not_valid_after_utc + 2 * DAY},
+        "the root has expired",
+    ),
+    "it outlives the root": ({"next_update": ROOT.not_valid_after_utc + DAY}, "plan fewer days"),
+    "the clock went back": ({"last": NOW + DAY}, "the last one is of .*: set the clock"),
+    "revoked tomorrow": (
+        {"revoked": (Revoked(7, NOW + DAY, "superseded"),)},
+        "7 would be revoked at .*: set the clock",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LISTS)
+def test_a_list_that_not_everybody_would_take_as_it_is_meant_is_refused_before_the_root_signs(case: str) -> None:
+    plain = RevocationList(ROOT, 1, NOW, NOW + DAY, (Revoked(7, NOW, "superseded"),), NOW)
+    NewList(plain, ()).compare(NewList(plain, ()).try_out())
+    changes, message = LISTS[case]
+    fields: dict[str, Any] = {**changes, **({"root": _without_crl_sign()} if "root" in changes else {})}
+    wanted = NewList(replace(plain, **fields), ())
+    with pytest.raises(CertificateError, match=message):
+        wanted.compare(wanted.try_out())
+
+
+def _without_crl_sign() -> x509.Certificate:
+    key = ec.generate_private_key(ec.SECP256R1())
+    usage = dict.fromkeys(
+        [
+            *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"),
+            *("crl_sign", "encipher_only", "decipher_only"),
+        ],
+        False,
+    )
+    return (
+        x509.CertificateBuilder()
+        .subject_name(ROOT.subject)
+        .issuer_name(ROOT.subject)
+        .public_key(key.public_key())
+        .serial_number(7)
+        .not_valid_before(ROOT.not_valid_before_utc)
+        .not_valid_after(ROOT.not_valid_after_utc)
+        .add_extension(x509.KeyUsage(key_cert_sign=True, **usage), critical=True)
+        .sign(key, hashes.SHA256())
+    )
