@@ -150,11 +150,13 @@ class Inventory:
         return found
 
     def revoke(self, more: Iterable[Revoked], ceremony: str) -> "Inventory":
-        """With more revocations. Raises InventoryError for what was not issued, or is revoked already."""
+        """With more revocations. Raises InventoryError for what was not issued, or is revoked already.
+
+        What an aborted session spent may have been issued, so it can be revoked, too.
+        """
         found = self
-        issued = {int(each.serial, 16) for each in self.issued}
         for each in more:
-            if each.serial not in issued:
+            if each.serial not in self.serials:
                 message = f"The root has issued no certificate {each.serial:x}: nothing is revoked that is not known."
                 raise InventoryError(message)
             if each.serial in {int(entry.serial, 16) for entry in found.revoked}:

@@ -27,7 +27,8 @@ from ceremony.run.following import SIGNED
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.room import PowerLost, Room
 from escrow.errors import EscrowError, InventoryError, PlanError, RefusedError
-from escrow.inventory import Inventory
+from escrow.inventory import Inventory, Spent
+from escrow.issuing.revocation import Revoked
 from escrow.memory import Secret
 from escrow.memory.process import HARDENED_ENVIRONMENT
 
@@ -238,8 +239,6 @@ def test_another_archive_another_package_and_a_request_that_was_changed_are_refu
 
 def test_what_is_not_known_or_revoked_already_is_not_revoked_and_a_serial_not_used_twice(root: Sealed) -> None:
     listed = inventory_in(root.archive)
-    from escrow.issuing.revocation import Revoked
-
     moment = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
     known = int(listed.issued[0].serial, 16)
     once = listed.revoke([Revoked(known, moment, "superseded")], "A")
@@ -253,6 +252,15 @@ def test_what_is_not_known_or_revoked_already_is_not_revoked_and_a_serial_not_us
     for wrong in (b"", b"{}", once.encode()[:-1], once.encode().replace(b"superseded", b"keyCompromise")):
         with pytest.raises(InventoryError, match="not what a ceremony left"):
             Inventory.decode(wrong)
+
+
+def test_what_the_root_may_have_signed_in_an_aborted_session_can_be_revoked(root: Sealed) -> None:
+    listed = inventory_in(root.archive).spend(Spent("certificate", "abc", "0" * 64, "ABORTED"))
+    listed = listed.spend(Spent("CRL", "7", "0" * 64, "ABORTED"))
+    moment = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
+    assert [each.serial for each in listed.revoke([Revoked(0xABC, moment, "superseded")], "A").revoked] == ["abc"]
+    with pytest.raises(InventoryError, match="has issued no certificate 7"):
+        listed.revoke([Revoked(7, moment, "superseded")], "A")
 
 
 def test_another_ca_is_cross_signed_with_its_name_key_and_key_identifier(root: Sealed, tmp_path: Path) -> None:
