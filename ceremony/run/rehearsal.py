@@ -110,9 +110,10 @@ def _rehearse_session(  # noqa: PLR0913, PLR0917 - all that a rehearsal works wi
     followed = replace(
         session,
         before=digest_of(first.out).hex(),
-        # What is really revoked is not in the throw-away CA's inventory: its own certificates stand in.
+        # What is really revoked is not in the throw-away CA's inventory: its own certificates stand in. And a rehearsal
+        # is earlier than the session: it revokes nothing in the future.
         revoke=tuple(
-            each.model_copy(update={"serial": issued.serial})
+            each.model_copy(update={"serial": issued.serial, "date": min(each.date, dt.datetime.now(dt.UTC).date())})
             for each, issued in zip(session.revoke, reversed(listed.issued), strict=False)
         ),
     )
