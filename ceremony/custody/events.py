@@ -199,6 +199,10 @@ def _drill(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) -> t
     if fields["level"] not in LEVELS:
         message = f"A drill has a level of {', '.join(LEVELS)}, and not {fields['level']}."
         raise RegisterError(message)
+    archive = fields.get("archive", "")
+    if archive and archive in {drill.archive for drill in at.drills}:
+        message = "This drill is in the register already."
+        raise RegisterError(message)
     shown = {position_of(key): bag for key, bag in fields["bags"].items()}
     new = set()
     for position, bag in shown.items():
@@ -209,7 +213,7 @@ def _drill(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) -> t
         if bag_number(bag) != bag_number(held.bag):
             new.add(bag)
         at = _with(at, replace(held, bag=bag, attested=max(held.attested, on), how=f"drill {fields['level']}"))
-    held_drill = Drill(fields["level"], on, fields["passed"], fields["minutes"], tuple(shown))
+    held_drill = Drill(fields["level"], on, fields["passed"], fields["minutes"], tuple(shown), archive)
     return replace(at, drills=(*at.drills, held_drill)), _fresh(bags, new)
 
 

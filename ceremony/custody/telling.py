@@ -181,6 +181,16 @@ def handed_over(book: Book, position: Position) -> Iterator[str]:
         yield f"Before: {', '.join(holder.name for holder in held.previous)}."
 
 
+def drilled(book: Book, set_id: str) -> Iterator[str]:
+    """The drill that was entered last."""
+    at = book.register.sets[set_id]
+    held = at.drills[-1]
+    shares = at.policy.names_of(held.shares) if held.shares else "none"
+    yield f"Drill {held.level} of {held.on}: {'passed' if held.passed else 'NOT passed'}, {held.minutes:g} minutes."
+    yield f"Seen, and attested by it: {shares}."
+    yield from head(book)
+
+
 def head(book: Book) -> Iterator[str]:
     """The words that prove the register so far."""
     yield f"The register's words:  {' '.join(spoken.witness_words(book.head))}"

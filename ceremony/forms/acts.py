@@ -114,7 +114,7 @@ class Acts:
             yield self._check_words(step)
         yield from self._found(step)
 
-    def _found(self, step: Step) -> Iterator[Flowable]:  # noqa: C901 - one for each action
+    def _found(self, step: Step) -> Iterator[Flowable]:  # noqa: C901, PLR0912 - one for each action
         match step.action:
             case Action.WRITE_HEAD:
                 yield self._head()
@@ -122,6 +122,12 @@ class Acts:
                 yield from self._certificates()
             case Action.DRAFT:
                 yield from self._task()
+            case Action.BRIEF:
+                yield from self._drill()
+            case Action.WHICH_COPY:
+                yield self._field(self.say("acts.copy_used"), Boxes("__ : ____"))
+            case Action.SHOW_BAG | Action.READ_ONE:
+                yield self._field(self.say("acts.bag"), Boxes(NUMBER_OF_A_BAG))
             case Action.SEAL:
                 yield self._field(self.say("acts.set_words"), Boxes(WORDS_OF_A_SET))
             case Action.BAG:
@@ -130,7 +136,8 @@ class Acts:
                 yield from self._handed_over(step)
             case Action.BAG_AGAIN:
                 boxes = f"{self._share_boxes} : {NUMBER_OF_A_BAG}"
-                yield from self._repeated(largest_quorum(self.plan.policy), "acts.new_bag", boxes)
+                times = 1 if step.position else largest_quorum(self.plan.policy)
+                yield from self._repeated(times, "acts.new_bag", boxes)
             case Action.GATHER:
                 # Missing shares are made again from their own group: each group may have to be read.
                 most = sum(group.threshold for group in self.plan.policy.groups)
@@ -181,6 +188,13 @@ class Acts:
             if key == "sha256":
                 shown = " ".join(shown[start : start + 16] for start in range(0, len(shown), 16))
             yield self._field(key, text(shown, "bold"))
+
+    def _drill(self) -> Iterator[Flowable]:
+        """What the plan of a drill says, in its own words."""
+        drill = self.plan.drill
+        if drill:
+            for key, value in (("level", drill.level), ("scenario", drill.scenario), ("minutes", str(drill.minutes))):
+                yield self._field(key, text(value, "bold"))
 
     def _repeated(self, times: int, label: str, boxes: str) -> Iterator[Flowable]:
         for _ in range(times):

@@ -14,7 +14,16 @@ from pydantic import ValidationError
 
 from ceremony import spoken
 from ceremony.planning.plan_errors import contradictions, plan_error, violations
-from ceremony.planning.session_tables import TASKS, Crl, CrossSign, Revoke, SessionFile, SignIntermediate
+from ceremony.planning.session_tables import (
+    DRILL,
+    TASKS,
+    Crl,
+    CrossSign,
+    DrillFile,
+    Revoke,
+    SessionFile,
+    SignIntermediate,
+)
 from ceremony.planning.tables import (
     CA,
     Access,
@@ -70,6 +79,16 @@ class Session:
 
 
 @dataclass(frozen=True)
+class Drill:
+    """What a drill tries, its time in minutes, and the hash (hex) of the archive that it follows."""
+
+    level: str
+    scenario: str
+    minutes: int
+    before: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """A plan as loaded. Custodians stand in the order of their shares: by group, then as in the file."""
 
@@ -95,6 +114,7 @@ class Plan:
     online: Online | None = None
     session: Session | None = None
     deliveries: tuple[Copy, ...] = ()
+    drill: Drill | None = None
 
     @property
     def digest(self) -> bytes:
@@ -110,6 +130,12 @@ class Plan:
     def days(self) -> tuple[dt.date, ...]:
         """When it is to be held: its date, and its standby day if it has one."""
         return (self.ceremony.date, *filter(None, [self.ceremony.standby]))
+
+    @property
+    def follows(self) -> str | None:
+        """The hash (hex) of the archive that this ceremony follows; None for one that seals a CA."""
+        later = self.session or self.drill
+        return later.before if later else None
 
     @property
     def policy(self) -> Policy:
@@ -171,7 +197,7 @@ def parse(source: bytes, path: Path) -> Plan:
         message = f"{path} is not valid TOML: {str(error) or 'nested too deeply'}. Mend that line."
         raise PlanError(message) from None
     problems = list(contradictions(content))
-    kind = SessionFile if set(TASKS) & set(content) else File
+    kind = DrillFile if DRILL in content else SessionFile if set(TASKS) & set(content) else File
     try:
         file = kind.model_validate(content)
     except ValidationError as error:
@@ -203,6 +229,7 @@ def parse(source: bytes, path: Path) -> Plan:
         session=_session(file) if isinstance(file, SessionFile) else None,
         deliveries=file.delivery if isinstance(file, SessionFile) else (),
         online=file.online if isinstance(file, File) else None,
+        drill=Drill(**file.drill.model_dump(), before=file.before.archive) if isinstance(file, DrillFile) else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""The tables of a session's plan: what the root signs, what that follows, and who gets it."""
+"""The tables of the plan of a session or a drill: what is signed or tried, what that follows, who gets it."""
 
 from typing import Annotated, Literal
 
@@ -14,6 +14,7 @@ from ceremony.planning.values import (
     Oid,
     PathText,
     Table,
+    Text,
     Url,
 )
 from escrow.issuing.profile import KeyIdentifier
@@ -40,6 +41,8 @@ def _serial(text: str) -> str:
 Hash = Annotated[str, AfterValidator(_hash)]
 TASKS = ("sign_intermediate", "crl", "cross_sign")
 """The tables of which a session's plan has one."""
+DRILL = "drill"
+"""The table that the plan of a drill has."""
 
 
 class EscrowedCA(CA):
@@ -94,6 +97,22 @@ class Revoke(Table):
     serial: Annotated[str, AfterValidator(_serial)]
     date: Date
     reason: Reason
+
+
+class Drill(Table):
+    """What is tried: how far, what is supposed to have happened, and in how many minutes it should be done."""
+
+    level: Literal["T0", "T1", "T2", "T3"]
+    scenario: Text
+    minutes: Annotated[int, Field(ge=1, le=10_000)]
+
+
+class DrillFile(Common):
+    """The tables of the plan of a drill."""
+
+    ca: EscrowedCA
+    before: Before
+    drill: Drill
 
 
 class SessionFile(Common):

@@ -5,6 +5,7 @@ Each class but the room is a desk around another: it adds one thing, and hands t
 
 import datetime as dt
 import itertools
+import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,9 @@ from typing import NoReturn
 
 from ceremony import spoken
 from ceremony.planning.plan import Plan
+from ceremony.rules.lists import listing_of
+from ceremony.rules.steps import Action, position_of
+from ceremony.run.before import BAGS
 from ceremony.run.paper import HANDOVER, PACKAGE_SHEETS, TEST_PAGE, photograph
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.readback import Place
@@ -172,12 +176,20 @@ class Feeding:
 
 
 class Losing(Feeding):
-    """Loses the power once: when the sheet after a quorum is to be read back, or before the root's key signs."""
+    """Loses the power once: when the sheet after a quorum is to be read, or before a key is used."""
 
     def __init__(self, desk: Desk, room: Room) -> None:
         super().__init__(desk, room)
         self._read: set[str] = set()
         self._lost = False
+        proving = [step.number for step in listing_of(room.plan).steps if step.action is Action.PROVE_KEYS]
+        self._before = f"step {proving[0]}" if proving else None
+
+    def page(self, lines: Sequence[str]) -> None:
+        """Hand on, or lose the power where a drill is about to open the package."""
+        if self._before and lines[0].endswith(self._before) and not self._lost:
+            self._lose()
+        self._desk.page(lines)
 
     def line(self, asked: Asked, fields: Fields) -> str:
         """Hand on, or lose the power."""
@@ -228,6 +240,9 @@ class Answering:
             Asked.BAG: self._bag,
             Asked.BAG_HANDOVER: self._bag,
             Asked.BAG_AGAIN: self._bag,
+            Asked.COPY: "1",
+            Asked.REACHED: "yes",
+            Asked.SHOWN: self._noted(str(fields.get("share"))),
             Asked.DESTROYED: fields.get("sheets"),
             Asked.AT: dt.datetime.now(dt.UTC).strftime("%H:%M"),
             Asked.DISPOSITION: "accepted",
@@ -236,6 +251,15 @@ class Answering:
             Asked.TIME: dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M"),
         }
         return str(answers.get(asked, ""))
+
+    def _noted(self, share: str) -> str:
+        """The bag that a share's sheet is in, as the archive has it that is carried on."""
+        bags = self._room.out / BAGS
+        if not bags.exists():
+            return ""
+        noted = json.loads(read_public(bags, MAX_LENGTH))
+        policy = self._room.plan.policy
+        return next((numbers[-1] for key, numbers in noted.items() if policy.name_of(position_of(key)) == share), "")
 
     def secret(self, asked: Asked, fields: Fields) -> Secret:
         """The officers' halves of the plan's words. Raises UsageError for what nobody is here to answer."""

@@ -69,7 +69,7 @@ def draft(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
 def read_quorum(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     """Read sheets until there is a quorum; each is judged as it comes."""
     shop.forget()
-    collection = Collection(Package.decode(shop.before().package).manifest, keep=True)
+    collection = Collection(Package.decode(shop.last().package).manifest, keep=True)
     shop.shares = collection.shares  # so that whatever ends this step wipes what was read
     while collection.missing:
         for line in read_sheets(shop, collection, "a sheet of the set", "", ask):
@@ -202,8 +202,4 @@ def _kept(shop: Workshop) -> Input | None:
 def _carry(shop: Workshop, before: Before, given: Input | None, tried: bytes) -> None:
     """Keep what the archive has to have: what it takes over, what was given, and the draft."""
     files = {**before.files, **({f"{INPUTS}{given.name}": given.content} if given else {}), DRAFT: tried}
-    with NewFiles(shop.equipment.out) as out:
-        for name, content in files.items():
-            (out.root / name).unlink(missing_ok=True)  # of a start that was cut off
-            out.write(name, content)
-        out.publish()
+    shop.carry(files)
