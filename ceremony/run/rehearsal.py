@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ceremony.planning.draft import Entries, Values, fill
 from ceremony.planning.plan import Plan, Session, parse
+from ceremony.planning.session_tables import Crl
 from ceremony.rules.state import Phase, State
 from ceremony.run import before
 from ceremony.run.archive import digest_of
@@ -110,6 +111,10 @@ def _rehearse_session(  # noqa: PLR0913, PLR0917 - all that a rehearsal works wi
     followed = replace(
         session,
         before=digest_of(first.out).hex(),
+        # The throw-away root has published nothing, and the real one's list is not signed by it.
+        task=session.task.model_copy(update={"previous": None, "previous_sha256": None})
+        if isinstance(session.task, Crl)
+        else session.task,
         # What is really revoked is not in the throw-away CA's inventory: its own certificates stand in. And a rehearsal
         # is earlier than the session: it revokes nothing in the future.
         revoke=tuple(
