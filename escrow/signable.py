@@ -152,6 +152,8 @@ class NewList(Signable):
 
     wanted: RevocationList
     more: tuple[Revoked, ...]
+    taken_over: tuple[Revoked, ...] = ()
+    """What the root revoked before there was an inventory."""
     what = "CRL"
 
     def try_out(self) -> bytes:
@@ -189,13 +191,17 @@ class NewList(Signable):
 
     def enter(self, inventory: Inventory, der: bytes, ceremony: str) -> Inventory:
         """See Signable."""
-        return inventory.revoke(self.more, ceremony).publish(
-            List(
-                self.wanted.number,
-                text_of(self.wanted.this_update),
-                text_of(self.wanted.next_update),
-                _sha256(der),
-                ceremony,
+        return (
+            inventory.take_over(self.taken_over, ceremony)
+            .revoke(self.more, ceremony)
+            .publish(
+                List(
+                    self.wanted.number,
+                    text_of(self.wanted.this_update),
+                    text_of(self.wanted.next_update),
+                    _sha256(der),
+                    ceremony,
+                )
             )
         )
 

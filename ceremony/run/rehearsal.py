@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ceremony.planning.draft import Entries, Values, fill
 from ceremony.planning.plan import Plan, Session, parse
+from ceremony.planning.session_tables import Crl
 from ceremony.rules.state import Phase, State
 from ceremony.run import before
 from ceremony.run.archive import digest_of
@@ -134,7 +135,10 @@ def _with_its_own(session: Session, digest: str, sealed: Path) -> Session:
         each.model_copy(update={"serial": issued.serial, "date": min(each.date, today)})
         for each, issued in zip(session.revoke, reversed(listed.issued), strict=False)
     ]
-    return replace(session, before=digest, revoke=tuple(revoke))
+    task = session.task
+    if isinstance(task, Crl):  # the throw-away root has published nothing, and the real one's list is not signed by it
+        task = task.model_copy(update={"previous": None, "previous_sha256": None})
+    return replace(session, before=digest, task=task, revoke=tuple(revoke))
 
 
 def throw_away_for(plan: Plan) -> Plan:

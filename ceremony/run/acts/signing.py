@@ -20,7 +20,6 @@ from ceremony.run.task import Input, facts, read_input, signable
 from ceremony.run.work import Workshop
 from escrow import keys, recovery
 from escrow.contents import key_fingerprint
-from escrow.errors import PlanError
 from escrow.files import NewFiles, read_public
 from escrow.gather import Collection
 from escrow.inventory import Inventory, text_of
@@ -172,8 +171,9 @@ def drafted(shop: Workshop, state: State) -> tuple[Signable, bytes]:
     if to_be_signed(tried) != noted["to_be_signed"]:
         message = f"{shop.equipment.out / DRAFT} is not what was drafted and shown: nothing is signed."
         raise StepError(message)
+    kept = read_input(shop.session(), shop.equipment.out / INPUTS)
     at = dt.datetime.strptime(noted["at"], TIME).replace(tzinfo=dt.UTC)
-    wanted = signable(shop.plan, shop.session(), shop.before(), _kept(shop), at)
+    wanted = signable(shop.plan, shop.session(), shop.before(), kept, at)
     return wanted, tried
 
 
@@ -183,20 +183,6 @@ def _signed(shop: Workshop, state: State) -> bytes:
         message = f"{shop.equipment.out / SIGNED} is not what was signed."
         raise StepError(message)
     return signed
-
-
-def _kept(shop: Workshop) -> Input | None:
-    """The file that the plan pins, as it was kept when it was drafted."""
-    for name in ("request.csr", "certificate.crt"):
-        path = shop.equipment.out / f"{INPUTS}{name}"
-        if path.exists():
-            content = read_public(path, _MAX)
-            pinned = getattr(shop.session().task, "sha256", "")
-            if hashlib.sha256(content).hexdigest() != pinned:
-                message = f"{path} is not the file that the plan names."
-                raise PlanError(message)
-            return Input(name, content)
-    return None
 
 
 def _carry(shop: Workshop, before: Before, given: Input | None, tried: bytes) -> None:
