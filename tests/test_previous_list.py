@@ -108,7 +108,15 @@ def _before(inventory: Inventory, *, imported: bool = True) -> Before:
     ca: draft.Values = {"ca": {"keys": "import", "tree": "/media/step"}} if imported else {}
     made = draft.fill(ca, {}).encode()
     plan = _plan()
-    return Before(b"", made_up(Kind.SPECIMEN, plan.policy, plan.ca.name), ROOT, inventory, "0" * 64, {SET_PLAN: made})
+    return Before(
+        package=b"",
+        manifest=made_up(Kind.SPECIMEN, plan.policy, plan.ca.name),
+        archive="0" * 64,
+        files={SET_PLAN: made},
+        bags={},
+        inventory=inventory,
+        root=ROOT,
+    )
 
 
 EMPTY = Inventory(fingerprint(ROOT), None)
