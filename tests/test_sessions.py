@@ -206,6 +206,31 @@ def test_a_number_that_an_aborted_session_may_have_used_is_never_used_again(root
     assert listed.next_number == 2
 
 
+def test_an_abort_that_nobody_opened_and_signed_keeps_its_numbers_all_the_same(root: Sealed) -> None:
+    plan = root.plan("crl", "UNSIGNED", root.archive, {"crl": {"days": 30}})
+
+    class GivingUp(Losing):
+        given_up = False
+
+        def line(self, asked: Asked, fields: Fields) -> str:
+            if self.lost and asked is Asked.READY and not self.given_up:
+                self.given_up = True
+                return "abort"
+            if self.lost and asked in {Asked.REASON, Asked.SURE}:
+                return "abort"
+            return super().line(asked, fields)
+
+    state = root.hold(plan, root.archive, lambda desk, _: GivingUp(desk, lambda asked, _: asked is Asked.SCAN))
+    out = root.room(plan).out
+    assert state.phase is Phase.ABORTED
+    assert [finding.partition(":")[0] for finding in audit(out).findings] == ["journal.jsonl.sig", "ARCHIVE.sha256.sig"]
+    again = root.plan("crl", "AFTER", out, {"crl": {"days": 30}})
+    assert root.hold(again, out).phase is Phase.CLOSED
+    crl = inventory_in(root.room(again).out).crl
+    assert crl is not None
+    assert crl.number == 2, "1 may be signed"
+
+
 def test_another_archive_another_package_and_a_request_that_was_changed_are_refused(
     root: Sealed, tmp_path: Path
 ) -> None:
