@@ -220,7 +220,11 @@ def to_be_signed(der: bytes) -> str:
 
 
 def _rows(fields: Fields, public: bytes) -> Rows:
-    return [*((label, fields[name]) for name, label in FIELDS.items()), ("Key SHA-256", _sha256(public))]
+    return [*((label, fields[name]) for name, label in FIELDS.items()), ("Key SHA-256", _grouped(_sha256(public)))]
+
+
+def _grouped(digest: str) -> str:
+    return " ".join(digest[start : start + 16] for start in range(0, len(digest), 16))
 
 
 def _certificate(der: bytes) -> x509.Certificate:

@@ -1,6 +1,7 @@
 """What a root is to sign is compared with plan and request before it signs, and not only afterwards."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from authorities import START, issued, profiles_of
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from escrow.errors import CertificateError
@@ -63,7 +64,8 @@ def test_the_key_is_among_what_people_compare() -> None:
     wanted = _wanted(ASKED)
     rows = dict(wanted.found(wanted.try_out()))
     assert rows == dict(wanted.planned)
-    assert len(rows["Key SHA-256"]) == 64
+    public = ASKED.public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    assert rows["Key SHA-256"].replace(" ", "") == hashlib.sha256(public).hexdigest()
 
 
 def test_a_certificate_that_does_not_fit_the_root_is_refused_before_the_root_signs() -> None:
