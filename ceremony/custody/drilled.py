@@ -58,10 +58,9 @@ def noted(last: Last, register: Path) -> Last:
     if not at:
         message = f"The register in {register} does not have this set: enter it with 'escrow register'."
         raise RefusedError(message)
-    known = {
-        position: [each for each in last.bags[position] if each != held.bag] for position, held in at.shares.items()
-    }
-    return with_bags(last, {position: [*known[position], held.bag] for position, held in at.shares.items()})
+    now = {position: held.bag for position, held in at.shares.items()}
+    before = {position: [each for each in last.bags[position] if each != now[position]] for position in now}
+    return with_bags(last, {position: [*before[position], bag] for position, bag in now.items()})
 
 
 def _bags(state: State) -> Mapping[str, str]:
