@@ -12,7 +12,8 @@ from helpers import escrow
 from sessions import PARTS, TODAY, Sealed, inventory_in, sealed
 
 from ceremony.custody import plain
-from ceremony.custody.drilled import drilled
+from ceremony.custody.book import Book
+from ceremony.custody.drilled import drilled, noted
 from ceremony.planning import draft
 from ceremony.planning.plan import Plan, load
 from ceremony.rules.loss import Rule
@@ -23,6 +24,7 @@ from ceremony.run.audit import audit
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.rehearsal import hold_in, rehearse_plan
 from ceremony.run.room import Answering, Feeding, PowerLost
+from ceremony.run.session import SystemClock
 from escrow.errors import PlanError, RefusedError
 from escrow.memory import Secret
 
@@ -189,6 +191,25 @@ def test_a_drill_that_was_aborted_has_not_passed_and_its_sheets_are_bagged(root:
     register = registered(root, tmp_path / "register")
     escrow("register", register, out).expect()
     assert current(register)["drill"][0]["passed"] is False
+
+
+def test_a_register_knows_bags_that_were_changed_since(root: Sealed, tmp_path: Path) -> None:
+    register = registered(root, tmp_path / "register")
+    to = {"holder": "New", "deputy": "", "manager": "M", "unit": "U", "site": "S"}
+    with Book(register, SystemClock()) as book:
+        set_id = book.current.set_id.hex()
+        book.note("hand over", set_id=set_id, share="1.2", bag="CHANGED-1", on=TODAY.isoformat(), **to)
+    plan = plan_of(root, "T1", "REGISTER", root.archive)
+    last = before.examined(plan, plan.follows or "", root.archive, None)
+    room = root.room(plan)
+    state = hold_in(room, Feeding(Answering(room, lambda _: None), room), PARTS, noted(last, register))
+    assert state.done["show 1.2"] == {"bag": "CHANGED-1", "same": True}
+    escrow("register", register, room.out).expect()
+    empty = tmp_path / "empty"
+    with Book(empty, SystemClock(), begin=True):
+        pass
+    with pytest.raises(RefusedError, match="does not have this set"):
+        noted(last, empty)
 
 
 def test_an_archive_of_a_drill_that_was_changed_is_not_entered(root: Sealed, tmp_path: Path) -> None:

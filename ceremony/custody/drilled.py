@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ceremony.custody.book import read
 from ceremony.planning.plan import parse
 from ceremony.rules.state import State
 from ceremony.rules.steps import key_of
 from ceremony.run.archive import MAX_FILE, PLAN_FILE, digest_of
 from ceremony.run.audit import audit
+from ceremony.run.before import Last, with_bags
 from ceremony.run.drilled import minutes_of
 from escrow.errors import FileError, PlanError, RefusedError
 from escrow.files import read_public
@@ -45,6 +47,20 @@ def drilled(archive: Path) -> dict[str, Any]:
         "bags": _bags(state),
         "archive": digest_of(archive).hex(),
     }
+
+
+def noted(last: Last, register: Path) -> Last:
+    """What a drill follows, with the bags that a register knows: some may have been changed since.
+
+    Raises RefusedError for a register without the set, and as reading it does.
+    """
+    at = read(register).sets.get(last.manifest.set_id.hex())
+    if not at:
+        message = f"The register in {register} does not have this set: enter it with 'escrow register'."
+        raise RefusedError(message)
+    now = {position: held.bag for position, held in at.shares.items()}
+    before = {position: [each for each in last.bags[position] if each != now[position]] for position in now}
+    return with_bags(last, {position: [*before[position], bag] for position, bag in now.items()})
 
 
 def _bags(state: State) -> Mapping[str, str]:

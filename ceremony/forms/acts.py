@@ -36,6 +36,7 @@ _NUMBER, _WHO, _INITIALS, _TIME = 15 * MM, 28 * MM, 17 * MM, 15 * MM
 _LABEL = 54 * MM
 _IMPORTED = 4  # certificates: what a tree holds is not known yet
 _WHOLE_PAGE = 190 * MM  # a custodian's steps stand on one page, and so do the certificates of a usual CA
+_OF_A_CUSTODIAN, _OF_A_STEP = 175 * MM, 70 * MM
 _UP_TO_NO_RETURN = 150 * MM  # an irreversible step stands on the page of its announcement
 _TOGETHER = 6  # rows of one step that stay on one page
 
@@ -59,7 +60,7 @@ class Acts:
                 if first:
                     yield from heading(self.title(own[0]), _room(own))
                 if position is not None:
-                    yield from self._share(own[0], first=first)
+                    yield from self._share(own[0], first=first, room=min(_OF_A_CUSTODIAN, len(own) * _OF_A_STEP))
                 yield self.table(own)
                 yield space(2 * GAP)
                 first = False
@@ -227,7 +228,7 @@ class Acts:
         room = self.width - _NUMBER - _LABEL - 4 * MM
         return side_by_side([text(label), value], [_LABEL, room])
 
-    def _share(self, step: Step, *, first: bool) -> Iterator[Flowable]:
+    def _share(self, step: Step, *, first: bool, room: float) -> Iterator[Flowable]:
         if step.position is None:
             return
         custodian = self.plan.custodian_at(step.position)
@@ -240,7 +241,7 @@ class Acts:
             site=custodian.site,
         )
         if not first:
-            yield CondPageBreak(175 * MM)  # a custodian's steps stand on one page
+            yield CondPageBreak(room)  # a custodian's steps stand on one page
         yield text(words, "subheading")
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,10 +107,15 @@ def examined(plan: Plan, follows: str, folder: Path, package: Path | None) -> La
     if SET_PLAN not in files:
         files[SET_PLAN] = read_public(folder / PLAN_FILE, MAX_FILE)
     bags = bags_after(files.get(BAGS, b"{}"), report.state)
-    files[BAGS] = json.dumps({key_of(position): numbers for position, numbers in bags.items()}, indent=1).encode()
     path = folder / inventory.FILE
     listed = Inventory.decode(read_public(path, MAX_FILE)) if path.exists() else None
-    return Last(text, manifest, found, files, bags, listed)
+    return with_bags(Last(text, manifest, found, files, {}, listed), bags)
+
+
+def with_bags(last: Last, bags: Mapping[Position, Sequence[str]]) -> Last:
+    """The same with other bags, which are carried on."""
+    noted = json.dumps({key_of(position): [*numbers] for position, numbers in bags.items()}, indent=1).encode()
+    return replace(last, bags=bags, files={**last.files, BAGS: noted})
 
 
 def bags_after(carried: bytes, state: State) -> dict[Position, list[str]]:
