@@ -25,7 +25,7 @@ from ceremony.run import before
 from ceremony.run.audit import audit
 from ceremony.run.following import SIGNED
 from ceremony.run.questions import Asked, Desk, Fields
-from ceremony.run.room import PowerLost, Room
+from ceremony.run.room import PowerLost, Room, StuckError
 from escrow.errors import EscrowError, InventoryError, PlanError, RefusedError
 from escrow.inventory import Inventory, Spent
 from escrow.issuing.revocation import Revoked
@@ -350,3 +350,13 @@ class SessionRoom(player.Room):
             *(sys.executable, "-m", "ceremony", "sign-intermediate", self.base / "ceremony.toml", "--out", self.out),
             *("--scans", self.base / "scans", "--archive", self._archive),
         ]
+
+
+def test_a_rehearsal_ends_at_the_first_step_that_nobody_is_there_to_mend(root: Sealed, tmp_path: Path) -> None:
+    asked: dict[str, Value] = {**request(tmp_path, "Missing CA")}
+    Path(str(asked["csr"])).unlink()
+    plan = root.plan("sign_intermediate", "STUCK", root.archive, {"sign_intermediate": asked})
+    with pytest.raises(StuckError, match=r"step 4.1 did not succeed. .*Missing CA.csr.* mend it, and rehearse again"):
+        root.hold(plan, root.archive)
+    entries = [json.loads(line) for line in (root.room(plan).out / "journal.jsonl").read_text().splitlines()]
+    assert [entry["step"] for entry in entries if entry["event"] == "fail"] == ["draft"]
