@@ -62,11 +62,22 @@ _MAX_BYTES = 1 << 18
 
 @dataclass(frozen=True)
 class Session:
-    """What a session signs: one of the three, what it revokes, and the hash (hex) of the archive that it follows."""
+    """What a session signs: one of the three, what it revokes, and the hash (hex) of the archive that it follows.
+
+    `folder` is that of the plan: a file that is certified is looked for from there.
+    """
 
     task: SignIntermediate | Crl | CrossSign
     revoke: tuple[Revoke, ...]
     before: str
+    folder: Path
+
+    @property
+    def file(self) -> Path | None:
+        """Where the file lies that is certified, if one is."""
+        if isinstance(self.task, Crl):
+            return None
+        return self.folder / (self.task.csr if isinstance(self.task, SignIntermediate) else self.task.certificate)
 
 
 @dataclass(frozen=True)
@@ -200,15 +211,15 @@ def parse(source: bytes, path: Path) -> Plan:
         root=file.root if isinstance(file, File) else None,
         intermediates=file.intermediate if isinstance(file, File) else (),
         ssh=file.ssh if isinstance(file, File) else None,
-        session=_session(file) if isinstance(file, SessionFile) else None,
+        session=_session(file, path.parent.absolute()) if isinstance(file, SessionFile) else None,
         deliveries=file.delivery if isinstance(file, SessionFile) else (),
         online=file.online if isinstance(file, File) else None,
     )
 
 
-def _session(file: SessionFile) -> Session:
+def _session(file: SessionFile, folder: Path) -> Session:
     tasks = [task for task in (file.sign_intermediate, file.crl, file.cross_sign) if task]
-    return Session(tasks[0], file.revoke, file.before.archive)
+    return Session(tasks[0], file.revoke, file.before.archive, folder)
 
 
 def _after(date: dt.date, years: int) -> dt.date:

@@ -105,6 +105,10 @@ def _rehearse_session(  # noqa: PLR0913, PLR0917 - all that a rehearsal works wi
     sealing = throw_away_for(plan)
     first = Room(sealing, paper, paper / "sealed")
     parts.show("A throw-away CA is sealed first; the session follows its archive.")
+    if session.revoke:
+        parts.show(
+            "What is revoked here are certificates of the throw-away CA, not those of the serial numbers planned."
+        )
     hold_in(first, Feeding(Answering(first, lambda _: None), first), parts)
     listed = Inventory.decode(read_public(first.out / INVENTORY, MAX_LENGTH))
     followed = replace(

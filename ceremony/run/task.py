@@ -11,8 +11,9 @@ from ceremony.planning.profiles import begin_of
 from ceremony.planning.session_tables import Crl, SignIntermediate
 from ceremony.run.archive import MAX_FILE
 from ceremony.run.before import Before
-from escrow.errors import PlanError
+from escrow.errors import FileError, PlanError
 from escrow.files import read_public
+from escrow.inventory import Inventory
 from escrow.issuing.draft import Named
 from escrow.issuing.naming import Attribute, Constraint, to_name
 from escrow.issuing.profile import Profile
@@ -35,11 +36,7 @@ def signable(plan: Plan, session: Session, before: Before, given: Input | None, 
     """What a plan's session signs; `at` is the time that a CRL says. Raises PlanError, CertificateError."""
     task = session.task
     if isinstance(task, Crl):
-        more = tuple(
-            Revoked(int(each.serial, 16), dt.datetime.combine(each.date, dt.time(), dt.UTC), each.reason)
-            for each in session.revoke
-        )
-        known = before.inventory.revoke(more, plan.ceremony.id)
+        more, known = revoked(plan, session, before)
         wanted = RevocationList(
             before.root,
             before.inventory.next_number,
@@ -77,13 +74,25 @@ def signable(plan: Plan, session: Session, before: Before, given: Input | None, 
     return NewCertificate(Subordinate(before.root, profile, named), asked, file, before.inventory.serials)
 
 
+def revoked(plan: Plan, session: Session, before: Before) -> tuple[tuple[Revoked, ...], Inventory]:
+    """What a session revokes, and the inventory with it. Raises InventoryError for what is not known, or revoked."""
+    more = tuple(
+        Revoked(int(each.serial, 16), dt.datetime.combine(each.date, dt.time(), dt.UTC), each.reason)
+        for each in session.revoke
+    )
+    return more, before.inventory.revoke(more, plan.ceremony.id)
+
+
 def read_input(session: Session) -> Input | None:
     """The file that the plan names. Raises PlanError if it is not the one that the plan pins."""
-    task = session.task
-    if isinstance(task, Crl):
+    task, path = session.task, session.file
+    if isinstance(task, Crl) or path is None:
         return None
-    path = task.csr if isinstance(task, SignIntermediate) else task.certificate
-    content = read_public(path, MAX_FILE)
+    try:
+        content = read_public(path, MAX_FILE)
+    except FileError as error:
+        message = f"{error} It is looked for from the plan's folder, {session.folder}."
+        raise PlanError(message) from None
     digest = hashlib.sha256(content).hexdigest()
     if digest != task.sha256:
         message = f"{path} is not the file that the plan names: its SHA-256 is {digest}, not {task.sha256}."
