@@ -1,6 +1,7 @@
 """The plan of a session, and what it certifies: what is read, and what is refused."""
 
 import datetime as dt
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from ceremony.planning import draft
 from ceremony.planning.lints import lint
 from ceremony.planning.plan import parse
 from ceremony.planning.session_tables import TASKS
+from ceremony.run.task import Input, read_input
 from escrow.certificates import to_pem
 from escrow.errors import CertificateError, PlanError
 from escrow.issuing.request import read_authority, read_request
@@ -32,8 +34,35 @@ def test_init_writes_the_plan_of_a_session_that_lints(task: str, tmp_path: Path)
     plan = parse(file.read_bytes(), file)
     assert plan.session
     assert type(plan.session.task).__name__ == "".join(part.capitalize() for part in task.split("_"))
-    assert {finding.lint for finding in lint(plan, TODAY, None) if finding.stands} == set()
+    missing = set() if task == "crl" else {"file-not-as-pinned"}
+    assert {finding.lint for finding in lint(plan, TODAY, None) if finding.stands} == {"hash-placeholder", *missing}
+    text = file.read_text().replace("0" * 64, hashlib.sha256(b"given").hexdigest())
+    for name in ("intermediate.csr", "other-root.crt"):
+        (tmp_path / name).write_bytes(b"given")
+    file.write_text(text)
     escrow("lint", file).expect()
+
+
+def test_what_a_session_certifies_lies_beside_its_plan_and_has_the_hash_that_the_plan_says(tmp_path: Path) -> None:
+    file, content = tmp_path / "session.toml", b"given"
+    digest, other = (hashlib.sha256(each).hexdigest() for each in (content, b"another"))
+    text = draft.session("sign_intermediate", TODAY, {"before": {"archive": other}}).replace("0" * 64, digest)
+
+    def standing(text: str) -> list[str]:
+        return [found.text for found in lint(parse(text.encode(), file), TODAY, None) if found.stands]
+
+    (missing,) = standing(text)
+    assert f"{tmp_path}/intermediate.csr" in missing
+    assert f"from the plan's folder, {tmp_path}." in missing
+    (tmp_path / "intermediate.csr").write_bytes(content)
+    assert standing(text) == []
+    (zeros,) = standing(text.replace(digest, "0" * 64))
+    assert zeros == "sha256 of what is certified is still a row of zeros."
+    (changed,) = standing(text.replace(digest, other))
+    assert changed == f"{tmp_path}/intermediate.csr has the SHA-256 {digest}, and the plan says {other}."
+    given = parse(text.encode(), file).session
+    assert given
+    assert read_input(given) == Input("request.csr", content)
 
 
 @pytest.mark.parametrize(

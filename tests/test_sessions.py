@@ -13,8 +13,8 @@ from pathlib import Path
 import player
 import pytest
 from cryptography import x509
-from helpers import StepTree, need, run, step_ca
-from sessions import TODAY, Sealed, inventory_in, request, sealed
+from helpers import Run, StepTree, escrow, need, run, step_ca
+from sessions import PARTS, TODAY, Sealed, inventory_in, request, sealed
 
 from ceremony.planning.draft import Value
 from ceremony.planning.plan import Plan
@@ -25,7 +25,8 @@ from ceremony.run import before
 from ceremony.run.audit import audit
 from ceremony.run.following import SIGNED
 from ceremony.run.questions import Asked, Desk, Fields
-from ceremony.run.room import PowerLost, Room
+from ceremony.run.rehearsal import rehearse_plan
+from ceremony.run.room import PowerLost, Room, StuckError
 from escrow.errors import EscrowError, InventoryError, PlanError, RefusedError
 from escrow.inventory import Inventory, Spent
 from escrow.issuing.revocation import Revoked
@@ -367,3 +368,54 @@ class SessionRoom(player.Room):
             *(sys.executable, "-m", "ceremony", "sign-intermediate", self.base / "ceremony.toml", "--out", self.out),
             *("--scans", self.base / "scans", "--archive", self._archive),
         ]
+
+
+def test_a_rehearsal_ends_at_the_first_step_that_nobody_is_there_to_mend(root: Sealed, tmp_path: Path) -> None:
+    asked: dict[str, Value] = {**request(tmp_path, "Missing CA")}
+    Path(str(asked["csr"])).unlink()
+    plan = root.plan("sign_intermediate", "STUCK", root.archive, {"sign_intermediate": asked})
+    with pytest.raises(StuckError, match=r"step 4.1 did not succeed. .*Missing CA.csr.* mend it, and rehearse again"):
+        root.hold(plan, root.archive)
+    entries = [json.loads(line) for line in (root.room(plan).out / "journal.jsonl").read_text().splitlines()]
+    assert [entry["step"] for entry in entries if entry["event"] == "fail"] == ["draft"]
+
+
+def test_lint_compares_the_plan_of_a_session_with_the_archive_that_it_follows(root: Sealed, tmp_path: Path) -> None:
+    file, known = tmp_path / "session.toml", inventory_in(root.archive).issued[-1].serial
+
+    def lint(serial: str, follows: Path = root.archive) -> Run:
+        revoke = {"serial": serial, "date": TODAY, "reason": "superseded"}
+        plan = root.plan("crl", "LINTED", root.archive, {"crl": {"days": 30}}, revoke=[revoke])
+        file.write_bytes(plan.source)
+        return escrow("lint", file, "--archive", follows)
+
+    lint(known).expect()
+    assert "has issued no certificate 1: nothing is revoked that is not known" in lint("01").expect(1).err
+    changed = tmp_path / "changed"
+    shutil.copytree(root.archive, changed)
+    (changed / "ARCHIVE.sha256").write_bytes(b"x")
+    assert "is not the archive that the plan follows" in lint(known, changed).expect(3).err
+
+
+def test_a_rehearsal_says_that_it_revokes_other_certificates_than_the_plan(root: Sealed, tmp_path: Path) -> None:
+    revoke = {"serial": "0a", "date": TODAY, "reason": "superseded"}
+    plan = root.plan("crl", "REVOKED", root.archive, {"crl": {"days": 30}}, revoke=[revoke])
+    shown: list[str] = []
+
+    def show(text: str) -> None:
+        shown.append(text)
+        if "revoked" in text:
+            raise PowerLost  # the rest of the rehearsal is seen elsewhere
+
+    with pytest.raises(PowerLost):
+        rehearse_plan(
+            plan,
+            out=tmp_path / "out",
+            paper=tmp_path,
+            desk=None,
+            preflight=PARTS.preflight,
+            passwords=PARTS.passwords,
+            progress=PARTS.progress,
+            show=show,
+        )
+    assert shown[-1].endswith("are certificates of the throw-away CA, not those of the serial numbers planned.")

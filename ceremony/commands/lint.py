@@ -30,14 +30,22 @@ _HELD = ("under", "of", "at")  # managers, units, sites
     metavar="DIR",
     help="Where the last rehearsal of this plan was left: proves that there was one.",
 )
+@click.option(
+    "--archive",
+    type=options.PATH,
+    metavar="DIR",
+    help="Of a session's plan: the archive that it follows, to be compared with it.",
+)
 @options.as_json
-def command(plan: Path, rehearsal: Path | None, *, as_json: bool) -> int:
+def command(plan: Path, rehearsal: Path | None, archive: Path | None, *, as_json: bool) -> int:
     """Say what speaks against PLAN, what loss would cost, and how few could collude.
 
     Every finding has an id, the reason why it matters, and what to do: mend it, or waive it in the plan, with words
     under [[waiver]]. Exit status: 0 if no error stands unwaived, 1 if one does, 2 if the plan itself is wrong.
     """
     read = load(plan)
+    if archive:
+        _compare(read, archive)
     last = rehearsed(rehearsal, read) if rehearsal else None
     findings = lint(read, dt.datetime.now(dt.UTC).astimezone().date(), last)
     passes = not any(finding.stands for finding in findings)
@@ -46,6 +54,17 @@ def command(plan: Path, rehearsal: Path | None, *, as_json: bool) -> int:
     else:
         click.echo("\n".join(_describe(read, findings, passes=passes)))
     return 0 if passes else 1
+
+
+def _compare(plan: Plan, archive: Path) -> None:
+    """Compare the plan of a session with the archive that it follows. Raises EscrowError where they do not agree."""
+    from ceremony.run import before, task
+
+    if not plan.session:
+        message = "--archive belongs to the plan of a session."
+        raise click.UsageError(message)
+    followed = before.read(plan, plan.session, archive, None)
+    task.check_revoked(plan, plan.session, followed)
 
 
 def _describe(plan: Plan, findings: Iterable[Finding], *, passes: bool) -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ceremony.planning import certificate_lints
+from ceremony.planning import certificate_lints, session_lints
 from ceremony.planning import lint_checks as checks
 from ceremony.planning.certificate_lints import is_of_certificates, previewed
 from ceremony.planning.lint_checks import Facts
@@ -214,12 +214,28 @@ LINTS = (
         waivable=False,
     ),
 )
+SESSION_LINTS = (
+    Lint(
+        "hash-placeholder",
+        session_lints.hash_placeholder,
+        "The hash fixes what the people agree to: a row of zeros is the hash of nothing.",
+        "Write what 'sha256sum' says of the file; 'escrow init --for ... --archive DIR' fills in that of the archive.",
+        waivable=False,
+    ),
+    Lint(
+        "file-not-as-pinned",
+        session_lints.file_not_as_pinned,
+        "The session would stop when it drafts what is to be signed, with everybody in the room.",
+        "Lay the file where the plan names it, from the plan's own folder on, and look whose hash is right.",
+        waivable=False,
+    ),
+)
 
 
 def lint(plan: Plan, today: dt.date, rehearsed: dt.date | None) -> tuple[Finding, ...]:
     """Everything that the lints find in a plan on a day; `rehearsed` is when this very plan was rehearsed last."""
     facts = Facts(plan, today, rehearsed)
-    findings = [finding for rule in LINTS for finding in _apply(rule, facts)]
+    findings = [finding for rule in (*LINTS, *SESSION_LINTS) for finding in _apply(rule, facts)]
     findings += _of_certificates(facts)
     return (*findings, *_about_waivers(plan, {(finding.certificate, finding.lint) for finding in findings}))
 
@@ -250,7 +266,9 @@ def _of_certificates(facts: Facts) -> Iterator[Finding]:
 
 
 def _about_waivers(plan: Plan, found: set[tuple[str, str]]) -> Iterator[Finding]:
-    rules = {rule.id: rule.waivable for rule in LINTS} | {rule[0]: rule[-1] for rule in certificate_lints.RULES}
+    rules = {rule.id: rule.waivable for rule in (*LINTS, *SESSION_LINTS)} | {
+        rule[0]: rule[-1] for rule in certificate_lints.RULES
+    }
     of_the_day = {rule.id for rule in LINTS if rule.of_the_day}
     for waiver in plan.waivers:
         lint, own = waiver.lint, is_of_certificates(waiver.lint)

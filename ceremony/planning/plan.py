@@ -71,11 +71,32 @@ _MAX_BYTES = 1 << 18
 
 @dataclass(frozen=True)
 class Session:
-    """What a session signs: one of the three, what it revokes, and the hash (hex) of the archive that it follows."""
+    """What a session signs: one of the three, what it revokes, and the hash (hex) of the archive that it follows.
+
+    `folder` is that of the plan: a file that is certified is looked for from there.
+    """
 
     task: SignIntermediate | Crl | CrossSign
     revoke: tuple[Revoke, ...]
     before: str
+    folder: Path
+
+    @property
+    def file(self) -> Path | None:
+        """Where the file lies that is certified, or the list that was published before; None without one."""
+        match self.task:
+            case SignIntermediate():
+                named: Path | None = self.task.csr
+            case Crl():
+                named = self.task.previous
+            case _:
+                named = self.task.certificate
+        return self.folder / named if named else None
+
+    @property
+    def pinned(self) -> str | None:
+        """The SHA-256 (hex) of that file."""
+        return self.task.previous_sha256 if isinstance(self.task, Crl) else self.task.sha256
 
 
 @dataclass(frozen=True)
@@ -226,16 +247,16 @@ def parse(source: bytes, path: Path) -> Plan:
         root=file.root if isinstance(file, File) else None,
         intermediates=file.intermediate if isinstance(file, File) else (),
         ssh=file.ssh if isinstance(file, File) else None,
-        session=_session(file) if isinstance(file, SessionFile) else None,
+        session=_session(file, path.parent.absolute()) if isinstance(file, SessionFile) else None,
         deliveries=file.delivery if isinstance(file, SessionFile) else (),
         online=file.online if isinstance(file, File) else None,
         drill=Drill(**file.drill.model_dump(), before=file.before.archive) if isinstance(file, DrillFile) else None,
     )
 
 
-def _session(file: SessionFile) -> Session:
+def _session(file: SessionFile, folder: Path) -> Session:
     tasks = [task for task in (file.sign_intermediate, file.crl, file.cross_sign) if task]
-    return Session(tasks[0], file.revoke, file.before.archive)
+    return Session(tasks[0], file.revoke, file.before.archive, folder)
 
 
 def _after(date: dt.date, years: int) -> dt.date:

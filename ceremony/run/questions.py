@@ -9,6 +9,9 @@ from ceremony.rules.steps import Step, of_share
 from escrow.errors import EscrowError
 from escrow.memory import Secret
 
+FAILED = "This did not succeed: "
+"""How it is told that a step did not succeed; the problem follows."""
+
 PRINT = "print"
 """What is typed when paper is spoilt: it is shredded, and printed anew."""
 

@@ -104,6 +104,10 @@ def _rehearse_following(plan: Plan, out: Path, paper: Path, desk: Desk | None, p
     sealing = throw_away_for(plan)
     first = Room(sealing, paper, paper / "sealed")
     parts.show(f"A throw-away CA is sealed first; the {'session' if plan.session else 'drill'} follows its archive.")
+    if plan.session and plan.session.revoke:
+        parts.show(
+            "What is revoked here are certificates of the throw-away CA, not those of the serial numbers planned."
+        )
     hold_in(first, Feeding(Answering(first, lambda _: None), first), parts)
     digest = digest_of(first.out).hex()
     specimen = replace(

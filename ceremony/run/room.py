@@ -17,11 +17,11 @@ from ceremony.rules.lists import listing_of
 from ceremony.rules.steps import Action, position_of
 from ceremony.run.before import BAGS
 from ceremony.run.paper import HANDOVER, PACKAGE_SHEETS, TEST_PAGE, photograph
-from ceremony.run.questions import Asked, Desk, Fields
+from ceremony.run.questions import FAILED, Asked, Desk, Fields
 from ceremony.run.readback import Place
 from escrow import handover
 from escrow.documents import made_up
-from escrow.errors import PageError, UsageError
+from escrow.errors import EscrowError, PageError, UsageError
 from escrow.files import NewFiles, read_public
 from escrow.gather import Collection
 from escrow.judge import judge_file
@@ -36,10 +36,15 @@ from escrow.share import Kind
 from escrow.words import to_words
 
 _LONGEST_WORDS = 64
+_PAGES = 3  # so often is a step shown before the rehearsal gives up: again after a loss of power, too
 
 
 class PowerLost(BaseException):
     """The power is lost, as far as the rehearsal goes. Nothing catches it but the rehearsal itself."""
+
+
+class StuckError(EscrowError):
+    """A step of a rehearsal did not succeed, and nobody is there to mend anything."""
 
 
 class Room:
@@ -214,20 +219,32 @@ class Losing(Feeding):
 
 
 class Answering:
-    """Answers everything as people would who do everything right, and shows what is done."""
+    """Answers everything as people would who do everything right, and shows what is done.
+
+    Raises StuckError where a step has to be done again: nothing would be otherwise then.
+    """
 
     def __init__(self, room: Room, show: Callable[[str], None]) -> None:
         self._room, self._show = room, show
         self._bags = itertools.count(1)
         self._bag = ""
+        self._step, self._shown = "", 0
+        self._said: list[str] = []
+        self._printed_again: set[str] = set()
 
     def page(self, lines: Sequence[str]) -> None:
         """Show the number of the step and who acts."""
-        who = lines[lines.index("") + 1]
-        self._show(f"{lines[0].rpartition('  ')[2]}: {who.removesuffix(':')}")
+        step, who = lines[0].rpartition("  ")[2], lines[lines.index("") + 1]
+        if step.startswith("step "):  # otherwise something to look at, within a step
+            self._shown = self._shown + 1 if step == self._step else 1
+            if self._shown > _PAGES:
+                raise self._stuck()
+            self._step, self._said = step, []
+        self._show(f"{step}: {who.removesuffix(':')}")
 
     def say(self, text: str) -> None:
         """Say nothing: the journal has it."""
+        self._said.append(text)
 
     def line(self, asked: Asked, fields: Fields) -> str:
         """The answer; Enter to whatever needs no other."""
@@ -235,6 +252,12 @@ class Answering:
             self._bag = f"SPECIMEN-{next(self._bags):03}"
         elif asked is Asked.CHECK_WORDS:
             return " ".join(spoken.check_words(self._room.plan.digest, str(fields["step"])))
+        elif asked is Asked.RETRY:
+            raise self._stuck()
+        elif asked is Asked.TRY_AGAIN:  # paper that lay in the scanner when the power was lost is printed anew, once
+            if self._step in self._printed_again:
+                raise self._stuck()
+            self._printed_again.add(self._step)
         answers = {
             Asked.PHRASE: fields.get("phrase"),
             Asked.BAG: self._bag,
@@ -269,3 +292,12 @@ class Answering:
             raise UsageError(message)
         first = fields["officer"] == self._room.plan.officers[0].name
         return Secret.of(" ".join(words[:16] if first else words[16:]).encode())
+
+    def _stuck(self) -> StuckError:
+        """What ends the rehearsal: the step, and its problem."""
+        told = [text.removeprefix(FAILED) for text in self._said if text.startswith(FAILED)] or self._said or ["?"]
+        message = (
+            f"The rehearsal ends: {self._step} did not succeed. {told[-1]} Nobody is here to mend that: mend it, and "
+            "rehearse again; without --auto the step can be tried again."
+        )
+        return StuckError(message)

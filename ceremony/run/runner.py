@@ -19,7 +19,7 @@ from ceremony.rules.steps import Action, Step
 from ceremony.rules.wording import Wording
 from ceremony.run import times
 from ceremony.run.journal import Journal, JournalError
-from ceremony.run.questions import Aborted, Asked, Desk, Facts, Questions, StepError, Work
+from ceremony.run.questions import FAILED, Aborted, Asked, Desk, Facts, Questions, StepError, Work
 from ceremony.run.statement import a_note, an_exception
 from escrow.errors import EscrowError, place
 
@@ -124,7 +124,7 @@ class Runner:
             self._write("exception", **fields, touches=list(found.touches))
         self._write("fail", step=step.id, problem=problem, again=failure.again)
         if not failure.told:
-            self._desk.say(f"This did not succeed: {problem}")
+            self._desk.say(f"{FAILED}{problem}")
         if found:
             self._number_exception()
         if self.state.owed and self.state.owed.action is Action.DESTROY:

@@ -9,10 +9,10 @@ from typing import Any
 
 from ceremony.planning.plan import Plan, Session, parse
 from ceremony.planning.profiles import begin_of
-from ceremony.planning.session_tables import Crl, SignIntermediate
+from ceremony.planning.session_tables import Crl, CrossSign, SignIntermediate
 from ceremony.run.archive import MAX_FILE
 from ceremony.run.before import SET_PLAN, Before
-from escrow.errors import PlanError
+from escrow.errors import FileError, PlanError
 from escrow.files import read_public
 from escrow.issuing.draft import Named
 from escrow.issuing.naming import Attribute, Constraint, to_name
@@ -33,15 +33,15 @@ class Input:
     content: bytes
 
 
+_KEPT_AS = {SignIntermediate: "request.csr", Crl: "previous.crl", CrossSign: "certificate.crt"}
+"""What the file of each kind of session is called in the archive."""
+
+
 def signable(plan: Plan, session: Session, before: Before, given: Input | None, at: dt.datetime) -> Signable:
     """What a plan's session signs; `at` is the time that a CRL says. Raises PlanError, CertificateError."""
     task = session.task
     if isinstance(task, Crl):
-        more = tuple(
-            Revoked(int(each.serial, 16), dt.datetime.combine(each.date, dt.time(), dt.UTC), each.reason)
-            for each in session.revoke
-        )
-        return _list(before, more, _previous(task, before, given), (at, task.days), plan.ceremony.id)
+        return _list(before, _revoked(session), _previous(task, before, given), (at, task.days), plan.ceremony.id)
     if given is None:
         message = "The file that is to be certified is missing."
         raise PlanError(message)
@@ -104,25 +104,35 @@ def _list(
     return NewList(wanted, more, taken_over)
 
 
-def read_input(session: Session, folder: Path | None = None) -> Input | None:
+def _revoked(session: Session) -> tuple[Revoked, ...]:
+    return tuple(
+        Revoked(int(each.serial, 16), dt.datetime.combine(each.date, dt.time(), dt.UTC), each.reason)
+        for each in session.revoke
+    )
+
+
+def check_revoked(plan: Plan, session: Session, before: Before) -> None:
+    """Raise InventoryError for what a session would revoke and is not known, or is revoked already."""
+    before.inventory.revoke(_revoked(session), plan.ceremony.id)
+
+
+def read_input(session: Session, kept: Path | None = None) -> Input | None:
     """The file that the plan names, or what was kept of it in a folder.
 
     Raises PlanError if it is not the one that the plan pins.
     """
-    task = session.task
-    if isinstance(task, Crl):
-        name, path, pinned = "previous.crl", task.previous, task.previous_sha256
-    elif isinstance(task, SignIntermediate):
-        name, path, pinned = "request.csr", task.csr, task.sha256
-    else:
-        name, path, pinned = "certificate.crt", task.certificate, task.sha256
-    if path is None:
+    if session.file is None:
         return None
-    path = folder / name if folder else path
-    content = read_public(path, MAX_FILE)
+    name = _KEPT_AS[type(session.task)]
+    path = kept / name if kept else session.file
+    try:
+        content = read_public(path, MAX_FILE)
+    except FileError as error:
+        message = f"{error} It is looked for from the plan's folder, {session.folder}."
+        raise PlanError(message) from None
     digest = hashlib.sha256(content).hexdigest()
-    if digest != pinned:
-        message = f"{path} is not the file that the plan names: its SHA-256 is {digest}, not {pinned}."
+    if digest != session.pinned:
+        message = f"{path} is not the file that the plan names: its SHA-256 is {digest}, not {session.pinned}."
         raise PlanError(message)
     return Input(name, content)
 
