@@ -104,7 +104,7 @@ class Inventory:
                 or any(e.reason not in REASONS for e in found.revoked)
             ):
                 raise ValueError  # noqa: TRY301 - as whatever else is wrong with it
-            _ = found.serials, found.next_number, found.entries
+            _ = found.serials, found.next_number, found.entries, found.last_update
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             message = f"{FILE} is not what a ceremony left: it was changed. Use another copy of the archive."
             raise InventoryError(message) from None
@@ -121,6 +121,11 @@ class Inventory:
         """The number of the next CRL: greater than every one that was used (RFC 5280, 5.2.3)."""
         spent = (int(each.number) for each in self.spent if each.what == "CRL")
         return max((self.crl.number if self.crl else 0, *spent)) + 1
+
+    @property
+    def last_update(self) -> dt.datetime | None:
+        """The `this_update` of the last CRL, if there is one."""
+        return _moment(self.crl.this_update) if self.crl else None
 
     @property
     def entries(self) -> tuple[Revoked, ...]:
@@ -145,11 +150,13 @@ class Inventory:
         return found
 
     def revoke(self, more: Iterable[Revoked], ceremony: str) -> "Inventory":
-        """With more revocations. Raises InventoryError for what was not issued, or is revoked already."""
+        """With more revocations. Raises InventoryError for what was not issued, or is revoked already.
+
+        What an aborted session spent may have been issued, so it can be revoked, too.
+        """
         found = self
-        issued = {int(each.serial, 16) for each in self.issued}
         for each in more:
-            if each.serial not in issued:
+            if each.serial not in self.serials:
                 message = f"The root has issued no certificate {each.serial:x}: nothing is revoked that is not known."
                 raise InventoryError(message)
             if each.serial in {int(entry.serial, 16) for entry in found.revoked}:

@@ -216,8 +216,8 @@ def restore_to_token(  # noqa: PLR0913 - what to restore, where to, and how
             files[CONFIG] = taking_keys_from_token(files[CONFIG], token.uri, keys)
         stepca.write_tree(out, files, {})
         out.publish()
-    except BaseException:
-        tokens.remove(token, pin, stored)
+    except BaseException as error:
+        tokens.take_back(token, pin, stored, error)
         raise
     return tuple(stored)
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from escrow import certificates
 from escrow.errors import CertificateError
 from escrow.inventory import Inventory, List, Spent, text_of
-from escrow.issuing.fields import FIELDS, found
+from escrow.issuing.fields import FIELDS, Fields, found
 from escrow.issuing.lints import Finding
 from escrow.issuing.request import Asked
 from escrow.issuing.revocation import RevocationList, Revoked
@@ -50,8 +50,12 @@ class Signable(ABC):
         """What lint finds in it."""
 
     @abstractmethod
+    def compare(self, der: bytes) -> None:
+        """Check all but the signature: what it says, and that it fits the root. Raises CertificateError."""
+
+    @abstractmethod
     def check(self, der: bytes) -> None:
-        """Check what the root signed. Raises CertificateError."""
+        """Check what the root signed: all of it again, and the signature. Raises CertificateError."""
 
     @abstractmethod
     def number(self, der: bytes) -> str:
@@ -94,25 +98,33 @@ class NewCertificate(Signable):
     @property
     def planned(self) -> Rows:
         """See Signable."""
-        fields = self.subordinate.planned
-        return [(label, fields[name]) for name, label in FIELDS.items()]
+        return _rows(self.subordinate.planned, self.subordinate.public)
 
     def found(self, der: bytes) -> Rows:
         """See Signable."""
-        fields = found(_certificate(der))
-        return [(label, fields[name]) for name, label in FIELDS.items()]
+        certificate = _certificate(der)
+        return _rows(found(certificate), certificates.public_key(certificate))
 
     def lint(self, der: bytes) -> Sequence[Finding]:
         """See Signable."""
         return self.subordinate.lint(_certificate(der))
 
-    def check(self, der: bytes) -> None:
+    def compare(self, der: bytes) -> None:
         """See Signable."""
+        wanted = dict(self.planned)
+        if differing := [label for label, value in self.found(der) if wanted[label] != value]:
+            message = f"The certificate is not as planned: {', '.join(differing)}. It is not used."
+            raise CertificateError(message)
         certificate = _certificate(der)
-        self.subordinate.check(certificate)
+        self.subordinate.compare(certificate)
         if certificate.serial_number in self.used:
             message = "The serial number was used before: the certificate is not used."
             raise CertificateError(message)
+
+    def check(self, der: bytes) -> None:
+        """See Signable."""
+        self.compare(der)
+        self.subordinate.check(_certificate(der))
 
     def number(self, der: bytes) -> str:
         """See Signable."""
@@ -159,6 +171,10 @@ class NewList(Signable):
         """See Signable."""
         return self.wanted.lint(der)
 
+    def compare(self, der: bytes) -> None:
+        """See Signable."""
+        self.wanted.compare(_list(der))
+
     def check(self, der: bytes) -> None:
         """See Signable."""
         self.wanted.check(_list(der))
@@ -187,6 +203,10 @@ class NewList(Signable):
 def to_be_signed(der: bytes) -> str:
     """SHA-256 (hex) of the to-be-signed bytes."""
     return _sha256(parts(der)[0])
+
+
+def _rows(fields: Fields, public: bytes) -> Rows:
+    return [*((label, fields[name]) for name, label in FIELDS.items()), ("Key SHA-256", _sha256(public))]
 
 
 def _certificate(der: bytes) -> x509.Certificate:

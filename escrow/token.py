@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
-from escrow.errors import TokenError, UsageError
+from escrow.errors import EscrowError, TokenError, UsageError
 from escrow.keys import SupportedKey, parse, public_of
 from escrow.manifest import KeyEntry
 from escrow.memory import Secret, isolate
@@ -82,15 +82,25 @@ def store(token: Token, pin: Secret, keys: Mapping[str, Secret], progress: Progr
         for number, (name, pem) in enumerate(keys.items()):
             progress("Storing keys in the token", number, len(keys))
             stored[name] = _store(token, pin, name, pem)
-    except BaseException:
-        remove(token, pin, stored)
+    except BaseException as error:
+        take_back(token, pin, stored, error)
         raise
     progress("Storing keys in the token", len(keys), len(keys))
     return stored
 
 
-def remove(token: Token, pin: Secret, stored: Mapping[str, bytes]) -> None:
-    """Remove what `store` stored. Raises TokenError."""
+def take_back(token: Token, pin: Secret, stored: Mapping[str, bytes], error: BaseException) -> None:
+    """Remove what `store` stored because of an error; if that fails, the error gets a note of what is left."""
+    try:
+        _remove(token, pin, stored)
+    except EscrowError as another:
+        left = (
+            f"Left in the token {token.label}: {', '.join(stored)}. {another} Remove them with the token's own tools."
+        )
+        error.add_note(left)
+
+
+def _remove(token: Token, pin: Secret, stored: Mapping[str, bytes]) -> None:
 
     def in_worker() -> bytes:
         with _opened(token, bytes(pin.view).decode("utf-8", "replace")) as session:

@@ -47,7 +47,7 @@ def destroyed(on: dt.date = LATER) -> Entry:
 
 
 def found(on: dt.date = LATER) -> Entry:
-    return of_share("report", TWO, on, status="held", reason="was behind the drawer")
+    return of_share("report", TWO, on, status="held", reason="was behind the drawer", bag="1002")
 
 
 def reissued(bag: str = "3001", name: str = "New") -> Entry:
@@ -101,6 +101,12 @@ REFUSED: dict[str, tuple[list[Entry], Entry, str]] = {
     "an attestation of a lost share": ([lost()], attested(POLICY, [TWO], LATER)[0], "what is not held is not attested"),
     "an attestation with another bag": ([], of_share("attest", TWO, bag="1003", how="bag"), "may have been taken out"),
     "what was seen is not unseen": ([exposed()], found(), "cannot become held"),
+    "what was seen is seen also when its sheet is gone": ([exposed(), destroyed()], reissued(), "refresh the set"),
+    "a bag that was found, with another number": (
+        [lost()],
+        of_share("report", TWO, LATER, status="held", reason="x", bag="9999"),
+        "may have been taken out",
+    ),
     "what was destroyed stays so": ([destroyed()], lost(), "cannot become lost"),
     "an exposed share made again": ([exposed()], reissued(), "refresh the set"),
     "a share made again that is there": ([], reissued(), "report it lost first"),

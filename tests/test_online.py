@@ -52,18 +52,18 @@ SSH = {
 
 
 @pytest.mark.parametrize("algorithm", ISSUED_KINDS)
-def test_step_ca_serves_from_a_tree_with_keys_of_every_kind(algorithm: Algorithm, tmp_path: Path) -> None:
+def test_step_ca_serves_from_a_tree_with_keys_of_every_kind(algorithm: Algorithm, shm: Path) -> None:
     """By the password of the handover, by ACME, and for SSH; and every verifier agrees."""
     need("openssl", "ssh-keygen")
-    with online(members(algorithm), tmp_path) as ca:
-        leaf, key = tmp_path / "leaf.crt", tmp_path / "leaf.key"
+    with online(members(algorithm), shm) as ca:
+        leaf, key = shm / "leaf.crt", shm / "leaf.key"
         ca.step("ca certificate", *ca.by_password, "leaf.test", leaf, key)
         check_chain(ca, leaf, "leaf.test")
-        leaf, key = tmp_path / "acme.crt", tmp_path / "acme.key"
+        leaf, key = shm / "acme.crt", shm / "acme.key"
         challenge = ("--provisioner", "acme", "--standalone", "--http-listen", f"127.0.0.1:{ca.acme_port}")
         ca.step("ca certificate", *challenge, "localhost", leaf, key)
         check_chain(ca, leaf, "localhost")
-        check_ssh(ca, tmp_path)
+        check_ssh(ca, shm)
 
 
 def check_chain(ca: Online, file: Path, name: str) -> None:
@@ -101,14 +101,14 @@ def check_ssh(ca: Online, base: Path) -> None:
         assert f"{whose} certificate" in run("ssh-keygen", "-L", "-f", f"{file}-cert.pub").expect().out
 
 
-def test_step_sets_up_users_and_hosts_by_the_templates_and_a_host_renews_itself(tmp_path: Path) -> None:
+def test_step_sets_up_users_and_hosts_by_the_templates_and_a_host_renews_itself(shm: Path) -> None:
     need("ssh-keygen", "ssh")
-    with online(members("EC P-256"), tmp_path) as ca:
+    with online(members("EC P-256"), shm) as ca:
         keys = {whose: (ca.place / f"certs/ssh_{whose}_ca_key.pub").read_text().strip() for whose in ("user", "host")}
         assert keys["user"] in ca.step("ssh config", "--roots")
         assert keys["host"] in ca.step("ssh config", "--host", "--roots")
         ca.step("ssh config", "--set", "User=someone", "--set", "Provisioner=admin")
-        home = tmp_path / "client"
+        home = shm / "client"
         assert (home / "ssh/known_hosts").read_text() == f"@cert-authority * {keys['host']}\n"
         own = run("ssh", "-G", "-F", home / ".ssh/config", "nowhere.example").expect().out
         assert "proxycommand" not in own  # a host that the CA does not know is reached as before
@@ -127,17 +127,17 @@ def test_step_sets_up_users_and_hosts_by_the_templates_and_a_host_renews_itself(
         ):
             assert line in host
         plain = ("--no-password", "--insecure", "--no-agent", "--host")
-        ca.step("ssh certificate", *plain, *ca.by_password, "host.test", tmp_path / "h")
-        before = (tmp_path / "h-cert.pub").read_bytes()
-        ca.step("ssh renew", "--force", tmp_path / "h-cert.pub", tmp_path / "h")
-        assert (tmp_path / "h-cert.pub").read_bytes() != before
+        ca.step("ssh certificate", *plain, *ca.by_password, "host.test", shm / "h")
+        before = (shm / "h-cert.pub").read_bytes()
+        ca.step("ssh renew", "--force", shm / "h-cert.pub", shm / "h")
+        assert (shm / "h-cert.pub").read_bytes() != before
 
 
-def test_without_ssh_step_ca_serves_too_and_signs_for_no_ssh(tmp_path: Path) -> None:
-    with online(members("EC P-256", ssh=False), tmp_path) as ca:
-        ca.step("ca certificate", *ca.by_password, "leaf.test", tmp_path / "leaf.crt", tmp_path / "leaf.key")
+def test_without_ssh_step_ca_serves_too_and_signs_for_no_ssh(shm: Path) -> None:
+    with online(members("EC P-256", ssh=False), shm) as ca:
+        ca.step("ca certificate", *ca.by_password, "leaf.test", shm / "leaf.crt", shm / "leaf.key")
         with pytest.raises(AssertionError, match="exit status 1"):
-            ca.step("ssh certificate", "--no-agent", *ca.by_password, "someone", tmp_path / "ssh")
+            ca.step("ssh certificate", "--no-agent", *ca.by_password, "someone", shm / "ssh")
 
 
 def test_the_two_passwords_do_not_open_what_the_other_opens(tmp_path: Path) -> None:

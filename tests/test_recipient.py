@@ -79,6 +79,25 @@ def test_a_certificate_will_do_and_says_the_same_key(tmp_path: Path) -> None:
     assert (found.fingerprint, found.kind) == (digest, "EC secp384r1")
 
 
+def test_a_key_that_may_only_sign_is_refused_as_a_key_and_as_a_certificate(tmp_path: Path) -> None:
+    key, public, certificate = tmp_path / "key.pem", tmp_path / "public.pem", tmp_path / "certificate.pem"
+    run("openssl", "genpkey", "-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:3072", "-out", key).expect()
+    run("openssl", "pkey", "-in", key, "-pubout", "-out", public).expect()
+    request = ["openssl", "req", "-x509", "-new", "-subj", "/CN=Somebody", "-out", certificate]
+    run(*request, "-key", key).expect()
+    for file in (public, certificate):
+        with pytest.raises(CertificateError, match="may only sign"):
+            recipient.parse(file.read_text())
+    run("openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072", "-out", key).expect()
+    for usage, encrypts in (("digitalSignature", False), ("keyEncipherment", True)):
+        run(*request, "-key", key, "-addext", f"keyUsage={usage}").expect()
+        if encrypts:
+            recipient.parse(certificate.read_text())
+        else:
+            with pytest.raises(CertificateError, match="may only sign"):
+                recipient.parse(certificate.read_text())
+
+
 @pytest.mark.parametrize(
     "pem",
     [

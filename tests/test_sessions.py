@@ -27,7 +27,8 @@ from ceremony.run.following import SIGNED
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.room import PowerLost, Room
 from escrow.errors import EscrowError, InventoryError, PlanError, RefusedError
-from escrow.inventory import Inventory
+from escrow.inventory import Inventory, Spent
+from escrow.issuing.revocation import Revoked
 from escrow.memory import Secret
 from escrow.memory.process import HARDENED_ENVIRONMENT
 
@@ -161,19 +162,40 @@ def request_id(request: pytest.FixtureRequest) -> str:
     return f"LOST-{request.node.callspec.id.replace(' ', '-')}"
 
 
+class Aborting(Losing):
+    """A desk that aborts once: when something fails, or when `at` holds."""
+
+    def line(self, asked: Asked, fields: Fields) -> str:
+        """Hand on, or abort."""
+        if not self.lost and (asked is Asked.RETRY or self._at(asked, fields)):
+            self.lost += 1
+            return "abort"
+        if asked in {Asked.REASON, Asked.SURE}:
+            return "abort"
+        return self._desk.line(asked, fields)
+
+
+def refused(root: Sealed, plan: Plan, follows: Path) -> str:
+    """Why a session does not draft what its plan says; no bag was opened by then."""
+    state = root.hold(plan, follows, lambda desk, _: Aborting(desk, lambda *_: False))
+    assert state.phase is Phase.ABORTED
+    assert not {"draft", "gather"} & state.done.keys()
+    entries = [json.loads(line) for line in (root.room(plan).out / "journal.jsonl").read_text().splitlines()]
+    (failed,) = [entry for entry in entries if entry["event"] == "fail"]
+    assert failed["step"] == "draft"
+    return str(failed["problem"])
+
+
+def test_what_does_not_fit_the_root_is_refused_before_any_bag_is_opened(root: Sealed, tmp_path: Path) -> None:
+    asked: dict[str, Value] = {**request(tmp_path, "Long CA"), "path_length": 1}
+    plan = root.plan("sign_intermediate", "LONG", root.archive, {"sign_intermediate": asked})
+    assert "must be less than the root's" in refused(root, plan, root.archive)
+
+
 def test_a_number_that_an_aborted_session_may_have_used_is_never_used_again(root: Sealed) -> None:
     plan = root.plan("crl", "ABORTED", root.archive, {"crl": {"days": 30}})
 
-    class Aborting(Losing):
-        def line(self, asked: Asked, fields: Fields) -> str:
-            if asked is Asked.PHRASE and not self.lost:
-                self.lost += 1
-                return "abort"
-            if asked in {Asked.REASON, Asked.SURE}:
-                return "abort"
-            return super().line(asked, fields)
-
-    state = root.hold(plan, root.archive, lambda desk, _: Aborting(desk, lambda *_: False))
+    state = root.hold(plan, root.archive, lambda desk, _: Aborting(desk, lambda asked, _: asked is Asked.PHRASE))
     assert state.phase is Phase.ABORTED
     assert not state.opened, "the sheets are in new bags"
     out = root.room(plan).out
@@ -182,6 +204,31 @@ def test_a_number_that_an_aborted_session_may_have_used_is_never_used_again(root
     assert listed.crl is None
     assert [(each.what, each.number) for each in listed.spent] == [("CRL", "1")]
     assert listed.next_number == 2
+
+
+def test_an_abort_that_nobody_opened_and_signed_keeps_its_numbers_all_the_same(root: Sealed) -> None:
+    plan = root.plan("crl", "UNSIGNED", root.archive, {"crl": {"days": 30}})
+
+    class GivingUp(Losing):
+        given_up = False
+
+        def line(self, asked: Asked, fields: Fields) -> str:
+            if self.lost and asked is Asked.READY and not self.given_up:
+                self.given_up = True
+                return "abort"
+            if self.lost and asked in {Asked.REASON, Asked.SURE}:
+                return "abort"
+            return super().line(asked, fields)
+
+    state = root.hold(plan, root.archive, lambda desk, _: GivingUp(desk, lambda asked, _: asked is Asked.SCAN))
+    out = root.room(plan).out
+    assert state.phase is Phase.ABORTED
+    assert [finding.partition(":")[0] for finding in audit(out).findings] == ["journal.jsonl.sig", "ARCHIVE.sha256.sig"]
+    again = root.plan("crl", "AFTER", out, {"crl": {"days": 30}})
+    assert root.hold(again, out).phase is Phase.CLOSED
+    crl = inventory_in(root.room(again).out).crl
+    assert crl is not None
+    assert crl.number == 2, "1 may be signed"
 
 
 def test_another_archive_another_package_and_a_request_that_was_changed_are_refused(
@@ -217,8 +264,6 @@ def test_another_archive_another_package_and_a_request_that_was_changed_are_refu
 
 def test_what_is_not_known_or_revoked_already_is_not_revoked_and_a_serial_not_used_twice(root: Sealed) -> None:
     listed = inventory_in(root.archive)
-    from escrow.issuing.revocation import Revoked
-
     moment = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
     known = int(listed.issued[0].serial, 16)
     once = listed.revoke([Revoked(known, moment, "superseded")], "A")
@@ -232,6 +277,15 @@ def test_what_is_not_known_or_revoked_already_is_not_revoked_and_a_serial_not_us
     for wrong in (b"", b"{}", once.encode()[:-1], once.encode().replace(b"superseded", b"keyCompromise")):
         with pytest.raises(InventoryError, match="not what a ceremony left"):
             Inventory.decode(wrong)
+
+
+def test_what_the_root_may_have_signed_in_an_aborted_session_can_be_revoked(root: Sealed) -> None:
+    listed = inventory_in(root.archive).spend(Spent("certificate", "abc", "0" * 64, "ABORTED"))
+    listed = listed.spend(Spent("CRL", "7", "0" * 64, "ABORTED"))
+    moment = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
+    assert [each.serial for each in listed.revoke([Revoked(0xABC, moment, "superseded")], "A").revoked] == ["abc"]
+    with pytest.raises(InventoryError, match="has issued no certificate 7"):
+        listed.revoke([Revoked(7, moment, "superseded")], "A")
 
 
 def test_another_ca_is_cross_signed_with_its_name_key_and_key_identifier(root: Sealed, tmp_path: Path) -> None:

@@ -105,6 +105,24 @@ def test_what_was_not_drafted_is_not_signed_and_an_abort_returns_the_sheets() ->
     assert not walk.state.opened
 
 
+def test_an_abort_while_sheets_are_being_read_has_them_bagged_too() -> None:
+    walk = session(PLAIN, "broken off")
+    while walk.due().id != "gather":
+        walk.step()
+    walk.add("begin", step="gather")
+    walk.add("abort", reason="a sheet is bad")
+    assert walk.due() is RETURN_SHEETS
+    walk.add("begin", step=RETURN_SHEETS.id)
+    walk.add("end", step=RETURN_SHEETS.id, facts={"bags": {"1.2": "N2"}})
+    walk.to_the_end()
+    assert walk.state.phase is Phase.ABORTED
+    early = session(PLAIN, "early")
+    while early.due().id != "announce-root":
+        early.step()
+    early.add("abort", reason="nobody came")
+    assert early.due().id == "close", "no bag was opened yet"
+
+
 def test_sheets_of_both_quorums_go_into_new_bags_after_a_loss() -> None:
     walk = session(PLAIN, "two quorums")
     while walk.due().id != "unlock":

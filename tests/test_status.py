@@ -45,18 +45,41 @@ CASES: dict[str, tuple[Sequence[Entry], int, dict[str, Severity]]] = {
     "two are lost": (
         [happened(Position(1, x), "lost") for x in (1, 2)],
         0,
-        {"no-margin": Severity.WARNING, "share-lost": Severity.WARNING},
+        {"no-margin": Severity.WARNING, "share-lost": Severity.WARNING, "nearly-a-quorum": Severity.WARNING},
     ),
     "three are lost": (
         [happened(Position(1, x), "lost") for x in (1, 2, 3)],
         -1,
-        {"no-quorum": Severity.CRITICAL, "share-lost": Severity.WARNING},
+        {
+            "no-quorum": Severity.CRITICAL,
+            "share-lost": Severity.WARNING,
+            "quorum-in-unknown-hands": Severity.CRITICAL,
+        },
     ),
     "one was seen": ([happened(Position(1, 1), "exposed")], 1, {"share-exposed": Severity.WARNING}),
     "a quorum was seen": (
         [happened(Position(1, x), "exposed") for x in (1, 2, 3)],
         -1,
-        {"share-exposed": Severity.CRITICAL, "no-quorum": Severity.CRITICAL},
+        {
+            "share-exposed": Severity.WARNING,
+            "quorum-in-unknown-hands": Severity.CRITICAL,
+            "no-quorum": Severity.CRITICAL,
+        },
+    ),
+    "one was seen, one is lost, one was lost and made again": (
+        [
+            happened(Position(1, 1), "exposed"),
+            happened(Position(1, 2), "lost"),
+            happened(Position(1, 3), "lost"),
+            of_share("reissue", Position(1, 3), SOON, bag="9003", **holder("New")),
+        ],
+        0,
+        {
+            "no-margin": Severity.WARNING,
+            "share-exposed": Severity.WARNING,
+            "share-lost": Severity.WARNING,
+            "quorum-in-unknown-hands": Severity.CRITICAL,
+        },
     ),
     "a lost one was made again": (
         [happened(Position(1, 1), "lost"), of_share("reissue", Position(1, 1), SOON, bag="9001", **holder("New"))],
@@ -73,7 +96,7 @@ CASES: dict[str, tuple[Sequence[Entry], int, dict[str, Severity]]] = {
             )
         ],
         2,
-        {"strays": Severity.WARNING},
+        {"nearly-a-quorum": Severity.WARNING},
     ),
     "no copy is left": (
         [entry("copy", SOON, set_id=SET, copy=n, status="lost", reason="x") for n in (1, 2)],
@@ -134,6 +157,9 @@ def test_an_old_set_that_could_still_be_opened_names_everybody_who_could() -> No
     assert "Nina, C3, C4, C5 could still open it" in matter.text
     destroyed = at(register_of(POLICY, *old, happened(Position(1, 3), "destroyed"), new))
     assert "old-set-left" not in matters(destroyed)
+    seen = [happened(position, "exposed") for position in POLICY.positions[:3]]
+    gone = [happened(position, "destroyed") for position in POLICY.positions]
+    assert "old-set-left" in matters(at(register_of(POLICY, *seen, *gone, new))), "what was seen is known for ever"
     no_package = [entry("copy", SOON, set_id=SET, copy=n, status="destroyed", reason="x") for n in (1, 2)]
     assert "old-set-left" not in matters(at(register_of(POLICY, *no_package, new)))
 

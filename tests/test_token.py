@@ -15,7 +15,7 @@ from escrow.errors import FileError, UsageError
 from escrow.files import NewFiles
 from escrow.manifest import KeyEntry
 from escrow.memory import Secret
-from escrow.token import Token, fitting
+from escrow.token import Token, fitting, take_back
 
 CUSTODIANS = [part for name in ("Anna", "Bert", "Cleo") for part in ("--custodian", name)]
 PIN = "12 34 56"
@@ -122,6 +122,16 @@ def test_a_target_that_cannot_be_written_leaves_nothing_in_the_token(
     with Secret.of(PIN.encode()) as pin, NewFiles(tmp_path / "to") as out, pytest.raises(FileError, match="No space"):
         recovery.restore_to_token(read.manifest, members, (), token, pin, out=out, progress=quietly)
     assert not [line for line in hsm.objects() if "Private Key" in line]
+
+
+def test_what_cannot_be_taken_back_is_named(hsm: Hsm, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in hsm.env.items():
+        monkeypatch.setenv(name, value)
+    error = FileError("No space left on device.")
+    with Secret.of(b"another PIN") as wrong:
+        take_back(Token(hsm.module, LABEL), wrong, {"intermediate": b"public half"}, error)
+    (note,) = error.__notes__
+    assert note.startswith(f"Left in the token {LABEL}: intermediate. This is not the PIN")
 
 
 REFUSED: dict[str, tuple[Mapping[str, str], int, str]] = {

@@ -23,8 +23,11 @@ _OF_COPIES = {"lost": Status.LOST, "found": Status.HELD, "read": Status.HELD}
 @click.argument("what")
 @click.argument("happened", type=click.Choice(["lost", "found", "exposed", "read"]))
 @click.option("--reason", required=True, metavar="TEXT", help="What happened, in a line.")
+@click.option("--bag", default="", metavar="NUMBER", help="Of a share that was found: the number on the closed bag.")
 @options.on
-def command(register: Path, what: str, happened: str, reason: str, day: dt.date | None) -> None:
+def command(  # noqa: PLR0913, PLR0917 - what happened, to what
+    register: Path, what: str, happened: str, reason: str, bag: str, day: dt.date | None
+) -> None:
     """Note in REGISTER what happened to WHAT: a share ("2", "1-2"), or a copy ("copy-1").
 
     lost: nobody knows where it is. found: it is there again, and its bag is closed. exposed: somebody saw the sheet, or
@@ -44,6 +47,9 @@ def command(register: Path, what: str, happened: str, reason: str, day: dt.date 
             click.echo(f"Copy {copy} of the {book.current.copies[copy - 1].of}: {happened}, noted.")
         else:
             position = position_named(book.current, what)
-            book.note("report", set_id=set_id, share=key_of(position), status=status, reason=reason, on=on)
+            if status == Status.HELD.value and not bag:
+                message = "Give --bag: the number on the closed bag. If it is open, or another one, report it exposed."
+                raise UsageError(message)
+            book.note("report", set_id=set_id, share=key_of(position), status=status, reason=reason, bag=bag, on=on)
             click.echo("\n".join(telling.reported(book, position)))
         click.echo("\n".join(telling.head(book)))

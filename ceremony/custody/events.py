@@ -19,6 +19,7 @@ from escrow.policy import Group, Policy
 
 Fields = Mapping[str, Any]
 
+_TWICE = "This is in the register already."
 LEVELS = ("T0", "T1", "T2", "T3", "T4")
 AGAIN = (Status.LOST, Status.DESTROYED)
 """What a share has to be before it is made again at its index."""
@@ -78,8 +79,7 @@ def after(register: Register, entry: Entry) -> Register:
 def _enter(register: Register, fields: Fields, on: dt.date) -> Register:
     """A set comes into the register, with all that its ceremony's archive says. It may supersede another."""
     if fields["set_id"] in register.sets:
-        message = "This set is in the register already."
-        raise RegisterError(message)
+        raise RegisterError(_TWICE)
     current = register.current
     if current and fields["ca"] != current.ca:
         message = f"This register is of the CA {current.ca}: {fields['ca']} gets a register of its own."
@@ -132,12 +132,7 @@ def _attest(at: ShareSet, _bags: frozenset[str], fields: Fields, on: dt.date) ->
     if held.status is not Status.HELD:
         message = f"Share {_name(at, held)} is {held.status.value} by the register: what is not held is not attested."
         raise RegisterError(message)
-    if bag_number(fields["bag"]) != bag_number(held.bag):
-        message = (
-            f"Share {_name(at, held)} is in bag {held.bag}, and the bag that was shown is {fields['bag']}. If it is no "
-            "slip in reading, the sheet may have been taken out: do not attest it, and look into the bag together."
-        )
-        raise RegisterError(message)
+    _check_bag(at, held, fields["bag"])
     return _with(at, replace(held, attested=max(held.attested, on), how=fields["how"])), frozenset()
 
 
@@ -145,8 +140,11 @@ def _report(at: ShareSet, _bags: frozenset[str], fields: Fields, on: dt.date) ->
     """A sheet was lost, found, seen by somebody, or destroyed."""
     held, status, reason = _share(at, fields), Status(fields["status"]), _said(fields)
     _check_change(f"Share {_name(at, held)}", held.status, status)
-    found = held.attested if status is not Status.HELD else max(held.attested, on)
-    return _with(at, replace(held, status=status, since=on, reason=reason, attested=found)), frozenset()
+    if status is Status.HELD:
+        _check_bag(at, held, fields["bag"])
+        held = replace(held, attested=max(held.attested, on), how="found")
+    seen = held.seen or status is Status.EXPOSED
+    return _with(at, replace(held, status=status, since=on, reason=reason, seen=seen)), frozenset()
 
 
 def _hand_over(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) -> tuple[ShareSet, frozenset[str]]:
@@ -163,10 +161,10 @@ def _hand_over(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) 
 def _reissue(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) -> tuple[ShareSet, frozenset[str]]:
     """A share that was lost was made again at its index, and is in a new bag."""
     held = _share(at, fields)
-    if held.status not in AGAIN:
+    if held.seen or held.status not in AGAIN:
         why = (
             "somebody saw it, and making it again would not take that back: refresh the set"
-            if held.status is Status.EXPOSED
+            if held.seen
             else f"it is {held.status.value}: report it lost first, if it is"
         )
         message = f"Share {_name(at, held)} is not made again: {why}."
@@ -201,10 +199,8 @@ def _drill(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) -> t
     if fields["level"] not in LEVELS:
         message = f"A drill has a level of {', '.join(LEVELS)}, and not {fields['level']}."
         raise RegisterError(message)
-    archive = fields.get("archive", "")
-    if archive and archive in {drill.archive for drill in at.drills}:
-        message = "This drill is in the register already."
-        raise RegisterError(message)
+    if (archive := fields.get("archive", "")) and archive in {drill.archive for drill in at.drills}:
+        raise RegisterError(_TWICE)
     shown = {position_of(key): bag for key, bag in fields["bags"].items()}
     new = set()
     for position, bag in shown.items():
@@ -245,6 +241,15 @@ def _share(at: ShareSet, fields: Fields) -> Held:
         message = f"The set was superseded on {at.superseded}: its sheets can only be destroyed."
         raise RegisterError(message)
     return at.shares[position]
+
+
+def _check_bag(at: ShareSet, held: Held, shown: str) -> None:
+    if bag_number(shown) != bag_number(held.bag):
+        message = (
+            f"Share {_name(at, held)} is in bag {held.bag}, and the bag that was shown is {shown}. If it is no slip in "
+            "reading, the sheet may have been taken out: do not attest it, and look into the bag together."
+        )
+        raise RegisterError(message)
 
 
 def _name(at: ShareSet, held: Held) -> str:

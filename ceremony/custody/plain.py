@@ -71,6 +71,7 @@ def _share(at: ShareSet, held: Held) -> dict[str, Any]:
         "how": held.how,
         "previous_holders": [holder.name for holder in held.previous],
         "lost_sheets": held.strays or None,
+        "seen": held.seen or None,
         "label": held.label,
     }
 

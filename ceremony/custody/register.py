@@ -50,11 +50,18 @@ class Held:
     previous: tuple[Holder, ...] = ()
     strays: int = 0
     """Sheets of this share that were lost, and may turn up: the share was made again since."""
+    seen: bool = False
+    """Whether somebody saw it, ever. Nothing that becomes of the sheet takes that back."""
 
     @property
     def is_there(self) -> bool:
         """Whether it is known where its sheet is. One that somebody saw is still good for a recovery."""
         return self.status in {Status.HELD, Status.EXPOSED}
+
+    @property
+    def in_unknown_hands(self) -> bool:
+        """Whether somebody whom nobody knows may have the share: it was seen, or a sheet of it is lost."""
+        return self.seen or bool(self.strays) or self.status is Status.LOST
 
     @property
     def everybody(self) -> tuple[str, ...]:

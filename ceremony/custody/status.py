@@ -98,11 +98,11 @@ def due(held: Held) -> dt.date:
 
 
 def who_could_still(at: ShareSet) -> tuple[str, ...]:
-    """Everybody who has or had a sheet of a set that was not destroyed, if together they could open its package.
+    """Everybody who has or had a share of a set that may still be known, if together they could open its package.
 
-    Empty if they could not: too few sheets are left, or no copy of the package is.
+    Empty if they could not: too few sheets are left that nobody saw, or no copy of the package is.
     """
-    left = [held for held in at.shares.values() if held.status is not Status.DESTROYED or held.strays]
+    left = [held for held in at.shares.values() if held.status is not Status.DESTROYED or held.in_unknown_hands]
     copies = [copy for copy in at.copies if copy.of == "package" and copy.status is not Status.DESTROYED]
     if not copies or at.policy.missing([held.position for held in left]):
         return ()
@@ -155,15 +155,21 @@ def _of_shares(at: ShareSet, overdue: Collection[Position]) -> Iterator[Matter]:
         yield Matter(Severity.WARNING, "share-lost", text, "Have it made again by a quorum: 'escrow reissue'.")
     if exposed := at.holding(Status.EXPOSED):
         text = f"somebody saw share {name(exposed)}."
-        severity = Severity.CRITICAL if at.policy.missing(exposed) == 0 else Severity.WARNING
-        remedy = "Make a new set: 'escrow refresh'. If a quorum was seen, the CA's keys have to be replaced, too."
-        yield Matter(severity, "share-exposed", text, remedy)
-    if strayed := [position for position, held in at.shares.items() if held.strays]:
-        text = f"a lost sheet of share {name(strayed)} may still turn up somewhere."
-        if at.policy.missing(strayed) == 0:
-            yield Matter(Severity.CRITICAL, "strays", text, "Enough for a quorum: make a new set, 'escrow refresh'.")
-        elif at.policy.missing(strayed) == 1:
-            yield Matter(Severity.WARNING, "strays", text, "One more, and it is a quorum: 'escrow refresh'.")
+        yield Matter(Severity.WARNING, "share-exposed", text, "Make a new set: 'escrow refresh'.")
+    yield from _of_unknown_hands(at)
+
+
+def _of_unknown_hands(at: ShareSet) -> Iterator[Matter]:
+    """What was seen, what is lost, and what was lost before its share was made again, count together."""
+    unknown = [position for position, held in at.shares.items() if held.in_unknown_hands]
+    text = f"share {at.policy.names_of(unknown)} was seen or lost, and may be in unknown hands"
+    if unknown and (missing := at.policy.missing(unknown)) <= 1:
+        if missing:
+            remedy = "Make a new set: 'escrow refresh'. To make a lost share again does not help against this."
+            yield Matter(Severity.WARNING, "nearly-a-quorum", f"{text}: one more, and it is a quorum.", remedy)
+        else:
+            remedy = "With a copy of the package they are the CA. Make a new set, and new keys for the CA."
+            yield Matter(Severity.CRITICAL, "quorum-in-unknown-hands", f"{text}: they are a quorum.", remedy)
 
 
 def _of_copies(at: ShareSet, today: dt.date) -> Iterator[Matter]:

@@ -91,7 +91,6 @@ Place = Annotated[str, _told(check_place)]
 Provisioner = Annotated[str, _told(check_provisioner)]
 Oid = Annotated[str, _checked(check_oid)]
 Url = Annotated[str, _checked(check_url)]
-Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Table(BaseModel):

@@ -2,17 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ceremony.planning.draft import Entries, Values
 from ceremony.planning.plan import Plan, Session, parse
-from ceremony.rules.state import State
+from ceremony.rules.state import Phase, State
 from ceremony.rules.steps import key_of, position_of
-from ceremony.run.archive import MAX_FILE, PLAN_FILE, contents, digest_of
-from ceremony.run.audit import audit
+from ceremony.run.archive import JOURNAL_SIGNATURE, LIST_SIGNATURE, MAX_FILE, PLAN_FILE, contents, digest_of
+from ceremony.run.audit import Report, audit
+from ceremony.run.evidence import NOT_SIGNED
 from ceremony.spoken import witness_words
 from escrow import inventory
 from escrow.certificates import Certificate, fingerprint
@@ -83,8 +84,9 @@ def examined(plan: Plan, follows: str, folder: Path, package: Path | None) -> La
         message = f"{folder} is not the archive that the plan follows: its words are '{have}', and the plan's '{want}'."
         raise RefusedError(message)
     report = audit(folder)
-    if report.findings or not report.state or not report.state.ended:
-        raise RefusedError("\n".join([f"{folder} is not as its ceremony left it:", *report.findings]))
+    findings = [finding for finding in report.findings if finding not in _may_be(report)]
+    if findings or not report.state or not report.state.ended:
+        raise RefusedError("\n".join([f"{folder} is not as its ceremony left it:", *findings]))
     if report.kind != plan.ceremony.kind.value:
         message = f"{folder} is of {report.kind} material, and the plan of {plan.ceremony.kind.value}: never both."
         raise RefusedError(message)
@@ -147,6 +149,15 @@ def planned_by(folder: Path) -> tuple[Values, Entries]:
     entries["delivery"] = entries["archive"][:1]
     entries["package"] = [each.model_dump() for each in made.packages]
     return values, entries
+
+
+def _may_be(report: Report) -> Collection[str]:
+    """What may be found: an abort in a session that nobody opened is not signed.
+
+    The plan pins the archive's list, and that all the rest. Were it refused, the numbers that it used would be lost.
+    """
+    aborted = report.state is not None and report.state.phase is Phase.ABORTED
+    return {f"{name}: {NOT_SIGNED}" for name in (JOURNAL_SIGNATURE, LIST_SIGNATURE)} if aborted else set()
 
 
 def facts_of(before: Last) -> Mapping[str, Any]:

@@ -28,6 +28,7 @@ from escrow.files import read_public
 from escrow.sealing import PACKAGE_FILE
 
 Words = Sequence[str]
+NOT_SIGNED = "it is not signed: the ceremony ended in a session that nobody had opened, or by a crash."
 
 
 def same_words(own: Words, words: Words) -> bool:
@@ -89,7 +90,7 @@ def check_signatures(folder: Path, entries: Sequence[Entry]) -> Iterator[str]:
 
 def _check_signature(path: Path, signer: str, content: bytes, what: str) -> Iterator[str]:
     if not path.exists():
-        yield f"{path.name}: it is not signed: the ceremony ended in a session that nobody had opened, or by a crash."
+        yield f"{path.name}: {NOT_SIGNED}"
         return
     try:
         signature.verify(bytes.fromhex(signer), content, read_public(path, signature.LENGTH))

@@ -124,10 +124,13 @@ def _rehearse_following(plan: Plan, out: Path, paper: Path, desk: Desk | None, p
 
 
 def _with_its_own(session: Session, digest: str, sealed: Path) -> Session:
-    """A session that follows a throw-away CA: what is really revoked is not in its inventory, its own stands in."""
+    """A session that follows a throw-away CA: what is really revoked is not in its inventory, its own stands in.
+
+    And a rehearsal is earlier than the session: it revokes nothing in the future.
+    """
     listed = Inventory.decode(read_public(sealed / INVENTORY, MAX_LENGTH))
     revoke = [
-        each.model_copy(update={"serial": issued.serial})
+        each.model_copy(update={"serial": issued.serial, "date": min(each.date, dt.datetime.now(dt.UTC).date())})
         for each, issued in zip(session.revoke, reversed(listed.issued), strict=False)
     ]
     return replace(session, before=digest, revoke=tuple(revoke))

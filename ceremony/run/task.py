@@ -41,7 +41,12 @@ def signable(plan: Plan, session: Session, before: Before, given: Input | None, 
         )
         known = before.inventory.revoke(more, plan.ceremony.id)
         wanted = RevocationList(
-            before.root, before.inventory.next_number, at, at + dt.timedelta(days=task.days), known.entries
+            before.root,
+            before.inventory.next_number,
+            at,
+            at + dt.timedelta(days=task.days),
+            known.entries,
+            before.inventory.last_update,
         )
         return NewList(wanted, more)
     if given is None:

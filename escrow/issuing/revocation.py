@@ -1,7 +1,7 @@
 """The root's list of what it has revoked (CRL version 2, RFC 5280, 5): all of it each time, never a delta."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -33,6 +33,8 @@ class RevocationList:
     this_update: dt.datetime
     next_update: dt.datetime
     revoked: tuple[Revoked, ...]
+    last: dt.datetime | None = None
+    """The `this_update` of the list before, if there is one."""
 
     @property
     def planned(self) -> Sequence[tuple[str, str]]:
@@ -68,11 +70,36 @@ class RevocationList:
         """What is found in it, signed by whatever key."""
         return lint_list("CRL", der)
 
-    def check(self, crl: x509.CertificateRevocationList) -> None:
-        """Check that it says what was planned, and that the root signed it. Raises CertificateError."""
+    def compare(self, crl: x509.CertificateRevocationList) -> None:
+        """Check that it says what was planned and may be said, signed by whatever key. Raises CertificateError."""
+        if problems := list(self._problems()):
+            message = f"This CRL is not to be signed: {'; '.join(problems)}."
+            raise CertificateError(message)
         if list(found(crl)) != list(self.planned):
             message = "The CRL is not as planned: it is not used."
             raise CertificateError(message)
+
+    def _problems(self) -> Iterator[str]:
+        """Why nobody, or not everybody, would take the list as it is meant."""
+        if not _may_sign_lists(self.root):
+            yield "the root's certificate does not allow it to sign CRLs (key usage without cRLSign)"
+        end = self.root.not_valid_after_utc
+        if self.this_update > end:
+            yield f"the root has expired on {_time(end)}, and nobody takes a list of it: a new root is needed"
+        elif self.next_update > end:
+            yield f"it would count until {_time(self.next_update)}, and the root until {_time(end)}: plan fewer days"
+        if self.last and self.this_update < self.last:
+            yield f"the last one is of {_time(self.last)}, and it is {_time(self.this_update)}: set the clock"
+        for each in self.revoked:
+            if each.date > self.this_update:
+                yield (
+                    f"{each.serial:x} would be revoked at {_time(each.date)}, and it is {_time(self.this_update)}: "
+                    "set the clock, or plan an earlier date"
+                )
+
+    def check(self, crl: x509.CertificateRevocationList) -> None:
+        """Check that it says what was planned, and that the root signed it. Raises CertificateError."""
+        self.compare(crl)
         if not crl.is_signature_valid(parse_public(public_key(self.root))):
             message = "The signature of the CRL is not the root's: it is not used."
             raise CertificateError(message)
@@ -91,6 +118,13 @@ def found(crl: x509.CertificateRevocationList) -> Sequence[tuple[str, str]]:
         *((f"Revoked {n}", text) for n, text in enumerate(entries, 1)),
         ("Entries", str(len(entries))),
     ]
+
+
+def _may_sign_lists(root: x509.Certificate) -> bool:
+    try:
+        return root.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign
+    except x509.ExtensionNotFound:
+        return True  # without it, any use is allowed (RFC 5280, 4.2.1.3 and 6.3.3 (f))
 
 
 def _found(entry: x509.RevokedCertificate) -> str:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import cast
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from escrow.certificates import public_key
+from escrow.errors import CertificateError
 from escrow.issuing.draft import Draft, Issuer, Named, Random, build, key_identifier, serial_number
 from escrow.issuing.fields import Fields, planned_under
-from escrow.issuing.hierarchy import check_hierarchy
+from escrow.issuing.hierarchy import check_fit, check_hierarchy, subject_key_identifier
 from escrow.issuing.lints import Finding, lint_under
 from escrow.issuing.naming import name_text
 from escrow.issuing.profile import Profile
@@ -48,12 +50,27 @@ class Subordinate:
         """What is found in it, signed by whatever key."""
         return lint_under(_as_profile(self.root), self.profile, certificate)
 
-    def check(self, certificate: x509.Certificate) -> None:
-        """Check issuer, signature, key identifiers, path length; that name, key and serial are not the root's.
+    def compare(self, certificate: x509.Certificate) -> None:
+        """Check that it has the key and its identifier, and fits the root; signed by whatever key.
 
         Raises CertificateError.
         """
+        if public_key(certificate) != self.public or subject_key_identifier(certificate) != self.named.key_identifier:
+            message = "The certificate has not the key, or the key identifier, that was asked for: it is not used."
+            raise CertificateError(message)
+        check_fit(self.root, [certificate])
+
+    def check(self, certificate: x509.Certificate) -> None:
+        """Check the root's signature, too. Raises CertificateError."""
+        self.compare(certificate)
         check_hierarchy(self.root, [certificate])
+
+    @property
+    def public(self) -> bytes:
+        """The SubjectPublicKeyInfo (DER) that it is to have."""
+        return self.named.public.public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
 
 
 def issuer_of(root: x509.Certificate) -> Issuer:

@@ -7,6 +7,7 @@ AES-256 key wrap (RFC 5753, 3.1). Certificates are not needed to open it, and no
 
 import base64
 import hashlib
+import re
 import textwrap
 from dataclasses import dataclass
 from typing import Annotated
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 from cryptography.x509 import ObjectIdentifier
+from cryptography.x509.oid import PublicKeyAlgorithmOID
 
 from escrow.cms import AES256_WRAP, AUTH_ENVELOPED_DATA, EncryptedContentInfo, encrypt_content
 from escrow.contents import key_fingerprint
@@ -32,6 +34,8 @@ _ECDH_SHA256 = ObjectIdentifier("1.3.132.1.11.1")  # dhSinglePass-stdDH-sha256kd
 _EC = ObjectIdentifier("1.2.840.10045.2.1")
 _KEY = 32
 _MIN_RSA_BITS = 3072
+_PUBLIC_KEY = re.compile(rb"-----BEGIN PUBLIC KEY-----(.*?)-----END PUBLIC KEY-----", re.DOTALL)
+_RSASSA_PSS = asn1.encode_der(PublicKeyAlgorithmOID.RSASSA_PSS)
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 
 
@@ -158,12 +162,18 @@ def parse(pem: str) -> Recipient:
     text = pem.encode()
     try:
         if b"BEGIN CERTIFICATE" in text:
-            key: object = x509.load_pem_x509_certificate(text).public_key()
+            certificate = x509.load_pem_x509_certificate(text)
+            key: object = certificate.public_key()
+            for_encryption = _may_encrypt(certificate)
         else:
             key = serialization.load_pem_public_key(text)
-    except (ValueError, UnsupportedAlgorithm):
+            for_encryption = not _may_only_sign(text)
+    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
         message = "is no public key and no certificate in PEM form."
         raise CertificateError(message) from None
+    if not for_encryption:
+        message = "is of a key that may only sign: nobody could open what is encrypted to it."
+        raise CertificateError(message)
     if isinstance(key, rsa.RSAPublicKey) and key.key_size >= _MIN_RSA_BITS:
         return Recipient(key)
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, _CURVES):
@@ -172,6 +182,23 @@ def parse(pem: str) -> Recipient:
         f"must be RSA of {_MIN_RSA_BITS} bits or more, or EC P-256, P-384 or P-521: nothing is encrypted to others."
     )
     raise CertificateError(message)
+
+
+def _may_only_sign(pem: bytes) -> bool:
+    """Whether a public key is one for RSASSA-PSS alone (RFC 4055, 1.2), which its object does not tell."""
+    body = _PUBLIC_KEY.search(pem)
+    return body is not None and _RSASSA_PSS in base64.b64decode(body[1])
+
+
+def _may_encrypt(certificate: x509.Certificate) -> bool:
+    """Whether a certificate's key is one to encrypt to: not for RSASSA-PSS alone, and not against its key usage."""
+    if certificate.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS:
+        return False
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return True
+    return usage.key_encipherment or usage.key_agreement
 
 
 def encrypt(recipient: Recipient, secret: Secret) -> bytes:

@@ -47,5 +47,6 @@ class Signing(Listing):
             yield f"the copy {step.copy} is not of what was signed"
 
     def aborted(self, state: State) -> State:
-        """Sheets that are out of their bags go into new ones before it ends."""
-        return replace(state, owed=RETURN_SHEETS if state.opened else None)
+        """Sheets that are out of their bags go into new ones before it ends, also if their reading was broken off."""
+        may_be_open = "announce-root" in state.done and "bags" not in state.done
+        return replace(state, owed=RETURN_SHEETS if state.opened or may_be_open else None)

@@ -35,7 +35,7 @@ _MAX = 1 << 20
 
 
 def draft(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
-    """Fix what is to be signed, show it, and lint it. Raises StepError for what is not as planned."""
+    """Fix what is to be signed, show it, and lint it. Raises CertificateError for what is not as planned."""
     before, session = shop.before(), shop.session()
     given = read_input(session)
     at = shop.equipment.now()
@@ -51,9 +51,7 @@ def draft(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
         ask.say(f"WAIVED {finding.lint}: {finding.text}\n  because: {reasons[finding.certificate, finding.lint]}")
     for note in wanted.notes:
         ask.say(note)
-    if list(wanted.found(tried)) != list(wanted.planned):
-        message = "What would be signed is not as planned: it is not used."
-        raise StepError(message)
+    wanted.compare(tried)  # before any bag is opened: afterwards only the signature can be wrong
     ask.enter(Asked.DRAFTED)
     _carry(shop, before, given, tried)
     return {
@@ -104,6 +102,7 @@ def sign(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
         message = "The root's key is not in memory: the quorum is read again."
         raise StepError(message)
     wanted, tried = drafted(shop, state)
+    wanted.compare(tried)  # again, with plan and request: the file lay in a folder since it was drafted
     signed = sign_same(tried, shop.root)
     if to_be_signed(signed) != state.done["draft"]["to_be_signed"]:
         message = "What was signed is not what was drafted: do not use it."
