@@ -19,6 +19,7 @@ from escrow.policy import Group, Policy
 
 Fields = Mapping[str, Any]
 
+_TWICE = "This is in the register already."
 LEVELS = ("T0", "T1", "T2", "T3", "T4")
 AGAIN = (Status.LOST, Status.DESTROYED)
 """What a share has to be before it is made again at its index."""
@@ -78,8 +79,7 @@ def after(register: Register, entry: Entry) -> Register:
 def _enter(register: Register, fields: Fields, on: dt.date) -> Register:
     """A set comes into the register, with all that its ceremony's archive says. It may supersede another."""
     if fields["set_id"] in register.sets:
-        message = "This set is in the register already."
-        raise RegisterError(message)
+        raise RegisterError(_TWICE)
     current = register.current
     if current and fields["ca"] != current.ca:
         message = f"This register is of the CA {current.ca}: {fields['ca']} gets a register of its own."
@@ -199,10 +199,8 @@ def _drill(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) -> t
     if fields["level"] not in LEVELS:
         message = f"A drill has a level of {', '.join(LEVELS)}, and not {fields['level']}."
         raise RegisterError(message)
-    archive = fields.get("archive", "")
-    if archive and archive in {drill.archive for drill in at.drills}:
-        message = "This drill is in the register already."
-        raise RegisterError(message)
+    if (archive := fields.get("archive", "")) and archive in {drill.archive for drill in at.drills}:
+        raise RegisterError(_TWICE)
     shown = {position_of(key): bag for key, bag in fields["bags"].items()}
     new = set()
     for position, bag in shown.items():

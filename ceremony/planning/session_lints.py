@@ -17,7 +17,7 @@ def hash_placeholder(facts: Facts) -> Iterator[str]:
     if session and session.before == _NOBODYS:
         yield "archive under [before] is still a row of zeros."
     if session and session.pinned == _NOBODYS:
-        yield "sha256 of the file that is named is still a row of zeros."
+        yield "sha256 of what is certified is still a row of zeros."
 
 
 def file_not_as_pinned(facts: Facts) -> Iterator[str]:
