@@ -21,8 +21,6 @@ Fields = Mapping[str, Any]
 
 _TWICE = "This is in the register already."
 LEVELS = ("T0", "T1", "T2", "T3", "T4")
-AGAIN = (Status.LOST, Status.DESTROYED)
-"""What a share has to be before it is made again at its index."""
 
 _MAY_BECOME = {
     Status.HELD: {Status.LOST, Status.EXPOSED, Status.DESTROYED},
@@ -130,7 +128,8 @@ def _attest(at: ShareSet, _bags: frozenset[str], fields: Fields, on: dt.date) ->
     """A custodian showed the closed bag."""
     held = _share(at, fields)
     if held.status is not Status.HELD:
-        message = f"Share {_name(at, held)} is {held.status.value} by the register: what is not held is not attested."
+        found = ". If it was found: 'escrow report SHARE found --bag NUMBER'" if held.status is Status.LOST else ""
+        message = f"Share {_name(at, held)} is {held.status.value}, and what is not held is not attested{found}."
         raise RegisterError(message)
     _check_bag(at, held, fields["bag"])
     return _with(at, replace(held, attested=max(held.attested, on), how=fields["how"])), frozenset()
@@ -161,7 +160,7 @@ def _hand_over(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) 
 def _reissue(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) -> tuple[ShareSet, frozenset[str]]:
     """A share that was lost was made again at its index, and is in a new bag."""
     held = _share(at, fields)
-    if held.seen or held.status not in AGAIN:
+    if held.seen or held.status not in {Status.LOST, Status.DESTROYED}:
         why = (
             "somebody saw it, and making it again would not take that back: refresh the set"
             if held.seen
@@ -287,7 +286,8 @@ def _expiries(fields: Fields) -> tuple[Expiry, ...]:
 
 def _check_change(what: str, before: Status, now: Status) -> None:
     if now not in _MAY_BECOME[before]:
-        message = f"{what} is {before.value} by the register, and cannot become {now.value}."
+        known = "that is known" if before is now else f"cannot become {now.value}"
+        message = f"{what} is {before.value} by the register: {known}. Nothing was written."
         raise RegisterError(message)
 
 

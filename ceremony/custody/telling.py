@@ -14,6 +14,7 @@ from escrow.policy import Position
 
 _WIDTH, _LABEL = 80, 11
 _SMALL = 0.0001
+_NEW = "recover the CA into memory with a quorum, and hold a ceremony that imports it: that makes a new set"
 
 
 def status(found: Standing) -> Iterator[str]:
@@ -26,10 +27,11 @@ def status(found: Standing) -> Iterator[str]:
     for position, held in at.shares.items():
         bag = f"bag {held.bag}, " if held.status in {Status.HELD, Status.EXPOSED} else ""
         since = f" since {held.since}" if held.since and held.status is not Status.HELD else ""
+        next_due = f", next due {due(held)}" if held.status is Status.HELD else ""
         late = " OVERDUE" if position in found.overdue else ""
         text = (
             f"{held.status.value}{since}, {held.holder.name}, {held.holder.site}, {bag}"
-            f"attested {held.attested} ({held.how}), next due {due(held)}{late}"
+            f"attested {held.attested} ({held.how}){next_due}{late}"
         )
         yield from _field(f"Share {at.policy.short_name_of(position)}", text)
     for number, copy in enumerate(at.copies, 1):
@@ -164,12 +166,9 @@ def reported(book: Book, position: Position) -> Iterator[str]:
     held = at.shares[position]
     yield f"Share {at.policy.name_of(position)} is {held.status.value} since {held.since}."
     if held.status is Status.LOST:
-        yield from _field(
-            "Next", "have a quorum make it again: 'escrow reissue'. Whoever finds the sheet brings it back."
-        )
+        yield from _field("Next", f"whoever finds the sheet brings it back, in its bag. If too few are left: {_NEW}.")
     if held.status is Status.EXPOSED:
-        text = "make a new set: 'escrow refresh'. To make the share again would not take back what was seen."
-        yield from _field("Next", text)
+        yield from _field("Next", f"what was seen stays seen. {_NEW.capitalize()}, and destroy this one.")
 
 
 def handed_over(book: Book, position: Position) -> Iterator[str]:
