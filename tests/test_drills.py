@@ -19,11 +19,12 @@ from ceremony.planning.plan import Plan, load
 from ceremony.rules.loss import Rule
 from ceremony.rules.state import Phase, State
 from ceremony.run import before
+from ceremony.run.answering import Answering
 from ceremony.run.archive import digest_of, read_journal
 from ceremony.run.audit import audit
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.rehearsal import hold_in, rehearse_plan
-from ceremony.run.room import Answering, Feeding, PowerLost
+from ceremony.run.room import Feeding, PowerLost
 from ceremony.run.session import SystemClock
 from escrow.errors import PlanError, RefusedError
 from escrow.memory import Secret

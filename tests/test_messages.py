@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers import Terminal, escrow
+from helpers import Terminal, escrow, need, run
 
 from escrow.errors import FileError
 from escrow.files import NewFiles, begins_with
@@ -124,3 +124,19 @@ def test_an_interrupted_rehearsal_without_a_directory_leaves_nothing(tmp_path: P
     terminal.process.send_signal(signal.SIGINT)
     assert terminal.end() == 130
     assert "Interrupted.\r\nNothing unfinished was left behind." in terminal.shown
+
+
+def test_who_has_no_terminal_is_told_to_take_one_and_not_to_give_a_password(tmp_path: Path) -> None:
+    need("setsid")
+    plan = tmp_path / "ceremony.toml"
+    escrow("init", plan).expect()
+    done = run("setsid", "-w", sys.executable, "-m", "ceremony", "rehearse", plan).expect(2)
+    assert "There is no terminal to ask 'Enter begins" in done.err
+    assert "run this at a terminal." in done.err
+    assert "--password-file" not in done.err
+
+
+@pytest.mark.parametrize("name", ["seal", "remove-root-key"])
+def test_an_example_in_a_help_stands_on_lines_of_its_own(name: str) -> None:
+    shown = escrow(name, "--help").expect().out
+    assert f"\n  escrow {name} ~/.step" in shown

@@ -579,3 +579,15 @@ def test_the_command_prints_nothing_while_an_error_stands_against_the_plan(tmp_p
     assert "no-spare: " in shown
     assert "Nothing was printed" in shown
     assert not (tmp_path / "out").exists()
+
+
+def test_the_script_of_a_session_names_no_printer_and_whom_it_needs(tmp_path: Path) -> None:
+    need("pdftotext")
+    _, content = next(documents(plan(draft.session("crl", dt.date(2030, 1, 1)))))
+    (tmp_path / OFFICERS).write_bytes(content)
+    told = " ".join(run("pdftotext", "-raw", tmp_path / OFFICERS, "-").expect().out.split())
+    said = told.rpartition("What the steps are modelled on")[0]
+    assert "printer" not in said
+    assert "Of the custodians a quorum is needed: 3 of 5." in said
+    assert "puts it into its opaque envelope" in said
+    assert "Opaque envelopes that fit into the bags, in reserve" in said

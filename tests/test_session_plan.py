@@ -2,6 +2,8 @@
 
 import datetime as dt
 import hashlib
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ from escrow.errors import CertificateError, PlanError
 from escrow.issuing.request import read_authority, read_request
 from escrow.issuing.signing import _tlv, parts
 from escrow.issuing.subordinate import Subordinate
+from escrow.paper import source
 from escrow.signable import NewCertificate
 
 TODAY = dt.datetime.now(dt.UTC).date()
@@ -224,3 +227,12 @@ def test_what_is_no_ca_is_not_cross_signed() -> None:
     for content in (b"x", to_pem(leaf)):
         with pytest.raises(CertificateError, match=r"is not the certificate of a CA|is not a certificate that can"):
             read_authority(content, "c")
+
+
+@pytest.mark.parametrize("name", ["ceremony.toml", "session.toml"])
+def test_every_commented_table_of_the_plans_is_toml_when_its_comment_sign_is_taken_away(name: str) -> None:
+    text = (source.directory() / name).read_text("utf-8")
+    tables = re.findall(r"^# \[+\w+\]+.*\n(?:# .*\n)*", text, re.MULTILINE)
+    assert len(tables) == text.count("\n# [")
+    for table in tables:
+        tomllib.loads(re.sub("^# ", "", table, flags=re.MULTILINE))

@@ -22,11 +22,12 @@ from ceremony.rules.lists import listing_of
 from ceremony.rules.loss import Rule
 from ceremony.rules.state import Phase
 from ceremony.run import before
+from ceremony.run.answering import StuckError
 from ceremony.run.audit import audit
 from ceremony.run.following import SIGNED
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.rehearsal import rehearse_plan
-from ceremony.run.room import PowerLost, Room, StuckError
+from ceremony.run.room import PowerLost, Room
 from escrow.errors import EscrowError, InventoryError, PlanError, RefusedError
 from escrow.inventory import Inventory, Spent
 from escrow.issuing.revocation import Revoked
@@ -321,6 +322,9 @@ def test_another_ca_is_cross_signed_with_its_name_key_and_key_identifier(root: S
     plan = root.plan("cross_sign", "CROSS", root.archive, {"cross_sign": task})
     assert root.hold(plan, root.archive).phase is Phase.CLOSED
     made = root.room(plan).out / "issued/cross-signed.crt"
+    told = " ".join((root.room(plan).out / "transcript.txt").read_text("utf-8").split())
+    assert "and the check words in step 6.1, before the root signed: wiping asks for none." in told
+    assert re.search(r"Share set ([0-9A-Fa-f]{4} ?)+.*Epoch 1 ", told), "the set that the session is about"
     one, two = (x509.load_pem_x509_certificate(path.read_bytes()) for path in (other, made))
     assert one.subject.public_bytes() == two.subject.public_bytes()
     assert one.public_key() == two.public_key()

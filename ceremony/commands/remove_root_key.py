@@ -19,13 +19,13 @@ _PHRASE = "remove the root key"
 @click.argument("packages", metavar="PACKAGE...", nargs=-1, required=True, type=options.PATH)
 @options.password_files
 def command(key_file: Path, packages: tuple[Path, ...], *, password_files: tuple[str, ...]) -> None:
-    r"""Overwrite and remove FILE, the root's private key, which step-ca never reads.
+    """Overwrite and remove FILE, the root's private key, which step-ca never reads.
 
     Only if FILE holds the very root key that is in PACKAGE, which is opened with its password to see that; name every
     copy of the package, so that each is read. That the sheets are good only people know: it is asked for, and a phrase
     has to be typed at the terminal. Nothing does this unasked.
 
-    \b
+    \u0008
     escrow remove-root-key ~/.step/secrets/root_ca_key /media/one/package.escrow /media/two/package.escrow
     """
     with Progress() as progress:

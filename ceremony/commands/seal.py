@@ -93,7 +93,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     discreet: bool,
     **how: Unpack[_How],
 ) -> None:
-    r"""Seal the private keys of the CA at STEPPATH and make one share sheet for each custodian.
+    """Seal the private keys of the CA at STEPPATH and make one share sheet for each custodian.
 
     Imports every private key, checks each against its certificate, encrypts them under a new wrapping key,
     splits that key, proves that all shares fit, and writes DIR/package.escrow and DIR/shares/share-X.pdf. Beside
@@ -103,7 +103,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     DIR/documents has what goes with the sheets and is not secret: a label and a receipt for each, a recovery card.
     With --printer or --device the sheets go to paper instead, one at a time, and are in no file anywhere.
 
-    \b
+    \u0008
     escrow seal ~/.step --threshold 2 --custodian Anna --custodian Bert --custodian Cleo --out /dev/shm/ceremony
     """
     if (steppath is None) == (generate_name is None):

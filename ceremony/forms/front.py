@@ -160,7 +160,9 @@ def about(plan: Plan, say: Texts, width: float) -> Iterator[Flowable]:
     yield grid(state, [26 * MM, width - 26 * MM])
     yield from heading(say("roles.title"))
     rows: list[list[Cell]] = [[say("roles.role"), say("roles.who"), say("roles.task")]]
-    rows += [[text(role["role"], "bold"), role["who"], role["task"]] for role in say.list("role")]
+    own = {each["role"]: each for each in say.list("session_role")} if plan.session else {}
+    roles = [own.get(role["role"], role) for role in say.list("role")]
+    rows += [[text(role["role"], "bold"), role["who"], role["task"]] for role in roles]
     yield grid(rows, [30 * MM, 48 * MM, width - 78 * MM], head=1)
 
 
@@ -182,6 +184,9 @@ def participants(plan: Plan, say: Texts, width: float) -> Iterator[Flowable]:
     widths = [40 * MM, 34 * MM, 27 * MM, 21 * MM, width - 122 * MM]
     yield from heading(say("participants.title"))
     yield text(say("participants.text"), "bold")
+    if plan.session:
+        yield space()
+        yield text(say("participants.quorum"))
     yield space()
     yield grid(rows, widths, [("VALIGN", (3, 1), (3, -1), "MIDDLE")], head=1, least=13 * MM)
 

@@ -16,6 +16,7 @@ def result(tell: Telling) -> Section:
     """How it ended, and the hashes that it is known by."""
     say, history, ceremony = tell.say, tell.history, tell.plan.ceremony
     sealed = history.sealed
+    known = sealed.facts if sealed else history.state.done.get("draft")  # a session's set was sealed before
     none = say("result.none")
     rows: list[tuple[str, Value]] = []
     if history.aborted:
@@ -36,8 +37,8 @@ def result(tell: Telling) -> Section:
         (say("result.begun"), time(history.entries[0])),
         (say("result.ended"), time(history.entries[-1])),
         (say("result.place"), ceremony.place),
-        (say("result.set_id"), Code(set_name(sealed.facts)) if sealed else none),
-        (say("result.epoch"), str(sealed.facts["epoch"]) if sealed else none),
+        (say("result.set_id"), Code(set_name(known)) if known else none),
+        (say("result.epoch"), str(known["epoch"]) if known else none),
         (say("result.quorum"), str(tell.plan.policy)),
         (say("result.counted"), count),
         (say("result.program"), ", ".join(versions)),
@@ -47,8 +48,8 @@ def result(tell: Telling) -> Section:
         Fields(rows),
         digest(say("result.plan"), tell.plan.digest.hex()),
     ]
-    if sealed:
-        parts.append(digest(say("result.package"), sealed.facts["package"]))
+    if known:
+        parts.append(digest(say("result.package"), known["package"]))
     return Section(say("result.title"), parts)
 
 
@@ -150,7 +151,7 @@ def custody(tell: Telling) -> Section:
             ]
         )
     head = [say(f"custody.{name}") for name in ("share", "custodian", "unit", "site", "opened", "now", "receipt")]
-    return Section(say("custody.title"), [Line(say("custody.text")), Table(head, rows, (8, 18, 15, 15, 15, 15, 14))])
+    return Section(say("custody.title"), [Line(say("custody.text")), Table(head, rows, (8, 18, 15, 13, 16, 16, 14))])
 
 
 def proof(tell: Telling) -> Section:
@@ -214,7 +215,11 @@ def _wiped(tell: Telling) -> Iterator[str]:
         yield say("zeroizing.lost", step=number)
     for run in history.done(step.verb):
         officers = ", ".join(history.done("open")[-1].facts["officers"])
-        yield say("zeroizing.done", step=number, time=time(run.at), officers=officers)
+        fields = {"step": number, "time": time(run.at), "officers": officers}
+        if signs := [each.number for each in history.engine.steps if each.action is Action.SIGN]:
+            yield say("zeroizing.done_session", **fields, sign=signs[0])
+        else:
+            yield say("zeroizing.done", **fields)
     if history.aborted:
         yield say("zeroizing.aborted", time=time(history.aborted))
 

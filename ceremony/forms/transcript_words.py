@@ -34,7 +34,7 @@ _TABLES = {
     "exceptions": "title text number when at_step expected happened done touches disposition settled accepted mended "
     "abort open nothing confidentiality integrity availability none",
     "notes": "title time step note break break_open none",
-    "zeroizing": "title done lost aborted not_yet residual_title generate import",
+    "zeroizing": "title done done_session lost aborted not_yet residual_title generate import",
     "heads": "title text head wrote none key key_text",
     "retention": "title text copies site medium",
 }
@@ -102,6 +102,7 @@ _SPECIAL = {
     "exceptions.settled": "time disposition reason",
     "notes.break": "minutes",
     "zeroizing.done": "step time officers",
+    "zeroizing.done_session": "step time officers sign",
     "zeroizing.lost": "step",
     "zeroizing.aborted": "time",
     "residual": "waste",

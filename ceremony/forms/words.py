@@ -31,7 +31,7 @@ _TABLES = {
     "state": "title before after before_generate before_import before_escrowed after_signed after_drilled after_sealed "
     "after_machine after_generate after_import after_records",
     "roles": "title role who task",
-    "participants": "title text name unit role checked signature officer witness custodian",
+    "participants": "title text quorum name unit role checked signature officer witness custodian",
     "log": "title text name enters leaves direction time reason initials",
     "materials": "title text what serial bag same number there packed compared name date signature copy delivery "
     "archive online devices others",
@@ -50,6 +50,7 @@ _TABLES = {
 }
 _LISTS = {
     "role": "role who task",
+    "session_role": "role who task",
     "device": "what",
     "supply": "what number",
     "session_device": "what",
@@ -140,7 +141,7 @@ def _fields(plan: Plan) -> Mapping[str, str]:
         "people": str(people),
         "receipts": str(3 * shares),
         "bags": str((0 if plan.follows else shares) + 2 * quorum + handovers + SPARE),
-        "envelopes": str(shares + SPARE),
+        "envelopes": str((0 if plan.follows else shares + handovers) + SPARE),
         "planned": str(pages),
         "paper": str(-(-2 * pages // _PACK) * _PACK),
     }

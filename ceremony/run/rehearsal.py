@@ -11,13 +11,14 @@ from ceremony.planning.plan import Plan, Session, parse
 from ceremony.planning.session_tables import Crl
 from ceremony.rules.state import Phase, State
 from ceremony.run import before
+from ceremony.run.answering import Answering
 from ceremony.run.archive import digest_of
 from ceremony.run.before import Last
 from ceremony.run.examine import Examine
 from ceremony.run.keeping import keep_archive
 from ceremony.run.paper import NoPrinter, Scans, Tray
 from ceremony.run.questions import Desk
-from ceremony.run.room import Answering, Feeding, Losing, PowerLost, Room
+from ceremony.run.room import Feeding, Losing, PowerLost, Room
 from ceremony.run.session import hold
 from escrow import __version__, recovery
 from escrow.authority import PasswordSource, import_tree

@@ -120,7 +120,7 @@ def ask(question: str) -> str:
 def ask_password(question: str) -> Secret:
     """Read one line from the terminal without echo. Raises UsageError where there is no terminal."""
     Progress.make_room()
-    with open_terminal(question) as terminal, ExitStack() as undo:
+    with open_terminal(question, "give the password with --password-file") as terminal, ExitStack() as undo:
         os.write(terminal, question.encode("utf-8", "replace"))
         secret = Secret(_MAX_PASSWORD)
         undo.callback(secret.close)  # whoever is interrupted here may go back, and asks anew
@@ -181,12 +181,12 @@ class Passwords:
 
 
 @contextmanager
-def open_terminal(question: str) -> Iterator[int]:
-    """The process's terminal, open for reading and writing. Raises UsageError where there is none."""
+def open_terminal(question: str, instead: str = "run this at a terminal") -> Iterator[int]:
+    """The process's terminal, open for reading and writing. Raises UsageError where there is none: what to do then."""
     try:
         descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:
-        message = f"There is no terminal to ask '{question.strip()}': give the password with --password-file."
+        message = f"There is no terminal to ask '{question.strip()}': {instead}."
         raise UsageError(message) from None
     try:
         yield descriptor
