@@ -19,7 +19,7 @@ import subprocess
 import sys
 import termios
 import tty
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -445,6 +445,21 @@ def as_words(record: Record) -> str:
     return "".join(" ".join(row) + "\n" for row in to_words(record.encode()))
 
 
+def types(terminal: int, typed: Sequence[tuple[str, str]]) -> int:
+    """Another process that types, and waits for what is then shown: nothing that it knows is in what is searched."""
+    person = os.fork()
+    if person == 0:
+        try:
+            shown = b""
+            for keys, answer in typed:
+                os.write(terminal, keys.encode())
+                while answer.encode() not in shown:
+                    shown += os.read(terminal, 4096)
+        finally:
+            os._exit(0)
+    return person
+
+
 def test_typing_shares_leaves_no_trace(sealed: Sealed) -> None:
     """Words with a mistake, words shown on the screen, the text of a code: neither values nor words stay behind."""
     master, slave = pty.openpty()
@@ -457,16 +472,7 @@ def test_typing_shares_leaves_no_trace(sealed: Sealed) -> None:
         (third.to_text() + "\n", "have shares 1, 2 and 3"),
         ("\n\n", "\x1b[?1049l"),
     ]
-    person = os.fork()
-    if person == 0:  # another process types, so that nothing that it knows is in the memory that is searched
-        try:
-            shown = b""
-            for keys, answer in [("", "have none"), *typed]:
-                os.write(master, keys.encode())
-                while answer.encode() not in shown:
-                    shown += os.read(master, 4096)
-        finally:
-            os._exit(0)
+    person = types(master, [("", "have none"), *typed])
     words: dict[str, bytes] = {}
     for record in (first, second):
         text = as_words(record)[13 * 5 :]  # what comes before is the same on all sheets: kind, set id, group
@@ -481,6 +487,22 @@ def test_typing_shares_leaves_no_trace(sealed: Sealed) -> None:
         os.waitpid(person, 0)
         os.close(master)
         os.close(slave)
+
+
+def test_removing_the_roots_key_leaves_no_trace(sealed: Sealed, tree: Path, password: str, shm: Path) -> None:
+    key = Path(shutil.copy(tree / "secrets/root_ca_key", shm))
+    master, slave = pty.openpty()
+    person = types(master, [("", "Enter leaves it"), ("remove the root key\n", "was overwritten")])
+    arguments: list[str | Path] = ["remove-root-key", key, sealed.package, "--password-file", "-"]
+    try:
+        seen = watch(*arguments, stdin=password, secrets=sealed.secrets, terminal=slave)
+        check_everything(seen, ALLOWED)
+    finally:
+        os.kill(person, signal.SIGKILL)
+        os.waitpid(person, 0)
+        os.close(master)
+        os.close(slave)
+    assert not key.exists()
 
 
 def test_rehearsing_leaves_no_trace() -> None:
