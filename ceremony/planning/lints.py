@@ -214,22 +214,7 @@ LINTS = (
         waivable=False,
     ),
 )
-SESSION_LINTS = (
-    Lint(
-        "hash-placeholder",
-        session_lints.hash_placeholder,
-        "The hash fixes what the people agree to: a row of zeros is the hash of nothing.",
-        "Write what 'sha256sum' says of the file; 'escrow init --for ... --archive DIR' fills in that of the archive.",
-        waivable=False,
-    ),
-    Lint(
-        "file-not-as-pinned",
-        session_lints.file_not_as_pinned,
-        "The session would stop when it drafts what is to be signed, with everybody in the room.",
-        "Lay the file where the plan names it, from the plan's own folder on, and look whose hash is right.",
-        waivable=False,
-    ),
-)
+SESSION_LINTS = tuple(Lint(*rule, waivable=False) for rule in session_lints.RULES)
 
 
 def lint(plan: Plan, today: dt.date, rehearsed: dt.date | None) -> tuple[Finding, ...]:

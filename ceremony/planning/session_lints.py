@@ -1,7 +1,7 @@
 """What the lints look for in the plan of a session alone: whether what it names by a hash is there."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ceremony.planning.lint_checks import Facts
 from ceremony.planning.session_tables import Crl
@@ -33,3 +33,20 @@ def file_not_as_pinned(facts: Facts) -> Iterator[str]:
         return
     if session.task.sha256 not in {digest, _NOBODYS}:
         yield f"{session.file} has the SHA-256 {digest}, and the plan says {session.task.sha256}."
+
+
+RULES: tuple[tuple[str, Callable[[Facts], Iterator[str]], str, str], ...] = (
+    (
+        "hash-placeholder",
+        hash_placeholder,
+        "The hash fixes what the people agree to: a row of zeros is the hash of nothing.",
+        "Write what 'sha256sum' says of the file; 'escrow init --for ... --archive DIR' fills in that of the archive.",
+    ),
+    (
+        "file-not-as-pinned",
+        file_not_as_pinned,
+        "The session would stop when it drafts what is to be signed, with everybody in the room.",
+        "Lay the file where the plan names it, from the plan's own folder on, and look whose hash is right.",
+    ),
+)
+"""The lints of sessions: id, check, reason, remedy. None is waived."""
