@@ -214,13 +214,13 @@ LINTS = (
         waivable=False,
     ),
 )
-SESSION_LINTS = tuple(Lint(*rule, waivable=False) for rule in session_lints.RULES)
+ALL = (*LINTS, *(Lint(*rule, waivable=False) for rule in session_lints.RULES))
 
 
 def lint(plan: Plan, today: dt.date, rehearsed: dt.date | None) -> tuple[Finding, ...]:
     """Everything that the lints find in a plan on a day; `rehearsed` is when this very plan was rehearsed last."""
     facts = Facts(plan, today, rehearsed)
-    findings = [finding for rule in (*LINTS, *SESSION_LINTS) for finding in _apply(rule, facts)]
+    findings = [finding for rule in ALL for finding in _apply(rule, facts)]
     findings += _of_certificates(facts)
     return (*findings, *_about_waivers(plan, {(finding.certificate, finding.lint) for finding in findings}))
 
@@ -238,8 +238,7 @@ def _of_certificates(facts: Facts) -> Iterator[Finding]:
     for lint, check, reason, remedy, waivable in certificate_lints.RULES:
         for certificate, text in check(facts):
             waived = reasons.get((certificate, lint)) if waivable else None
-            said = f"{certificate} {text}"
-            yield Finding(lint, Severity.ERROR, said, reason, remedy, waived, certificate)
+            yield Finding(lint, Severity.ERROR, f"{certificate} {text}", reason, remedy, waived, certificate)
     for found in previewed(facts.plan):
         reason = OWN.get(
             found.lint, "pkilint finds it, by RFC 5280: programs may refuse the certificate, or misread it."
@@ -251,9 +250,7 @@ def _of_certificates(facts: Facts) -> Iterator[Finding]:
 
 
 def _about_waivers(plan: Plan, found: set[tuple[str, str]]) -> Iterator[Finding]:
-    rules = {rule.id: rule.waivable for rule in (*LINTS, *SESSION_LINTS)} | {
-        rule[0]: rule[-1] for rule in certificate_lints.RULES
-    }
+    rules = {rule.id: rule.waivable for rule in ALL} | {rule[0]: rule[-1] for rule in certificate_lints.RULES}
     of_the_day = {rule.id for rule in LINTS if rule.of_the_day}
     for waiver in plan.waivers:
         lint, own = waiver.lint, is_of_certificates(waiver.lint)
