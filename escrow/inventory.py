@@ -15,7 +15,7 @@ from cryptography import x509
 from escrow.certificates import fingerprint
 from escrow.errors import InventoryError
 from escrow.issuing.naming import name_text
-from escrow.issuing.reasons import REASONS, Reason
+from escrow.issuing.reasons import KNOWN, Known
 from escrow.issuing.revocation import Revoked
 from escrow.manifest import TIME
 
@@ -40,7 +40,7 @@ class Entry:
 
     serial: str
     date: str
-    reason: Reason
+    reason: Known
     ceremony: str
 
 
@@ -101,7 +101,7 @@ class Inventory:
             if (
                 known != (FORMAT, VERSION)
                 or found.encode() != content
-                or any(e.reason not in REASONS for e in found.revoked)
+                or any(e.reason not in KNOWN for e in found.revoked)
             ):
                 raise ValueError  # noqa: TRY301 - as whatever else is wrong with it
             _ = found.serials, found.next_number, found.entries, found.last_update
@@ -165,6 +165,16 @@ class Inventory:
             entry = Entry(f"{each.serial:x}", text_of(each.date), each.reason, ceremony)
             found = replace(found, revoked=(*found.revoked, entry))
         return found
+
+    def take_over(self, entries: Iterable[Revoked], ceremony: str) -> "Inventory":
+        """With what a list says that the root published before: whatever it is, issued here or not."""
+        revoked = {int(each.serial, 16) for each in self.revoked}
+        more = (
+            Entry(f"{each.serial:x}", text_of(each.date), each.reason, ceremony)
+            for each in entries
+            if each.serial not in revoked
+        )
+        return replace(self, revoked=(*self.revoked, *more))
 
     def publish(self, crl: List) -> "Inventory":
         """With another CRL. Raises InventoryError for a number that was used before."""

@@ -5,7 +5,7 @@ DER in, DER out: what is signed is known by its bytes alone.
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -141,9 +141,17 @@ class NewCertificate(Signable):
     @property
     def notes(self) -> Sequence[str]:
         """See Signable."""
-        if not self.asked.not_taken:
-            return ()
-        return [f"Asked for or there before, and not taken over: {', '.join(self.asked.not_taken)}."]
+        return list(self._notes())
+
+    def _notes(self) -> Iterator[str]:
+        if self.asked.not_taken:
+            yield f"Asked for or there before, and not taken over: {', '.join(self.asked.not_taken)}."
+        if self.asked.unproven:
+            yield "Nobody has shown possession of this key: its certificate is signed by another one."
+        planned = self.subordinate.planned
+        for name in ("path_length", "usage", "last") if self.asked.original else ():
+            if (was := self.asked.original[name]) != planned[name]:
+                yield f"{FIELDS[name]}: the original says {was or 'nothing'}, and this {planned[name]}."
 
 
 @dataclass(frozen=True)
@@ -152,6 +160,8 @@ class NewList(Signable):
 
     wanted: RevocationList
     more: tuple[Revoked, ...]
+    taken_over: tuple[Revoked, ...] = ()
+    """What the root revoked before there was an inventory."""
     what = "CRL"
 
     def try_out(self) -> bytes:
@@ -189,13 +199,17 @@ class NewList(Signable):
 
     def enter(self, inventory: Inventory, der: bytes, ceremony: str) -> Inventory:
         """See Signable."""
-        return inventory.revoke(self.more, ceremony).publish(
-            List(
-                self.wanted.number,
-                text_of(self.wanted.this_update),
-                text_of(self.wanted.next_update),
-                _sha256(der),
-                ceremony,
+        return (
+            inventory.take_over(self.taken_over, ceremony)
+            .revoke(self.more, ceremony)
+            .publish(
+                List(
+                    self.wanted.number,
+                    text_of(self.wanted.this_update),
+                    text_of(self.wanted.next_update),
+                    _sha256(der),
+                    ceremony,
+                )
             )
         )
 
@@ -206,7 +220,11 @@ def to_be_signed(der: bytes) -> str:
 
 
 def _rows(fields: Fields, public: bytes) -> Rows:
-    return [*((label, fields[name]) for name, label in FIELDS.items()), ("Key SHA-256", _sha256(public))]
+    return [*((label, fields[name]) for name, label in FIELDS.items()), ("Key SHA-256", _grouped(_sha256(public)))]
+
+
+def _grouped(digest: str) -> str:
+    return " ".join(digest[start : start + 16] for start in range(0, len(digest), 16))
 
 
 def _certificate(der: bytes) -> x509.Certificate:

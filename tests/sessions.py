@@ -13,10 +13,11 @@ from ceremony.planning import draft
 from ceremony.planning.plan import Plan, parse
 from ceremony.rules.state import State
 from ceremony.run import before
+from ceremony.run.answering import Answering
 from ceremony.run.archive import digest_of
 from ceremony.run.questions import Desk
 from ceremony.run.rehearsal import Parts, hold_in, throw_away_for
-from ceremony.run.room import Answering, Feeding, Room
+from ceremony.run.room import Feeding, Room
 from escrow.inventory import FILE, Inventory
 from escrow.memory import Secret
 

@@ -14,7 +14,8 @@ from walk import Walk
 
 from ceremony.planning import draft
 from ceremony.planning.certificate_lints import RULES, is_of_certificates
-from ceremony.planning.lints import LINTS, Finding, Severity, lint
+from ceremony.planning.lint_list import LINTS, Severity
+from ceremony.planning.lints import Finding, lint
 from ceremony.planning.odds import person
 from ceremony.planning.plan import Plan, parse
 from ceremony.planning.rehearsed import rehearsed

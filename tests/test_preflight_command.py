@@ -12,7 +12,8 @@ import pytest
 from helpers import Run, Terminal, as_ordinary_user, can_lock, escrow, need, run
 
 from ceremony import spoken
-from ceremony.planning.lints import LINTS, lint
+from ceremony.planning.lint_list import LINTS
+from ceremony.planning.lints import lint
 from ceremony.planning.plan import load
 from ceremony.preflight.checks.tool import fingerprint
 from ceremony.preflight.ids import IDS, NEVER_WAIVED

@@ -7,11 +7,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from authorities import issued
+from authorities import issued, profiles_of
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import AttributeOID, ExtendedKeyUsageOID
 from helpers import escrow
 
 from ceremony.planning import draft
@@ -22,7 +22,10 @@ from ceremony.run.task import Input, read_input
 from escrow.certificates import to_pem
 from escrow.errors import CertificateError, PlanError
 from escrow.issuing.request import read_authority, read_request
+from escrow.issuing.signing import _tlv, parts
+from escrow.issuing.subordinate import Subordinate
 from escrow.paper import source
+from escrow.signable import NewCertificate
 
 TODAY = dt.datetime.now(dt.UTC).date()
 
@@ -129,6 +132,82 @@ def test_a_request_that_its_own_key_did_not_sign_is_refused() -> None:
     content[content.index(b"Second CA")] ^= 1
     with pytest.raises(CertificateError, match="is not signed by its own key"):
         read_request(bytes(content), "r", "SHA-1")
+
+
+def test_attributes_of_a_request_that_are_no_extensions_are_told_too() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    attributes = [(AttributeOID.CHALLENGE_PASSWORD, b"abc"), (x509.ObjectIdentifier("1.3.6.1.4.1.99999.7"), b"x")]
+    builder = x509.CertificateSigningRequestBuilder().subject_name(_name("A CA"))
+    for oid, value in attributes:
+        builder = builder.add_attribute(oid, value)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    content = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+    told = ("basicConstraints", "1.3.6.1.4.1.99999.7", "challengePassword")  # a SET: in the order of its DER
+    assert read_request(content, "r", "SHA-1").not_taken == told
+
+
+def test_a_subject_that_cannot_be_read_is_told_as_such() -> None:
+    key, text = ec.generate_private_key(ec.SECP256R1()), "S\u00e9cond CA".encode()
+    body, algorithm, _ = parts(_request(key, text.decode()))
+    length = bytes([len(text)])
+    changed = body.replace(b"\x0c" + length + text, b"\x14" + length + b"\xe9" * len(text))  # T61String, no UTF-8
+    assert changed != body
+    signature = _tlv(0x03, b"\0" + key.sign(changed, ec.ECDSA(hashes.SHA256())))
+    with pytest.raises(CertificateError, match="is not a certificate request that can be read"):
+        read_request(_tlv(0x30, changed + algorithm + signature), "r", "SHA-1")
+
+
+def test_a_double_extension_is_told_as_such() -> None:
+    more = x509.BasicConstraints(ca=True, path_length=1), x509.UnrecognizedExtension(_OTHER, b"\x05\x00")
+    content = _authority(ec.generate_private_key(ec.SECP256R1()), more=more)
+    assert read_authority(content, "c").not_taken == (_OTHER.dotted_string,)
+    with pytest.raises(CertificateError, match="is not a certificate that can be read"):
+        read_authority(content.replace(_der(_OTHER), _der(x509.BasicConstraints.oid)), "c")
+
+
+_OTHER = x509.ObjectIdentifier("2.5.29.99")
+
+
+def _der(oid: x509.ObjectIdentifier) -> bytes:
+    return bytes([0x06, 0x03, 0x55, 0x1D, int(oid.dotted_string.rpartition(".")[2])])
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
+
+
+def _authority(
+    key: ec.EllipticCurvePrivateKey,
+    issuer: str = "Other Root",
+    by: ec.EllipticCurvePrivateKey | None = None,
+    more: tuple[x509.ExtensionType, ...] = (x509.BasicConstraints(ca=True, path_length=3),),
+) -> bytes:
+    """The certificate of another CA, DER."""
+    begin = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    builder = x509.CertificateBuilder().subject_name(_name("Other Root")).issuer_name(_name(issuer)).serial_number(7)
+    builder = builder.public_key(key.public_key()).not_valid_before(begin)
+    builder = builder.not_valid_after(begin + dt.timedelta(days=4000))
+    for each in more:
+        builder = builder.add_extension(each, critical=False)
+    return builder.sign(by or key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+def test_a_self_issued_certificate_that_its_own_key_did_not_sign_is_refused_and_anothers_is_told() -> None:
+    key, other = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    with pytest.raises(CertificateError, match="is not signed by its own key"):
+        read_authority(_authority(key, by=other), "c")
+    assert not read_authority(_authority(key), "c").unproven
+    asked = read_authority(_authority(key, "Their Issuer", other), "c")
+    assert asked.unproven
+    root, *_ = issued("EC P-256").certificates
+    profile = profiles_of("EC P-256").intermediates[0]
+    notes = NewCertificate(Subordinate(root, profile, asked.named), asked, "cross-signed", frozenset()).notes
+    assert list(notes) == [
+        "Nobody has shown possession of this key: its certificate is signed by another one.",
+        "Path length: the original says 3, and this 0.",
+        "Key usage: the original says nothing, and this keyCertSign, cRLSign.",
+        "Valid to: the original says 2036-12-14 00:00:00 UTC, and this 2036-01-01 23:59:59 UTC.",
+    ]
 
 
 def test_what_is_no_ca_is_not_cross_signed() -> None:

@@ -22,11 +22,12 @@ from ceremony.rules.lists import listing_of
 from ceremony.rules.loss import Rule
 from ceremony.rules.state import Phase
 from ceremony.run import before
+from ceremony.run.answering import StuckError
 from ceremony.run.audit import audit
 from ceremony.run.following import SIGNED
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.rehearsal import rehearse_plan
-from ceremony.run.room import PowerLost, Room, StuckError
+from ceremony.run.room import PowerLost, Room
 from escrow.errors import EscrowError, InventoryError, PlanError, RefusedError
 from escrow.inventory import Inventory, Spent
 from escrow.issuing.revocation import Revoked
@@ -275,7 +276,7 @@ def test_what_is_not_known_or_revoked_already_is_not_revoked_and_a_serial_not_us
     with pytest.raises(InventoryError, match="was used before"):
         listed.issue(certificates, "B")
     assert Inventory.decode(once.encode()) == once
-    for wrong in (b"", b"{}", once.encode()[:-1], once.encode().replace(b"superseded", b"keyCompromise")):
+    for wrong in (b"", b"{}", once.encode()[:-1], once.encode().replace(b"superseded", b"removeFromCRL")):
         with pytest.raises(InventoryError, match="not what a ceremony left"):
             Inventory.decode(wrong)
 
@@ -287,6 +288,23 @@ def test_what_the_root_may_have_signed_in_an_aborted_session_can_be_revoked(root
     assert [each.serial for each in listed.revoke([Revoked(0xABC, moment, "superseded")], "A").revoked] == ["abc"]
     with pytest.raises(InventoryError, match="has issued no certificate 7"):
         listed.revoke([Revoked(7, moment, "superseded")], "A")
+
+
+def test_a_list_that_was_published_before_is_taken_over_from_the_file_that_the_plan_pins(root: Sealed) -> None:
+    revoke = {"serial": inventory_in(root.archive).issued[-1].serial, "date": TODAY, "reason": "superseded"}
+    one = root.plan("crl", "PUBLISHED", root.archive, {"crl": {"days": 30}}, revoke=[revoke])
+    assert root.hold(one, root.archive).phase is Phase.CLOSED
+    published = root.room(one).out / "issued/root.crl"
+    pinned = {"previous": str(published), "previous_sha256": hashlib.sha256(published.read_bytes()).hexdigest()}
+    # After the same archive: this inventory knows nothing of that list.
+    plan = root.plan("crl", "TAKEN-OVER", root.archive, {"crl": {"days": 30, **pinned}})
+    assert root.hold(plan, root.archive).phase is Phase.CLOSED
+    out = root.room(plan).out
+    assert (out / "inputs/previous.crl").read_bytes() == published.read_bytes()
+    crl = x509.load_der_x509_crl((out / "issued/root.crl").read_bytes())
+    assert crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number == 2
+    assert [f"{each.serial_number:x}" for each in crl] == [revoke["serial"]]
+    assert audit(out, before=root.archive).findings == []
 
 
 def test_another_ca_is_cross_signed_with_its_name_key_and_key_identifier(root: Sealed, tmp_path: Path) -> None:

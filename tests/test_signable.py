@@ -1,6 +1,7 @@
 """What a root is to sign is compared with plan and request before it signs, and not only afterwards."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -8,10 +9,11 @@ from typing import Any
 import pytest
 from authorities import START, issued, profiles_of
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from escrow.errors import CertificateError
+from escrow.issuing import lints
 from escrow.issuing.draft import Named, key_identifier
 from escrow.issuing.naming import Attribute, to_name
 from escrow.issuing.profile import Profile
@@ -62,7 +64,8 @@ def test_the_key_is_among_what_people_compare() -> None:
     wanted = _wanted(ASKED)
     rows = dict(wanted.found(wanted.try_out()))
     assert rows == dict(wanted.planned)
-    assert len(rows["Key SHA-256"]) == 64
+    public = ASKED.public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    assert rows["Key SHA-256"].replace(" ", "") == hashlib.sha256(public).hexdigest()
 
 
 def test_a_certificate_that_does_not_fit_the_root_is_refused_before_the_root_signs() -> None:
@@ -98,18 +101,45 @@ def test_a_list_that_not_everybody_would_take_as_it_is_meant_is_refused_before_t
     plain = RevocationList(ROOT, 1, NOW, NOW + DAY, (Revoked(7, NOW, "superseded"),), NOW)
     NewList(plain, ()).compare(NewList(plain, ()).try_out())
     changes, message = LISTS[case]
-    fields: dict[str, Any] = {**changes, **({"root": _without_crl_sign()} if "root" in changes else {})}
+    fields: dict[str, Any] = {
+        **changes,
+        **({"root": _root(ec.generate_private_key(ec.SECP256R1()), crl_sign=False)} if "root" in changes else {}),
+    }
     wanted = NewList(replace(plain, **fields), ())
     with pytest.raises(CertificateError, match=message):
         wanted.compare(wanted.try_out())
 
 
-def _without_crl_sign() -> x509.Certificate:
-    key = ec.generate_private_key(ec.SECP256R1())
+def _under(root: x509.Certificate) -> NewCertificate:
+    plain = profiles_of("EC P-256").intermediates[0]
+    return NewCertificate(Subordinate(root, plain, ASKED), Asked(ASKED, "EC P-256", ()), "x", frozenset())
+
+
+def test_a_root_whose_kind_of_key_cannot_be_tried_out_is_refused_before_anything_is_opened() -> None:
+    root = _root(rsa.generate_private_key(3, 2048), crl_sign=True)
+    for wanted in (_under(root), NewList(RevocationList(root, 1, NOW, NOW + DAY, ()), ())):
+        with pytest.raises(CertificateError, match="RSA 2048 with an unusual exponent, with which nothing can be"):
+            wanted.try_out()
+
+
+def test_a_root_with_an_rsa_key_of_another_size_is_linted_and_signs() -> None:
+    wanted = _under(_root(rsa.generate_private_key(65537, 2056), crl_sign=True))
+    assert "certificate-stronger-than-root" in {each.lint for each in wanted.lint(wanted.try_out())}
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "bits"),
+    [("RSA 8192", 192), ("RSA 4096", 152), ("RSA 5000", 152), ("RSA 2047", 0), ("EC P-384", 192), ("secp256k1", 0)],
+)
+def test_every_kind_of_key_has_a_strength(algorithm: str, bits: int) -> None:
+    assert lints._strength(algorithm) == bits
+
+
+def _root(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, *, crl_sign: bool) -> x509.Certificate:
     usage = dict.fromkeys(
         [
             *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"),
-            *("crl_sign", "encipher_only", "decipher_only"),
+            *("encipher_only", "decipher_only"),
         ],
         False,
     )
@@ -121,6 +151,6 @@ def _without_crl_sign() -> x509.Certificate:
         .serial_number(7)
         .not_valid_before(ROOT.not_valid_before_utc)
         .not_valid_after(ROOT.not_valid_after_utc)
-        .add_extension(x509.KeyUsage(key_cert_sign=True, **usage), critical=True)
+        .add_extension(x509.KeyUsage(key_cert_sign=True, crl_sign=crl_sign, **usage), critical=True)
         .sign(key, hashes.SHA256())
     )

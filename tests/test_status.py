@@ -92,11 +92,21 @@ CASES: dict[str, tuple[Sequence[Entry], int, dict[str, Severity]]] = {
             for x in (1, 2)
             for each in (
                 happened(Position(1, x), "lost"),
-                of_share("reissue", Position(1, x), SOON, bag=f"900{x}", **holder("New")),
+                of_share("reissue", Position(1, x), SOON, bag=f"900{x}", **holder(f"New {x}")),
             )
         ],
         2,
         {"nearly-a-quorum": Severity.WARNING},
+    ),
+    "one person has two": (
+        [of_share("hand over", Position(1, 2), SOON, bag="1002", **holder("c1"))],
+        2,
+        {"several-shares": Severity.WARNING},
+    ),
+    "one person has a quorum": (
+        [of_share("hand over", Position(1, x), SOON, bag=f"100{x}", **holder("C1")) for x in (2, 3)],
+        2,
+        {"several-shares": Severity.CRITICAL},
     ),
     "no copy is left": (
         [entry("copy", SOON, set_id=SET, copy=n, status="lost", reason="x") for n in (1, 2)],

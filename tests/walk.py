@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+from ceremony.rules.drilling.rules import Drilling
 from ceremony.rules.engine import Engine
 from ceremony.rules.listing import Listing
 from ceremony.rules.sealing.rules import Sealing
@@ -13,9 +14,10 @@ from ceremony.rules.sealing.steps import Online
 from ceremony.rules.state import State
 from ceremony.rules.steps import Action, Step, key_of, of_share
 from ceremony.run.journal import LABEL, Entry
-from escrow.policy import Policy
+from escrow.policy import Policy, Position
 
 SEED = 20261203
+GOOD = 0.9
 
 
 class Walk:
@@ -62,7 +64,7 @@ class Walk:
         assert step is not None
         return step
 
-    def facts(self, step: Step) -> dict[str, Any]:  # noqa: C901, PLR0911 - one for each action
+    def facts(self, step: Step) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912 - one for each action
         positions = self.engine.policy.positions
         match step.action:
             case Action.MAKE_KEYS:
@@ -77,6 +79,22 @@ class Walk:
                 return {"to_be_signed": self.state.done["draft"]["to_be_signed"], "sha256": "ab" * 32}
             case Action.DELIVER:
                 return {"sha256": self.state.done["issue"]["sha256"]}
+            case Action.BRIEF if isinstance(self.engine.listing, Drilling):
+                bags = {key_of(p): f"OLD{p.group}{p.x}" for p in positions}
+                return {"level": self.engine.listing.level.name, "bags": bags, "copies": ["Bank, disc", "Vault, stick"]}
+            case Action.WHICH_COPY:
+                return {"copy": self.chance.choice([None, 1, 2])}
+            case Action.CALL:
+                return {"reached": self.chance.random() < GOOD}
+            case Action.SHOW_BAG if step.position:
+                return self._shown(step.position)
+            case Action.READ_ONE if step.position:
+                shown = self._shown(step.position)
+                read = shown["same"] and self.chance.random() < GOOD
+                return {**shown, "positions": [list(step.position)] if shown["same"] else [], "read": read}
+            case Action.JUDGE if isinstance(self.engine.listing, Drilling):
+                reasons = [*self.engine.listing.reasons(self.state)]
+                return {"passed": not reasons, "reasons": reasons}
             case Action.PROVE_QUORUM | Action.READ_QUORUM:
                 return {"positions": self.engine.policy.choose(self.chance.sample(positions, len(positions)))}
             case Action.COPY_PACKAGE:
@@ -89,6 +107,12 @@ class Walk:
                 read = [p for p in positions if of_share("print", p) in self.state.done]
                 return {"positions": read}
         return {}
+
+    def _shown(self, position: Position) -> dict[str, Any]:
+        """A bag that is the right one, another, or not there."""
+        noted = f"OLD{position.group}{position.x}"
+        bag = self.chance.choices([noted, "OTHER", ""], [8, 1, 1])[0]
+        return {"bag": bag, "same": bag == noted}
 
     def step(self) -> None:
         """Do what is due, as it should be done."""

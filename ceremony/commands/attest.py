@@ -30,7 +30,8 @@ def command(  # noqa: PLR0913, PLR0917 - what was shown, and how
     """Note in REGISTER that the custodian of SHARE showed the bag, closed, with its sheet unopened inside.
 
     Give the bag's number, or what the label's public code says (--label, --scan: several labels at once). A number
-    that is not the register's is refused: it may mean that the sheet was taken out.
+    that is not the register's is refused: it may mean that the sheet was taken out. The label is public, and its code
+    has no number of a bag: scan the label on the bag, not a file of it, and prefer the number.
     """
     if bool(share and bag) + bool(text) + bool(scans) != 1 or (bag and not share):
         message = "Give SHARE with --bag, or --label, or --scan."

@@ -15,7 +15,7 @@ from ceremony.planning.rehearsed import rehearsed
 from ceremony.preflight.checks.clock import is_on
 from ceremony.rules.state import Phase, State
 from ceremony.run.archive import read_journal
-from ceremony.run.before import Before
+from ceremony.run.before import Last
 from ceremony.run.examine import look
 from ceremony.run.journal import FILE as JOURNAL
 from ceremony.run.keeping import keep_archive
@@ -40,7 +40,7 @@ def hold_at_terminal(  # noqa: PLR0913 - all that a ceremony is held with
     password_files: tuple[str, ...],
     allow_disk: bool,
     printer: Callable[[], Printer],
-    before: Before | None = None,
+    before: Last | None = None,
 ) -> int:
     """Hold a ceremony to its end, and have its archive copied; the exit status."""
     kind = plan.ceremony.kind

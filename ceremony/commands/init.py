@@ -14,17 +14,17 @@ from ceremony.planning.interview import Interview
 from ceremony.planning.lints import lint
 from ceremony.planning.plan import parse
 from ceremony.terminal.console import say
-from escrow.files import NewFiles
+from escrow.files import NewFiles, read_public
 
 _BACK = "<"
-_SESSIONS = ("sign-intermediate", "crl", "cross-sign")
+_LATER = ("sign-intermediate", "crl", "cross-sign", "drill")
 
 
 @click.command(name="init")
 @click.argument("file", type=options.PATH, default="ceremony.toml")
 @click.option("--example", is_flag=True, help="Ask nothing: write an example to be changed.")
-@click.option("--for", "task", type=click.Choice(list(_SESSIONS)), help="The plan of a session instead, as an example.")
-@click.option("--archive", type=options.PATH, metavar="DIR", help="With --for: the archive that the session follows.")
+@click.option("--for", "task", type=click.Choice(list(_LATER)), help="The plan of a session or drill, as an example.")
+@click.option("--archive", type=options.PATH, metavar="DIR", help="With --for: the archive that it follows.")
 def command(file: Path, *, example: bool, task: str | None, archive: Path | None) -> None:
     """Write the plan of a ceremony to FILE (ceremony.toml), with comments, to be reviewed and changed by hand.
 
@@ -58,7 +58,23 @@ def _session(task: str, today: dt.date, archive: Path | None) -> str:
         return draft.session(table, today)
     from ceremony.run.before import planned_by
 
-    return draft.session(table, today, *planned_by(archive))
+    values, entries = planned_by(archive)
+    if table == "drill":
+        values = {**values, "drill": {"scenario": _by_lot(archive, entries)}}
+    return draft.session(table, today, values, entries)
+
+
+def _by_lot(archive: Path, entries: draft.Entries) -> str:
+    """A scenario of the people and copies of an archive."""
+    from ceremony.planning.scenario import scenario
+    from ceremony.run.session import by_lot
+    from escrow.package import MAX_LENGTH, Package
+    from escrow.sealing import PACKAGE_FILE
+
+    policy = Package.decode(read_public(archive / PACKAGE_FILE, MAX_LENGTH)).manifest.policy
+    custodians = [str(each["name"]) for each in entries["custodian"]]
+    copies = [f"{each['site']}, {each['medium']}" for each in entries["package"]]
+    return scenario(policy, custodians, copies, by_lot())
 
 
 def _ask(interview: Interview) -> str:

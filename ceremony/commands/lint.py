@@ -64,7 +64,7 @@ def _compare(plan: Plan, archive: Path) -> None:
         message = "--archive belongs to the plan of a session."
         raise click.UsageError(message)
     followed = before.read(plan, plan.session, archive, None)
-    task.revoked(plan, plan.session, followed)
+    task.check_revoked(plan, plan.session, followed)
 
 
 def _describe(plan: Plan, findings: Iterable[Finding], *, passes: bool) -> Iterator[str]:

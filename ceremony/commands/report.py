@@ -30,8 +30,10 @@ def command(  # noqa: PLR0913, PLR0917 - what happened, to what
 ) -> None:
     """Note in REGISTER what happened to WHAT: a share ("2", "1-2"), or a copy ("copy-1").
 
-    lost: nobody knows where it is. found: it is there again, and its bag is closed. exposed: somebody saw the sheet, or
-    the bag was opened: that stays so. read: a copy was read back, byte for byte.
+    lost: nobody knows where it is. found: it is there again, in its closed bag. exposed: somebody saw the sheet who is
+    not its custodian, or the bag was opened when it should not have been: that stays so. A bag that was opened for a
+    recovery, a session or a drill is not this: note its new bag with 'escrow hand-over' to the same custodian.
+    read: a copy was read back, byte for byte.
     """
     on = (day or options.today()).isoformat()
     with Book(register, SystemClock()) as book:

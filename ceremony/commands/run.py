@@ -46,8 +46,10 @@ def command(  # noqa: PLR0913 - one parameter an option
     """
     plan = load(plan_file)
     kind = plan.ceremony.kind
-    if plan.session:
-        message = "This is the plan of a session: hold it by 'escrow sign-intermediate', 'crl' or 'cross-sign'."
+    if plan.follows:
+        message = (
+            "This is the plan of a session or a drill: 'escrow sign-intermediate', 'crl', 'cross-sign' or 'drill'."
+        )
         raise click.UsageError(message)
     if (tray is None) == (printing["printer"] is None and printing["device"] is None):
         message = "Name one of --printer, --device and --tray."

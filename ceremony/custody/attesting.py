@@ -19,7 +19,7 @@ def position_named(at: ShareSet, name: str) -> Position:
     """The position of a share as people write it: "2", or "1-2" with groups. Raises UsageError."""
     names = {at.policy.short_name_of(position): position for position in at.policy.positions}
     if name not in names:
-        message = f"There is no share {name}: the set has {', '.join(names)}."
+        message = f"There is no share {name}: give its number. The set has {', '.join(names)}."
         raise UsageError(message)
     return names[name]
 

@@ -52,7 +52,13 @@ def _require_whole(report: Report, archive: Path) -> tuple[Plan, State]:
         message = f"{archive} is not what its ceremony left, and no register is made of it:\n{findings}"
         raise RefusedError(message)
     if report.state.phase is not Phase.CLOSED or "seal" not in report.state.done:
-        message = f"{archive} is of a ceremony that ended without a set: {report.state.phase.value}."
+        what = (
+            "a session" if report.plan.session else f"a ceremony that ended without a set ({report.state.phase.value})"
+        )
+        message = (
+            f"{archive} is of {what}: no set is entered from it. New bags of a session are noted one by one, with "
+            "'escrow hand-over' to the same custodian."
+        )
         raise RefusedError(message)
     return report.plan, report.state
 

@@ -19,9 +19,8 @@ from escrow.policy import Group, Policy
 
 Fields = Mapping[str, Any]
 
+_TWICE = "This is in the register already."
 LEVELS = ("T0", "T1", "T2", "T3", "T4")
-AGAIN = (Status.LOST, Status.DESTROYED)
-"""What a share has to be before it is made again at its index."""
 
 _MAY_BECOME = {
     Status.HELD: {Status.LOST, Status.EXPOSED, Status.DESTROYED},
@@ -78,8 +77,7 @@ def after(register: Register, entry: Entry) -> Register:
 def _enter(register: Register, fields: Fields, on: dt.date) -> Register:
     """A set comes into the register, with all that its ceremony's archive says. It may supersede another."""
     if fields["set_id"] in register.sets:
-        message = "This set is in the register already."
-        raise RegisterError(message)
+        raise RegisterError(_TWICE)
     current = register.current
     if current and fields["ca"] != current.ca:
         message = f"This register is of the CA {current.ca}: {fields['ca']} gets a register of its own."
@@ -130,7 +128,8 @@ def _attest(at: ShareSet, _bags: frozenset[str], fields: Fields, on: dt.date) ->
     """A custodian showed the closed bag."""
     held = _share(at, fields)
     if held.status is not Status.HELD:
-        message = f"Share {_name(at, held)} is {held.status.value} by the register: what is not held is not attested."
+        found = ". If it was found: 'escrow report SHARE found --bag NUMBER'" if held.status is Status.LOST else ""
+        message = f"Share {_name(at, held)} is {held.status.value}, and what is not held is not attested{found}."
         raise RegisterError(message)
     _check_bag(at, held, fields["bag"])
     return _with(at, replace(held, attested=max(held.attested, on), how=fields["how"])), frozenset()
@@ -161,7 +160,7 @@ def _hand_over(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) 
 def _reissue(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) -> tuple[ShareSet, frozenset[str]]:
     """A share that was lost was made again at its index, and is in a new bag."""
     held = _share(at, fields)
-    if held.seen or held.status not in AGAIN:
+    if held.seen or held.status not in {Status.LOST, Status.DESTROYED}:
         why = (
             "somebody saw it, and making it again would not take that back: refresh the set"
             if held.seen
@@ -199,6 +198,8 @@ def _drill(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) -> t
     if fields["level"] not in LEVELS:
         message = f"A drill has a level of {', '.join(LEVELS)}, and not {fields['level']}."
         raise RegisterError(message)
+    if (archive := fields.get("archive", "")) and archive in {drill.archive for drill in at.drills}:
+        raise RegisterError(_TWICE)
     shown = {position_of(key): bag for key, bag in fields["bags"].items()}
     new = set()
     for position, bag in shown.items():
@@ -209,7 +210,7 @@ def _drill(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) -> t
         if bag_number(bag) != bag_number(held.bag):
             new.add(bag)
         at = _with(at, replace(held, bag=bag, attested=max(held.attested, on), how=f"drill {fields['level']}"))
-    held_drill = Drill(fields["level"], on, fields["passed"], fields["minutes"], tuple(shown))
+    held_drill = Drill(fields["level"], on, fields["passed"], fields["minutes"], tuple(shown), archive)
     return replace(at, drills=(*at.drills, held_drill)), _fresh(bags, new)
 
 
@@ -285,7 +286,8 @@ def _expiries(fields: Fields) -> tuple[Expiry, ...]:
 
 def _check_change(what: str, before: Status, now: Status) -> None:
     if now not in _MAY_BECOME[before]:
-        message = f"{what} is {before.value} by the register, and cannot become {now.value}."
+        known = "that is known" if before is now else f"cannot become {now.value}"
+        message = f"{what} is {before.value} by the register: {known}. Nothing was written."
         raise RegisterError(message)
 
 

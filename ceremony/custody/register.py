@@ -100,6 +100,8 @@ class Drill:
     passed: bool
     minutes: float
     shares: tuple[Position, ...]
+    archive: str = ""
+    """What its archive is known by, in hex."""
 
 
 @dataclass(frozen=True)

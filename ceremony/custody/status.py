@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from ceremony.custody.register import Held, Register, ShareSet, Status
-from ceremony.planning.odds import left_below_quorum, put_together, spares_of
+from ceremony.planning.odds import left_below_quorum, person, put_together, spares_of
 from escrow.policy import Position
 
 ATTESTED = dt.timedelta(days=365)
@@ -20,6 +20,8 @@ FIRST_DRILL = dt.timedelta(days=182)
 READ = dt.timedelta(days=2 * 365)
 """A copy of the package is read back every two years."""
 EXPIRES_SOON = dt.timedelta(days=90)
+
+_NEW_SET = "Make a new set: recover the CA into memory with a quorum, and hold a ceremony that imports it."
 
 LOSS = 0.05
 """Assumed: the probability, a year, that a share is lost, each by itself."""
@@ -119,6 +121,7 @@ def _matters(  # noqa: PLR0913, PLR0917 - a set, a day, and what follows
 ) -> Iterator[Matter]:
     yield from _of_margin(at, margin)
     yield from _of_shares(at, overdue)
+    yield from _of_holders(at)
     yield from _of_copies(at, today)
     if drill_due < today:
         text = f"a drill was due on {drill_due}."
@@ -128,7 +131,7 @@ def _matters(  # noqa: PLR0913, PLR0917 - a set, a day, and what follows
     for older in register.older():
         if people := who_could_still(older):
             text = f"set {older.set_id.hex()[:8]} was superseded, and together {', '.join(people)} could still open it."
-            remedy = "Have its sheets and every copy of its package destroyed: 'escrow destroy'."
+            remedy = "Have its sheets and every copy of its package destroyed, before witnesses."
             yield Matter(Severity.WARNING, "old-set-left", text, remedy)
 
 
@@ -139,7 +142,7 @@ def _of_margin(at: ShareSet, margin: int) -> Iterator[Matter]:
         yield Matter(Severity.CRITICAL, "no-quorum", text, remedy)
     elif margin == 0:
         text = "if one more share goes, the CA cannot be restored."
-        yield Matter(Severity.WARNING, "no-margin", text, "Have what was lost made again: 'escrow reissue'.")
+        yield Matter(Severity.WARNING, "no-margin", text, _NEW_SET)
     if not at.packages:
         text = "no copy of the package is left: shares alone restore nothing."
         yield Matter(Severity.CRITICAL, "no-package", text, "Seal the CA again while it runs, and keep several copies.")
@@ -152,21 +155,34 @@ def _of_shares(at: ShareSet, overdue: Collection[Position]) -> Iterator[Matter]:
         yield Matter(Severity.WARNING, "attestation-overdue", text, "Have the bag shown: 'escrow attest'.")
     if lost := at.holding(Status.LOST, Status.DESTROYED):
         text = f"share {name(lost)} is not there any more."
-        yield Matter(Severity.WARNING, "share-lost", text, "Have it made again by a quorum: 'escrow reissue'.")
+        yield Matter(Severity.WARNING, "share-lost", text, _NEW_SET)
     if exposed := at.holding(Status.EXPOSED):
         text = f"somebody saw share {name(exposed)}."
-        yield Matter(Severity.WARNING, "share-exposed", text, "Make a new set: 'escrow refresh'.")
+        yield Matter(Severity.WARNING, "share-exposed", text, _NEW_SET)
     yield from _of_unknown_hands(at)
+
+
+def _of_holders(at: ShareSet) -> Iterator[Matter]:
+    """One person with several shares is nearer to the keys than the policy means."""
+    held: dict[str, tuple[str, list[Position]]] = {}
+    for position in at.holding(Status.HELD):
+        name = at.shares[position].holder.name
+        held.setdefault(person(name), (name, []))[1].append(position)
+    for name, positions in held.values():
+        if len(positions) > 1:
+            quorum = at.policy.missing(positions) == 0
+            text = f"{name} holds shares {at.policy.names_of(positions)}{', which are a quorum' if quorum else ''}."
+            severity = Severity.CRITICAL if quorum else Severity.WARNING
+            yield Matter(severity, "several-shares", text, "Hand one over to another custodian: 'escrow hand-over'.")
 
 
 def _of_unknown_hands(at: ShareSet) -> Iterator[Matter]:
     """What was seen, what is lost, and what was lost before its share was made again, count together."""
     unknown = [position for position, held in at.shares.items() if held.in_unknown_hands]
-    text = f"share {at.policy.names_of(unknown)} was seen or lost, and may be in unknown hands"
+    text = f"of share {at.policy.names_of(unknown)}, seen or lost, a copy may be in unknown hands"
     if unknown and (missing := at.policy.missing(unknown)) <= 1:
         if missing:
-            remedy = "Make a new set: 'escrow refresh'. To make a lost share again does not help against this."
-            yield Matter(Severity.WARNING, "nearly-a-quorum", f"{text}: one more, and it is a quorum.", remedy)
+            yield Matter(Severity.WARNING, "nearly-a-quorum", f"{text}: one more, and it is a quorum.", _NEW_SET)
         else:
             remedy = "With a copy of the package they are the CA. Make a new set, and new keys for the CA."
             yield Matter(Severity.CRITICAL, "quorum-in-unknown-hands", f"{text}: they are a quorum.", remedy)

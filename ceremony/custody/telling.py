@@ -14,6 +14,7 @@ from escrow.policy import Position
 
 _WIDTH, _LABEL = 80, 11
 _SMALL = 0.0001
+_NEW = "recover the CA into memory with a quorum, and hold a ceremony that imports it: that makes a new set"
 
 
 def status(found: Standing) -> Iterator[str]:
@@ -26,10 +27,11 @@ def status(found: Standing) -> Iterator[str]:
     for position, held in at.shares.items():
         bag = f"bag {held.bag}, " if held.status in {Status.HELD, Status.EXPOSED} else ""
         since = f" since {held.since}" if held.since and held.status is not Status.HELD else ""
+        next_due = f", next due {due(held)}" if held.status is Status.HELD else ""
         late = " OVERDUE" if position in found.overdue else ""
         text = (
             f"{held.status.value}{since}, {held.holder.name}, {held.holder.site}, {bag}"
-            f"attested {held.attested} ({held.how}), next due {due(held)}{late}"
+            f"attested {held.attested} ({held.how}){next_due}{late}"
         )
         yield from _field(f"Share {at.policy.short_name_of(position)}", text)
     for number, copy in enumerate(at.copies, 1):
@@ -164,12 +166,9 @@ def reported(book: Book, position: Position) -> Iterator[str]:
     held = at.shares[position]
     yield f"Share {at.policy.name_of(position)} is {held.status.value} since {held.since}."
     if held.status is Status.LOST:
-        yield from _field(
-            "Next", "have a quorum make it again: 'escrow reissue'. Whoever finds the sheet brings it back."
-        )
+        yield from _field("Next", f"whoever finds the sheet brings it back, in its bag. If too few are left: {_NEW}.")
     if held.status is Status.EXPOSED:
-        text = "make a new set: 'escrow refresh'. To make the share again would not take back what was seen."
-        yield from _field("Next", text)
+        yield from _field("Next", f"what was seen stays seen. {_NEW.capitalize()}, and destroy this one.")
 
 
 def handed_over(book: Book, position: Position) -> Iterator[str]:
@@ -179,6 +178,16 @@ def handed_over(book: Book, position: Position) -> Iterator[str]:
     yield f"Share {at.policy.name_of(position)}: {held.holder.name}, {held.holder.site}, bag {held.bag}."
     if held.previous:
         yield f"Before: {', '.join(holder.name for holder in held.previous)}."
+
+
+def drilled(book: Book, set_id: str) -> Iterator[str]:
+    """The drill that was entered last."""
+    at = book.register.sets[set_id]
+    held = at.drills[-1]
+    shares = at.policy.names_of(held.shares) if held.shares else "none"
+    yield f"Drill {held.level} of {held.on}: {'passed' if held.passed else 'NOT passed'}, {held.minutes:g} minutes."
+    yield f"Seen, and attested by it: {shares}."
+    yield from head(book)
 
 
 def head(book: Book) -> Iterator[str]:

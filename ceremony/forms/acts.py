@@ -36,6 +36,7 @@ _NUMBER, _WHO, _INITIALS, _TIME = 15 * MM, 28 * MM, 17 * MM, 15 * MM
 _LABEL = 54 * MM
 _IMPORTED = 4  # certificates: what a tree holds is not known yet
 _WHOLE_PAGE = 190 * MM  # a custodian's steps stand on one page, and so do the certificates of a usual CA
+_OF_A_CUSTODIAN, _OF_A_STEP = 175 * MM, 70 * MM
 _UP_TO_NO_RETURN = 150 * MM  # an irreversible step stands on the page of its announcement
 _TOGETHER = 6  # rows of one step that stay on one page
 
@@ -59,7 +60,7 @@ class Acts:
                 if first:
                     yield from heading(self.title(own[0]), _room(own))
                 if position is not None:
-                    yield from self._share(own[0], first=first)
+                    yield from self._share(own[0], first=first, room=min(_OF_A_CUSTODIAN, len(own) * _OF_A_STEP))
                 yield self.table(own)
                 yield space(2 * GAP)
                 first = False
@@ -114,7 +115,7 @@ class Acts:
             yield self._check_words(step)
         yield from self._found(step)
 
-    def _found(self, step: Step) -> Iterator[Flowable]:  # noqa: C901 - one for each action
+    def _found(self, step: Step) -> Iterator[Flowable]:  # noqa: C901, PLR0912 - one for each action
         match step.action:
             case Action.WRITE_HEAD:
                 yield self._head()
@@ -122,6 +123,12 @@ class Acts:
                 yield from self._certificates()
             case Action.DRAFT:
                 yield from self._task()
+            case Action.BRIEF:
+                yield from self._drill()
+            case Action.WHICH_COPY:
+                yield self._field(self.say("acts.copy_used"), Boxes("__ : ____"))
+            case Action.SHOW_BAG | Action.READ_ONE:
+                yield self._field(self.say("acts.bag"), Boxes(NUMBER_OF_A_BAG))
             case Action.SEAL:
                 yield self._field(self.say("acts.set_words"), Boxes(WORDS_OF_A_SET))
             case Action.BAG:
@@ -130,7 +137,8 @@ class Acts:
                 yield from self._handed_over(step)
             case Action.BAG_AGAIN:
                 boxes = f"{self._share_boxes} : {NUMBER_OF_A_BAG}"
-                yield from self._repeated(largest_quorum(self.plan.policy), "acts.new_bag", boxes)
+                times = 1 if step.position else largest_quorum(self.plan.policy)
+                yield from self._repeated(times, "acts.new_bag", boxes)
             case Action.GATHER:
                 # Missing shares are made again from their own group: each group may have to be read.
                 most = sum(group.threshold for group in self.plan.policy.groups)
@@ -182,6 +190,13 @@ class Acts:
                 shown = " ".join(shown[start : start + 16] for start in range(0, len(shown), 16))
             yield self._field(key, text(shown, "bold"))
 
+    def _drill(self) -> Iterator[Flowable]:
+        """What the plan of a drill says, in its own words."""
+        drill = self.plan.drill
+        if drill:
+            for key, value in (("level", drill.level), ("scenario", drill.scenario), ("minutes", str(drill.minutes))):
+                yield self._field(key, text(value, "bold"))
+
     def _repeated(self, times: int, label: str, boxes: str) -> Iterator[Flowable]:
         for _ in range(times):
             yield self._field(self.say(label), Boxes(boxes))
@@ -213,7 +228,7 @@ class Acts:
         room = self.width - _NUMBER - _LABEL - 4 * MM
         return side_by_side([text(label), value], [_LABEL, room])
 
-    def _share(self, step: Step, *, first: bool) -> Iterator[Flowable]:
+    def _share(self, step: Step, *, first: bool, room: float) -> Iterator[Flowable]:
         if step.position is None:
             return
         custodian = self.plan.custodian_at(step.position)
@@ -226,7 +241,7 @@ class Acts:
             site=custodian.site,
         )
         if not first:
-            yield CondPageBreak(175 * MM)  # a custodian's steps stand on one page
+            yield CondPageBreak(room)  # a custodian's steps stand on one page
         yield text(words, "subheading")
 
 

@@ -74,7 +74,7 @@ def cover(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str], *, w
 
 def _keys(plan: Plan, say: Texts) -> str:
     """Where the keys come from."""
-    if plan.session:
+    if plan.follows:
         return say("cover.escrowed")
     return _imported(say, plan.ca) if plan.ca.keys == "import" else say("cover.generated")
 
@@ -150,8 +150,9 @@ def about(plan: Plan, say: Texts, width: float) -> Iterator[Flowable]:
     made = plan.ca.keys == "generate"
     before = say("state.before_generate") if made else say("state.before_import", tree=plan.ca.tree)
     after = ["after_sealed", "after_machine", "after_generate" if made else "after_import", "after_records"]
-    if plan.session:
-        before, after = say("state.before_escrowed"), ["after_signed", "after_machine", "after_records"]
+    if plan.follows:
+        done = "after_signed" if plan.session else "after_drilled"
+        before, after = say("state.before_escrowed"), [done, "after_machine", "after_records"]
     state: list[list[Cell]] = [
         [text(say("state.before"), "bold"), Marked(before)],
         [text(say("state.after"), "bold"), _stacked([Marked(say(f"state.{name}")) for name in after])],
@@ -207,7 +208,7 @@ def log(say: Texts, width: float, numbers: Mapping[str, str]) -> Iterator[Flowab
 
 def materials(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str]) -> Iterator[Flowable]:
     """What is brought, with serial numbers and bags."""
-    kind = "session_" if plan.session else ""
+    kind = "session_" if plan.follows else ""
     devices = [each["what"] for each in say.list(f"{kind}device")]
     for what, copies in (("copy", plan.packages), ("delivery", plan.deliveries), ("archive", plan.archives)):
         devices += [

@@ -100,6 +100,10 @@ class Telling:
                 return say("facts.files", files=", ".join(facts["files"]))
             case Action.DELIVER:
                 return say(f"facts.copy_{facts['proof']}")
+            case Action.BRIEF:
+                return say("facts.briefed", **{name: facts[name] for name in ("level", "target", "scenario")})
+            case Action.WHICH_COPY | Action.CALL | Action.SHOW_BAG | Action.READ_ONE | Action.PROVE_KEYS | Action.JUDGE:
+                return self.drilled(run.step.action, facts)
             case Action.PROVE_QUORUM | Action.READ_QUORUM | Action.GATHER:
                 return say("facts.shares", shares=self.shares(facts["positions"]))
             case Action.COPY_PACKAGE:
@@ -111,6 +115,45 @@ class Telling:
         if "at" in facts:
             return say("facts.before", at=facts["at"])
         return say("steps.by_people" if run.step.action is None else "steps.by_program")
+
+    def drilled(self, action: Action, facts: Mapping[str, Any]) -> str:
+        """What a step of a drill found."""
+        say = self.say
+        match action:
+            case Action.WHICH_COPY if facts["copy"] is None:
+                return say("facts.copy_none")
+            case Action.WHICH_COPY:
+                where = self.history.state.done["brief"]["copies"][facts["copy"] - 1]
+                return say("facts.copy_named", copy=facts["copy"], where=where)
+            case Action.CALL:
+                return say("facts.reached" if facts["reached"] else "facts.not_reached")
+            case Action.PROVE_KEYS:
+                return say("facts.proved", keys=", ".join(key["name"] for key in facts["keys"]))
+            case Action.JUDGE:
+                return say(
+                    "facts.judged", result=self.judged(facts), minutes=f"{facts['minutes']:g}", target=facts["target"]
+                )
+        return self._bag_shown(facts)
+
+    def _bag_shown(self, facts: Mapping[str, Any]) -> str:
+        """What a bag said, and the sheet in it if it was opened."""
+        bag = facts["bag"]
+        if not facts["same"]:
+            return self.say("facts.other_bag", bag=bag) if bag else self.say("facts.not_shown")
+        if facts.get("positions"):
+            problems = "; ".join(facts["problems"])
+            return (
+                self.say("facts.read", bag=bag)
+                if facts["read"]
+                else self.say("facts.not_read", bag=bag, problems=problems)
+            )
+        return self.say("facts.shown", bag=bag)
+
+    def judged(self, facts: Mapping[str, Any]) -> str:
+        """Whether a drill has passed, and why not."""
+        if facts["passed"]:
+            return self.say("drill.passed")
+        return self.say("drill.failed", reasons="; ".join(self.say(f"drill.{reason}") for reason in facts["reasons"]))
 
     def _place(self, place: str) -> str:
         row, _, columns = place.partition("/")

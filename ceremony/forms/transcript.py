@@ -6,7 +6,7 @@ The same plan, entries, templates and version of the program give the same bytes
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ceremony.forms import log, outcome
+from ceremony.forms import drill, log, outcome
 from ceremony.forms.history import History
 from ceremony.forms.record import Line, Section, Table, legible, legible_text
 from ceremony.forms.telling import Telling
@@ -16,6 +16,7 @@ from ceremony.planning.plan import Plan
 from ceremony.rules.engine import Engine
 from ceremony.rules.listing import Listing
 from ceremony.rules.lists import listing_of
+from ceremony.rules.steps import Action
 from ceremony.rules.wording import Wording
 from ceremony.run.journal import Entry, JournalError
 from escrow.paper.texts import Texts
@@ -93,16 +94,17 @@ def _as_held(plan: Plan, entries: Sequence[Entry]) -> Plan:
 
 
 def _sections(tell: Telling, listing: Listing) -> Sequence[Section]:
-    signed = outcome.signed(tell)
+    own = outcome.signed(tell) or drill.drilled(tell)
+    wipes = any(step.action is Action.ZEROIZE for step in listing.steps)
     of_set = (outcome.keys(tell), outcome.custody(tell), outcome.proof(tell))
     return [
         outcome.result(tell),
         outcome.participants(tell),
-        *((signed,) if signed else of_set),
+        *((own,) if own else of_set),
         log.exceptions(tell),
         log.losses(tell),
         log.void(tell),
-        outcome.zeroizing(tell),
+        *((outcome.zeroizing(tell),) if wipes else ()),
         outcome.heads(tell),
         log.preflight(tell),
         log.waivers(tell),

@@ -20,8 +20,11 @@ _TABLES = {
     "facts": "before plan checks open head keys imported certificates set words words_row bag bags shares "
     "copy_unplugged copy_unmounted copy_folder copy_differs destroyed destroyed_papers settled papers paper_again "
     "problem package_sheets online online_unplugged online_unmounted online_folder recipient password_intermediate "
-    "password_provisioner drafted unlocked signed files",
+    "password_provisioner drafted unlocked signed files "
+    "briefed copy_named copy_none reached not_reached shown other_bag not_shown read not_read proved judged",
     "signed": "title none done drafted number waived to_be_signed sha256 before bags share custodian bag",
+    "drill": "title none level T0 T1 T2 T3 scenario copy result passed failed unfinished no-copy no-quorum other-bag "
+    "no-sheet bad-sheet time took kept not_kept before share custodian found bag keys",
     "keys": "title generated imported key algorithm public_key subject validity fingerprint notes waived none",
     "custody": "title text share custodian unit site opened now receipt none missing",
     "proof": "title text none share custodian copies copy site medium written no_copies "
@@ -77,6 +80,16 @@ _SPECIAL = {
     "facts.unlocked": "words",
     "facts.signed": "words",
     "facts.files": "files",
+    "facts.briefed": "level target scenario",
+    "facts.copy_named": "copy where",
+    "facts.shown": "bag",
+    "facts.other_bag": "bag",
+    "facts.read": "bag",
+    "facts.not_read": "bag problems",
+    "facts.proved": "keys",
+    "facts.judged": "result minutes target",
+    "drill.failed": "reasons",
+    "drill.took": "minutes target kept",
     "signed.waived": "lint text reason",
     "preflight.waived": "reason",
     "keys.waived": "lint certificate text reason",

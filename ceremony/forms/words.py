@@ -28,7 +28,7 @@ _TABLES = {
     "approvals": "title text name role date signature",
     "contents": "title",
     "use": "title read tick circle write initial",
-    "state": "title before after before_generate before_import before_escrowed after_signed after_sealed "
+    "state": "title before after before_generate before_import before_escrowed after_signed after_drilled after_sealed "
     "after_machine after_generate after_import after_records",
     "roles": "title role who task",
     "participants": "title text quorum name unit role checked signature officer witness custodian",
@@ -38,10 +38,10 @@ _TABLES = {
     "duration": "title text act steps minutes begun ended total hours",
     "acts": "title step activity who initials time share no_return check_words check_words_elsewhere head "
     "head_elsewhere bag new_bag set_words certificate carrier archive archive_elsewhere archive_carrier destroyed "
-    "again handover_carrier online_carrier",
+    "again handover_carrier online_carrier copy_used",
     "certificate": f"title {' '.join(FIELDS)}",
     "contingency": "title text when rule steps again again_text what",
-    "crash": "go_on keys_gone void from_paper prove_again zeroized quorum_again",
+    "crash": "go_on keys_gone void from_paper prove_again zeroized quorum_again read_again",
     "exception": "title text number time step expected happened done touches confidentiality integrity availability "
     "yes no disposition accepted mended aborted reason officer other_officer witness",
     "tables": "title words words_text letters",
@@ -140,8 +140,8 @@ def _fields(plan: Plan) -> Mapping[str, str]:
         "witnesses_count": str(len(plan.witnesses)),
         "people": str(people),
         "receipts": str(3 * shares),
-        "bags": str((0 if plan.session else shares) + 2 * quorum + handovers + SPARE),
-        "envelopes": str((0 if plan.session else shares + handovers) + SPARE),
+        "bags": str((0 if plan.follows else shares) + 2 * quorum + handovers + SPARE),
+        "envelopes": str((0 if plan.follows else shares + handovers) + SPARE),
         "planned": str(pages),
         "paper": str(-(-2 * pages // _PACK) * _PACK),
     }

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from ceremony.planning.session_tables import TASKS
+from ceremony.planning.session_tables import DRILL, TASKS
 from escrow.paper import source
 
 Value = str | int | bool | dt.date | tuple[str, ...]
@@ -41,12 +41,13 @@ def plan_id(date: dt.date) -> str:
 
 
 def session(task: str, today: dt.date, values: Values = _NONE, entries: Entries = _NO_ENTRIES) -> str:
-    """The example plan of a session that signs what the table `task` says, on the day that is proposed."""
+    """The example plan of a session, or a drill, with the table `task`, on the day that is proposed."""
     date = day(today)
     name = f"{date.year}-{task.replace('_', '-').upper()}"
     proposed: Mapping[str, Value] = {"id": name, "date": date, "standby": date + STANDBY_AFTER}
+    without = {*TASKS, DRILL, *(["delivery"] if task == DRILL else [])} - {task}
     own: Values = {**values, "ceremony": {**proposed, **values.get("ceremony", {})}}
-    return fill(own, entries, "session.toml", set(TASKS) - {task})
+    return fill(own, entries, "session.toml", without)
 
 
 def fill(

@@ -34,13 +34,13 @@ _OF_THE_SET = frozenset(
 
 
 def settled(lint: str, facts: Facts) -> bool:
-    """Whether it was judged when the set was sealed: a session does not change it, and only says so."""
-    return facts.plan.session is not None and lint in _OF_THE_SET
+    """Whether it was judged when the set was sealed: what follows does not change it, and only says so."""
+    return facts.plan.follows is not None and lint in _OF_THE_SET
 
 
 def seen_later(lint: str, plan: Plan) -> bool:
     """Whether a waiver is needless is seen on the day: on the machine, or with the root's certificate."""
-    return lint in PREFLIGHT or (plan.session is not None and (lint in OWN or "." in lint))
+    return lint in PREFLIGHT or (plan.follows is not None and (lint in OWN or "." in lint))
 
 
 def same_person_twice(facts: Facts) -> Iterator[str]:

@@ -14,7 +14,16 @@ from pydantic import ValidationError
 
 from ceremony import spoken
 from ceremony.planning.plan_errors import contradictions, plan_error, violations
-from ceremony.planning.session_tables import TASKS, Crl, CrossSign, Revoke, SessionFile, SignIntermediate
+from ceremony.planning.session_tables import (
+    DRILL,
+    TASKS,
+    Crl,
+    CrossSign,
+    DrillFile,
+    Revoke,
+    SessionFile,
+    SignIntermediate,
+)
 from ceremony.planning.tables import (
     CA,
     Access,
@@ -74,10 +83,30 @@ class Session:
 
     @property
     def file(self) -> Path | None:
-        """Where the file lies that is certified, if one is."""
-        if isinstance(self.task, Crl):
-            return None
-        return self.folder / (self.task.csr if isinstance(self.task, SignIntermediate) else self.task.certificate)
+        """Where the file lies that is certified, or the list that was published before; None without one."""
+        match self.task:
+            case SignIntermediate():
+                named: Path | None = self.task.csr
+            case Crl():
+                named = self.task.previous
+            case _:
+                named = self.task.certificate
+        return self.folder / named if named else None
+
+    @property
+    def pinned(self) -> str | None:
+        """The SHA-256 (hex) of that file."""
+        return self.task.previous_sha256 if isinstance(self.task, Crl) else self.task.sha256
+
+
+@dataclass(frozen=True)
+class Drill:
+    """What a drill tries, its time in minutes, and the hash (hex) of the archive that it follows."""
+
+    level: str
+    scenario: str
+    minutes: int
+    before: str
 
 
 @dataclass(frozen=True)
@@ -106,6 +135,7 @@ class Plan:
     online: Online | None = None
     session: Session | None = None
     deliveries: tuple[Copy, ...] = ()
+    drill: Drill | None = None
 
     @property
     def digest(self) -> bytes:
@@ -121,6 +151,12 @@ class Plan:
     def days(self) -> tuple[dt.date, ...]:
         """When it is to be held: its date, and its standby day if it has one."""
         return (self.ceremony.date, *filter(None, [self.ceremony.standby]))
+
+    @property
+    def follows(self) -> str | None:
+        """The hash (hex) of the archive that this ceremony follows; None for one that seals a CA."""
+        later = self.session or self.drill
+        return later.before if later else None
 
     @property
     def policy(self) -> Policy:
@@ -182,7 +218,7 @@ def parse(source: bytes, path: Path) -> Plan:
         message = f"{path} is not valid TOML: {str(error) or 'nested too deeply'}. Mend that line."
         raise PlanError(message) from None
     problems = list(contradictions(content))
-    kind = SessionFile if set(TASKS) & set(content) else File
+    kind = DrillFile if DRILL in content else SessionFile if set(TASKS) & set(content) else File
     try:
         file = kind.model_validate(content)
     except ValidationError as error:
@@ -214,6 +250,7 @@ def parse(source: bytes, path: Path) -> Plan:
         session=_session(file, path.parent.absolute()) if isinstance(file, SessionFile) else None,
         deliveries=file.delivery if isinstance(file, SessionFile) else (),
         online=file.online if isinstance(file, File) else None,
+        drill=Drill(**file.drill.model_dump(), before=file.before.archive) if isinstance(file, DrillFile) else None,
     )
 
 

@@ -1,8 +1,9 @@
-"""The tables of a session's plan: what the root signs, what that follows, and who gets it."""
+"""The tables of the plan of a session or a drill: what is signed or tried, what that follows, who gets it."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from ceremony.planning.tables import CA, Common, Copy
 from ceremony.planning.values import (
@@ -14,6 +15,7 @@ from ceremony.planning.values import (
     Oid,
     PathText,
     Table,
+    Text,
     Url,
 )
 from escrow.issuing.profile import KeyIdentifier
@@ -40,6 +42,8 @@ def _serial(text: str) -> str:
 Hash = Annotated[str, AfterValidator(_hash)]
 TASKS = ("sign_intermediate", "crl", "cross_sign")
 """The tables of which a session's plan has one."""
+DRILL = "drill"
+"""The table that the plan of a drill has."""
 
 
 class EscrowedCA(CA):
@@ -83,9 +87,26 @@ class CrossSign(_Certificate):
 
 
 class Crl(Table):
-    """The root's list of revoked certificates, and for how long it counts."""
+    """The root's list of revoked certificates, and for how long it counts.
+
+    `previous` is the last one of a root that published lists before it was escrowed; `first`, that it never did.
+    """
 
     days: Annotated[int, Field(ge=1, le=3660)]
+    first: bool = False
+    previous_sha256: Hash | None = None
+    previous: Annotated[PathText | None, Field(validate_default=True)] = None
+
+    @field_validator("previous")
+    @classmethod
+    def _is_pinned(cls, previous: Path | None, info: ValidationInfo) -> Path | None:
+        if "previous_sha256" in info.data and (info.data["previous_sha256"] is None) != (previous is None):
+            message = "and previous_sha256 belong together: give both, or none."
+            raise ValueError(message)
+        if previous and info.data.get("first"):
+            message = "contradicts first = true: remove one of them."
+            raise ValueError(message)
+        return previous
 
 
 class Revoke(Table):
@@ -94,6 +115,22 @@ class Revoke(Table):
     serial: Annotated[str, AfterValidator(_serial)]
     date: Date
     reason: Reason
+
+
+class Drill(Table):
+    """What is tried: how far, what is supposed to have happened, and in how many minutes it should be done."""
+
+    level: Literal["T0", "T1", "T2", "T3"]
+    scenario: Text
+    minutes: Annotated[int, Field(ge=1, le=10_000)]
+
+
+class DrillFile(Common):
+    """The tables of the plan of a drill."""
+
+    ca: EscrowedCA
+    before: Before
+    drill: Drill
 
 
 class SessionFile(Common):

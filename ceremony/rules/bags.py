@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ceremony.rules.state import State
-from ceremony.rules.steps import Step
+from ceremony.rules.steps import Action, Step
 from ceremony.run.journal import JournalError
 from escrow.policy import Policy, Position
 
@@ -22,10 +22,10 @@ def bag_number(given: str) -> str:
 def new_bags(policy: Policy, state: State, step: Step, facts: Mapping[str, Any]) -> dict[str, Position]:
     """The bags that a step notes, by number: the share whose sheet is in each.
 
-    One for the share of the step; or one for every sheet that was taken out of its bag, as far as the journal knows,
-    and any other. Raises JournalError for a number that is missing or was used before.
+    One for the share of a step that bags its sheet; or one for every sheet that was taken out of its bag, as far as
+    the journal knows, and any other. Raises JournalError for a number that is missing or was used before.
     """
-    if step.position:
+    if step.action is Action.BAG and step.position:
         expected = allowed = {step.position}
         given = {step.position: facts["bag"]}
     else:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from ceremony.planning.plan import Plan
+from ceremony.rules.drilling.rules import Drilling
+from ceremony.rules.drilling.steps import Level
 from ceremony.rules.listing import Listing
 from ceremony.rules.sealing.rules import Sealing
 from ceremony.rules.sealing.steps import Online
@@ -15,6 +17,8 @@ def listing_of(plan: Plan) -> Listing:
     """The list of steps of a plan's ceremony."""
     if plan.session:
         return Signing.of(plan.policy, len(plan.deliveries))
+    if plan.drill:
+        return Drilling.of(plan.policy, Level[plan.drill.level])
     return Sealing.of(plan.policy, len(plan.packages), online_of(plan))
 
 
@@ -28,5 +32,6 @@ def online_of(plan: Plan) -> Online | None:
 def every_kind_of_step() -> Iterator[Step]:
     """Steps of every list, contingencies too: what a template has to have words for."""
     small = Policy.plain(2, 2)
-    for listing in (Sealing.of(small, 1, Online.SHEET), Signing.of(small, 1)):
+    drills = (Drilling.of(small, level) for level in Level)
+    for listing in (Sealing.of(small, 1, Online.SHEET), Signing.of(small, 1), *drills):
         yield from (*listing.steps, *listing.contingencies)

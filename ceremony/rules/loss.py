@@ -16,6 +16,7 @@ class Rule(Enum):
     PROVE_AGAIN = "prove_again"
     ZEROIZED = "zeroized"
     QUORUM_AGAIN = "quorum_again"
+    READ_AGAIN = "read_again"
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ class Phase(Enum):
     DRAFTED = "drafted, not signed"
     UNLOCKED = "root key in memory"
     ISSUED = "signed"
+    DRILLING = "drill under way"
+    JUDGED = "drill judged"
     ZEROIZED = "zeroized"
     ABORTING = "aborting"
     CLOSED = "closed"
@@ -89,6 +91,7 @@ class State:
         if self.aborting:
             return Phase.ABORTING
         reached = [
+            ("judge", Phase.JUDGED),
             ("zeroize", Phase.ZEROIZED),
             ("wipe", Phase.ZEROIZED),
             ("issue", Phase.ISSUED),
@@ -97,6 +100,7 @@ class State:
             ("quorum", Phase.PROVED),
             ("seal", Phase.SEALED),
             ("keys", Phase.KEYS_MADE),
+            ("brief", Phase.DRILLING),
             ("open", Phase.OPEN),
         ]
         before = Phase.PREPARING if self.sessions else Phase.NOT_BEGUN

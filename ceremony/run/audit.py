@@ -14,6 +14,7 @@ from ceremony.rules.lists import listing_of
 from ceremony.rules.state import State
 from ceremony.run import evidence, journal
 from ceremony.run.archive import LIST_FILE, MAX_FILE, PLAN_FILE, contents, digest_of
+from ceremony.run.drilled import check_drill
 from ceremony.run.evidence import Words
 from ceremony.run.following import check_before, check_session
 from ceremony.run.journal import Entry, JournalError
@@ -104,6 +105,7 @@ def _checks(  # noqa: PLR0913, PLR0917 - an archive, and what people hold agains
     if state:
         yield from evidence.check_sealed(folder, state)
         yield from check_session(folder, state)
+        yield from check_drill(entries, state)
 
 
 def _require_archive(folder: Path) -> None:

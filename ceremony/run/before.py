@@ -1,14 +1,16 @@
-"""What a session follows: the archive of the last ceremony with the root, examined before anything is believed."""
+"""What a session or a drill follows: the archive of the last ceremony, examined before anything is believed."""
 
 import hashlib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ceremony.planning.draft import Entries, Values
 from ceremony.planning.plan import Plan, Session, parse
-from ceremony.rules.state import Phase
+from ceremony.rules.state import Phase, State
+from ceremony.rules.steps import key_of, position_of
 from ceremony.run.archive import JOURNAL_SIGNATURE, LIST_SIGNATURE, MAX_FILE, PLAN_FILE, contents, digest_of
 from ceremony.run.audit import Report, audit
 from ceremony.run.evidence import NOT_SIGNED
@@ -20,35 +22,65 @@ from escrow.files import read_public
 from escrow.inventory import Inventory
 from escrow.manifest import Manifest
 from escrow.package import MAX_LENGTH, Package
+from escrow.policy import Position
 from escrow.root import root_of
 from escrow.sealing import PACKAGE_FILE
 
 SET_PLAN = "set/plan.toml"
 """The plan by which the set was made, carried on from archive to archive."""
+BAGS = "set/bags.json"
+"""The bags of each share until the ceremony whose archive it is."""
 CARRIED = ("certs/", "documents/", "set/", "package-sheets.pdf", "decode.py", PACKAGE_FILE)
 """What each archive takes over from the one before: so the last one is enough."""
 
 
 @dataclass(frozen=True)
-class Before:
-    """An archive that is as it was left: its package, its root, its inventory, and what of it is carried on."""
+class Last:
+    """An archive that is as it was left: its package, its bags, what of it is carried on, and its inventory if any.
+
+    `bags` are the numbers of each share's bags, in their order: its sheet lies in the last.
+    """
 
     package: bytes
     manifest: Manifest
-    root: Certificate
-    inventory: Inventory
     archive: str
     files: Mapping[str, bytes]
+    bags: Mapping[Position, Sequence[str]]
+    inventory: Inventory | None
+
+
+@dataclass(frozen=True)
+class Before(Last):
+    """The same of a CA whose root's key is in the package: it can sign."""
+
+    inventory: Inventory
+    root: Certificate
 
 
 def read(plan: Plan, session: Session, folder: Path, package: Path | None) -> Before:
-    """Examine the archive that a plan follows. Raises RefusedError for another one, or one that was changed.
+    """Examine the archive that a session follows. Raises as `examined` does, and RefusedError without a root's key.
 
     `package` is another copy of its package, if one was brought.
     """
+    last = examined(plan, session.before, folder, package)
+    root = root_of(last.manifest, last.files)
+    if root is None or last.inventory is None:
+        message = f"{folder} has no root key in its package, or no inventory: nothing can be signed with it."
+        raise RefusedError(message)
+    if last.inventory.root != fingerprint(root):
+        message = f"The inventory in {folder} is of another root."
+        raise RefusedError(message)
+    return Before(last.package, last.manifest, last.archive, last.files, last.bags, last.inventory, root)
+
+
+def examined(plan: Plan, follows: str, folder: Path, package: Path | None) -> Last:
+    """Examine the archive that a plan follows. Raises RefusedError for another one, or one that was changed.
+
+    PlanError if the plan is of another CA or quorum. `package` is another copy of its package, if one was brought.
+    """
     found = digest_of(folder).hex()
-    if found != session.before:
-        have, want = (" ".join(witness_words(bytes.fromhex(each))) for each in (found, session.before))
+    if found != follows:
+        have, want = (" ".join(witness_words(bytes.fromhex(each))) for each in (found, follows))
         message = f"{folder} is not the archive that the plan follows: its words are '{have}', and the plan's '{want}'."
         raise RefusedError(message)
     report = audit(folder)
@@ -74,15 +106,24 @@ def read(plan: Plan, session: Session, folder: Path, package: Path | None) -> Be
     }
     if SET_PLAN not in files:
         files[SET_PLAN] = read_public(folder / PLAN_FILE, MAX_FILE)
-    root = root_of(manifest, files)
-    if root is None or not (folder / inventory.FILE).exists():
-        message = f"{folder} has no root key in its package, or no inventory: nothing can be signed with it."
-        raise RefusedError(message)
-    listed = Inventory.decode(read_public(folder / inventory.FILE, MAX_FILE))
-    if listed.root != fingerprint(root):
-        message = f"The inventory in {folder} is of another root."
-        raise RefusedError(message)
-    return Before(text, manifest, root, listed, found, files)
+    bags = bags_after(files.get(BAGS, b"{}"), report.state)
+    path = folder / inventory.FILE
+    listed = Inventory.decode(read_public(path, MAX_FILE)) if path.exists() else None
+    return with_bags(Last(text, manifest, found, files, {}, listed), bags)
+
+
+def with_bags(last: Last, bags: Mapping[Position, Sequence[str]]) -> Last:
+    """The same with other bags, which are carried on."""
+    noted = json.dumps({key_of(position): [*numbers] for position, numbers in bags.items()}, indent=1).encode()
+    return replace(last, bags=bags, files={**last.files, BAGS: noted})
+
+
+def bags_after(carried: bytes, state: State) -> dict[Position, list[str]]:
+    """The bags of each share, in their order, after a ceremony: those that it was begun with, and its own."""
+    bags = {position_of(key): [*numbers] for key, numbers in json.loads(carried).items()}
+    for number, position in state.bags.items():
+        bags.setdefault(position, []).append(number)
+    return bags
 
 
 def planned_by(folder: Path) -> tuple[Values, Entries]:
@@ -106,6 +147,7 @@ def planned_by(folder: Path) -> tuple[Values, Entries]:
     several |= {"officer": made.officers, "witness": made.witnesses, "archive": made.archives}
     entries = {name: [each.model_dump(exclude_none=True) for each in tables] for name, tables in several.items()}
     entries["delivery"] = entries["archive"][:1]
+    entries["package"] = [each.model_dump() for each in made.packages]
     return values, entries
 
 
@@ -118,7 +160,7 @@ def _may_be(report: Report) -> Collection[str]:
     return {f"{name}: {NOT_SIGNED}" for name in (JOURNAL_SIGNATURE, LIST_SIGNATURE)} if aborted else set()
 
 
-def facts_of(before: Before) -> Mapping[str, Any]:
+def facts_of(before: Last) -> Mapping[str, Any]:
     """What the journal says of it."""
     return {
         "archive": before.archive,

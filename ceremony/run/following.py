@@ -1,8 +1,9 @@
-"""The checks of an audit that are of sessions: what was signed, and the inventory. Each yields what is wrong."""
+"""The checks of an audit that are of sessions and drills: what was signed, the inventory. Each yields what is wrong."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from ceremony.rules.state import State
 from ceremony.run.archive import MAX_FILE, digest_of
@@ -23,18 +24,24 @@ def check_session(folder: Path, state: State) -> Iterator[str]:
             yield from _check_drafted(folder, state)
         if "issue" in state.done:
             yield from _check_signed(folder, state)
+        if "brief" in state.done:
+            yield from _check_followed(folder, state.done["brief"])
     except EscrowError as error:
         yield str(error)
 
 
 def _check_drafted(folder: Path, state: State) -> Iterator[str]:
     noted = state.done["draft"]
-    if _sha256(folder / PACKAGE_FILE) != noted["package"]:
-        yield f"{PACKAGE_FILE}: this is not the package that the session opened."
+    yield from _check_followed(folder, noted)
     if to_be_signed(read_public(folder / DRAFT, MAX_FILE)) != noted["to_be_signed"]:
         yield f"{DRAFT}: this is not what was drafted and shown."
-    if Inventory.decode(read_public(folder / FILE, MAX_FILE)).before != noted["archive"]:
-        yield f"{FILE}: it follows another archive than the session did."
+
+
+def _check_followed(folder: Path, noted: Mapping[str, Any]) -> Iterator[str]:
+    if _sha256(folder / PACKAGE_FILE) != noted["package"]:
+        yield f"{PACKAGE_FILE}: this is not the package of the archive that was followed."
+    if (folder / FILE).exists() and Inventory.decode(read_public(folder / FILE, MAX_FILE)).before != noted["archive"]:
+        yield f"{FILE}: it follows another archive than the ceremony did."
 
 
 def _check_signed(folder: Path, state: State) -> Iterator[str]:

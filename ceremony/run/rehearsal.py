@@ -8,15 +8,17 @@ from pathlib import Path
 
 from ceremony.planning.draft import Entries, Values, fill
 from ceremony.planning.plan import Plan, Session, parse
+from ceremony.planning.session_tables import Crl
 from ceremony.rules.state import Phase, State
 from ceremony.run import before
+from ceremony.run.answering import Answering
 from ceremony.run.archive import digest_of
-from ceremony.run.before import Before
+from ceremony.run.before import Last
 from ceremony.run.examine import Examine
 from ceremony.run.keeping import keep_archive
 from ceremony.run.paper import NoPrinter, Scans, Tray
 from ceremony.run.questions import Desk
-from ceremony.run.room import Answering, Feeding, Losing, PowerLost, Room
+from ceremony.run.room import Feeding, Losing, PowerLost, Room
 from ceremony.run.session import hold
 from escrow import __version__, recovery
 from escrow.authority import PasswordSource, import_tree
@@ -48,8 +50,8 @@ def rehearse_plan(  # noqa: PLR0913 - all that a rehearsal works with
     Without a desk nobody is asked. Returns the state at the end.
     """
     parts = Parts(preflight, passwords, progress, show)
-    if plan.session:
-        return _rehearse_session(plan, plan.session, out, paper, desk, parts)
+    if plan.follows:
+        return _rehearse_following(plan, out, paper, desk, parts)
     generated = {
         "keys": "generate",
         "tree": None,
@@ -79,14 +81,14 @@ class Parts:
     show: Callable[[str], None]
 
 
-def hold_in(room: Room, desk: Desk, parts: Parts, before: Before | None = None) -> State:
+def hold_in(room: Room, desk: Desk, parts: Parts, before: Last | None = None) -> State:
     """Hold the ceremony of a room's plan to its end, through losses of power."""
     while True:
         with suppress(PowerLost):
             return hold(
                 room.plan,
                 out=room.out,
-                printer=NoPrinter() if room.plan.session else Tray(room.tray),
+                printer=NoPrinter() if room.plan.follows else Tray(room.tray),
                 paper=Scans(room.scans, allow_disk=True),
                 passwords=parts.passwords,
                 forget_passwords=lambda: None,  # a rehearsal imports no key
@@ -98,40 +100,50 @@ def hold_in(room: Room, desk: Desk, parts: Parts, before: Before | None = None) 
             )
 
 
-def _rehearse_session(  # noqa: PLR0913, PLR0917 - all that a rehearsal works with
-    plan: Plan, session: Session, out: Path, paper: Path, desk: Desk | None, parts: Parts
-) -> State:
-    """Seal a throw-away CA by the same policy without asking anybody, and then hold the session with it."""
+def _rehearse_following(plan: Plan, out: Path, paper: Path, desk: Desk | None, parts: Parts) -> State:
+    """Seal a throw-away CA by the same policy without asking anybody, and then hold the session or drill with it."""
     sealing = throw_away_for(plan)
     first = Room(sealing, paper, paper / "sealed")
-    parts.show("A throw-away CA is sealed first; the session follows its archive.")
-    if session.revoke:
+    parts.show(f"A throw-away CA is sealed first; the {'session' if plan.session else 'drill'} follows its archive.")
+    if plan.session and plan.session.revoke:
         parts.show(
             "What is revoked here are certificates of the throw-away CA, not those of the serial numbers planned."
         )
     hold_in(first, Feeding(Answering(first, lambda _: None), first), parts)
-    listed = Inventory.decode(read_public(first.out / INVENTORY, MAX_LENGTH))
-    followed = replace(
-        session,
-        before=digest_of(first.out).hex(),
-        # What is really revoked is not in the throw-away CA's inventory: its own certificates stand in. And a rehearsal
-        # is earlier than the session: it revokes nothing in the future.
-        revoke=tuple(
-            each.model_copy(update={"serial": issued.serial, "date": min(each.date, dt.datetime.now(dt.UTC).date())})
-            for each, issued in zip(session.revoke, reversed(listed.issued), strict=False)
-        ),
-    )
+    digest = digest_of(first.out).hex()
     specimen = replace(
         plan,
         ceremony=plan.ceremony.model_copy(update={"kind": Kind.SPECIMEN}),
         ca=plan.ca.model_copy(update={"name": sealing.ca.name}),
-        session=followed,
+        session=_with_its_own(plan.session, digest, first.out) if plan.session else None,
+        drill=replace(plan.drill, before=digest) if plan.drill else None,
     )
+    if specimen.session:
+        last: Last = before.read(specimen, specimen.session, first.out, None)
+    else:
+        last = before.examined(specimen, digest, first.out, None)
     room = Room(specimen, paper, out)
     around = Losing(Feeding(desk or Answering(room, parts.show), room), room)
-    state = hold_in(room, around, parts, before.read(specimen, followed, first.out, None))
+    state = hold_in(room, around, parts, last)
     keep_archive(specimen, out, around, Kind.SPECIMEN)
     return state
+
+
+def _with_its_own(session: Session, digest: str, sealed: Path) -> Session:
+    """A session that follows a throw-away CA: what is really revoked is not in its inventory, its own stands in.
+
+    And a rehearsal is earlier than the session: it revokes nothing in the future.
+    """
+    today = dt.datetime.now(dt.UTC).date()
+    listed = Inventory.decode(read_public(sealed / INVENTORY, MAX_LENGTH))
+    revoke = [
+        each.model_copy(update={"serial": issued.serial, "date": min(each.date, today)})
+        for each, issued in zip(session.revoke, reversed(listed.issued), strict=False)
+    ]
+    task = session.task
+    if isinstance(task, Crl):  # the throw-away root has published nothing, and the real one's list is not signed by it
+        task = task.model_copy(update={"previous": None, "previous_sha256": None})
+    return replace(session, before=digest, task=task, revoke=tuple(revoke))
 
 
 def throw_away_for(plan: Plan) -> Plan:

@@ -1,23 +1,22 @@
-"""Where a ceremony is rehearsed: paper that is made up, people who answer everything right, and a loss of power.
+"""Where a ceremony is rehearsed: paper that is made up, and a loss of power.
 
 Each class but the room is a desk around another: it adds one thing, and hands the rest on.
 """
 
-import datetime as dt
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from ceremony import spoken
 from ceremony.planning.plan import Plan
+from ceremony.rules.lists import listing_of
+from ceremony.rules.steps import Action
 from ceremony.run.paper import HANDOVER, PACKAGE_SHEETS, TEST_PAGE, photograph
-from ceremony.run.questions import FAILED, Asked, Desk, Fields
+from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.readback import Place
 from escrow import handover
 from escrow.documents import made_up
-from escrow.errors import EscrowError, PageError, UsageError
+from escrow.errors import PageError
 from escrow.files import NewFiles, read_public
 from escrow.gather import Collection
 from escrow.judge import judge_file
@@ -32,15 +31,10 @@ from escrow.share import Kind
 from escrow.words import to_words
 
 _LONGEST_WORDS = 64
-_PAGES = 3  # so often is a step shown before the rehearsal gives up: again after a loss of power, too
 
 
 class PowerLost(BaseException):
     """The power is lost, as far as the rehearsal goes. Nothing catches it but the rehearsal itself."""
-
-
-class StuckError(EscrowError):
-    """A step of a rehearsal did not succeed, and nobody is there to mend anything."""
 
 
 class Room:
@@ -177,12 +171,20 @@ class Feeding:
 
 
 class Losing(Feeding):
-    """Loses the power once: when the sheet after a quorum is to be read back, or before the root's key signs."""
+    """Loses the power once: when the sheet after a quorum is to be read, or before a key is used."""
 
     def __init__(self, desk: Desk, room: Room) -> None:
         super().__init__(desk, room)
         self._read: set[str] = set()
         self._lost = False
+        proving = [step.number for step in listing_of(room.plan).steps if step.action is Action.PROVE_KEYS]
+        self._before = f"step {proving[0]}" if proving else None
+
+    def page(self, lines: Sequence[str]) -> None:
+        """Hand on, or lose the power where a drill is about to open the package."""
+        if self._before and lines[0].endswith(self._before) and not self._lost:
+            self._lose()
+        self._desk.page(lines)
 
     def line(self, asked: Asked, fields: Fields) -> str:
         """Hand on, or lose the power."""
@@ -204,76 +206,3 @@ class Losing(Feeding):
         self._lost = True
         self._desk.say("The rehearsal loses the power here, and the program is started again.")
         raise PowerLost
-
-
-class Answering:
-    """Answers everything as people would who do everything right, and shows what is done.
-
-    Raises StuckError where a step has to be done again: nothing would be otherwise then.
-    """
-
-    def __init__(self, room: Room, show: Callable[[str], None]) -> None:
-        self._room, self._show = room, show
-        self._bags = itertools.count(1)
-        self._bag = ""
-        self._step, self._shown = "", 0
-        self._said: list[str] = []
-        self._printed_again: set[str] = set()
-
-    def page(self, lines: Sequence[str]) -> None:
-        """Show the number of the step and who acts."""
-        step, who = lines[0].rpartition("  ")[2], lines[lines.index("") + 1]
-        if step.startswith("step "):  # otherwise something to look at, within a step
-            self._shown = self._shown + 1 if step == self._step else 1
-            if self._shown > _PAGES:
-                raise self._stuck()
-            self._step, self._said = step, []
-        self._show(f"{step}: {who.removesuffix(':')}")
-
-    def say(self, text: str) -> None:
-        """Say nothing: the journal has it."""
-        self._said.append(text)
-
-    def line(self, asked: Asked, fields: Fields) -> str:
-        """The answer; Enter to whatever needs no other."""
-        if asked in {Asked.BAG, Asked.BAG_HANDOVER}:
-            self._bag = f"SPECIMEN-{next(self._bags):03}"
-        elif asked is Asked.CHECK_WORDS:
-            return " ".join(spoken.check_words(self._room.plan.digest, str(fields["step"])))
-        elif asked is Asked.RETRY:
-            raise self._stuck()
-        elif asked is Asked.TRY_AGAIN:  # paper that lay in the scanner when the power was lost is printed anew, once
-            if self._step in self._printed_again:
-                raise self._stuck()
-            self._printed_again.add(self._step)
-        answers = {
-            Asked.PHRASE: fields.get("phrase"),
-            Asked.BAG: self._bag,
-            Asked.BAG_HANDOVER: self._bag,
-            Asked.BAG_AGAIN: self._bag,
-            Asked.DESTROYED: fields.get("sheets"),
-            Asked.AT: dt.datetime.now(dt.UTC).strftime("%H:%M"),
-            Asked.DISPOSITION: "accepted",
-            Asked.SENTENCE: "Part of the rehearsal.",
-            Asked.TRY_AGAIN: "print",
-            Asked.TIME: dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M"),
-        }
-        return str(answers.get(asked, ""))
-
-    def secret(self, asked: Asked, fields: Fields) -> Secret:
-        """The officers' halves of the plan's words. Raises UsageError for what nobody is here to answer."""
-        words = self._room.plan.words
-        if asked is not Asked.HALF:
-            message = f"Nobody is here to answer {asked.name}."
-            raise UsageError(message)
-        first = fields["officer"] == self._room.plan.officers[0].name
-        return Secret.of(" ".join(words[:16] if first else words[16:]).encode())
-
-    def _stuck(self) -> StuckError:
-        """What ends the rehearsal: the step, and its problem."""
-        told = [text.removeprefix(FAILED) for text in self._said if text.startswith(FAILED)] or self._said or ["?"]
-        message = (
-            f"The rehearsal ends: {self._step} did not succeed. {told[-1]} Nobody is here to mend that: mend it, and "
-            "rehearse again; without --auto the step can be tried again."
-        )
-        return StuckError(message)

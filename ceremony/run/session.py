@@ -15,7 +15,7 @@ from ceremony.rules.state import State
 from ceremony.rules.wording import Wording
 from ceremony.run.acts.table import Hands
 from ceremony.run.archive import PLAN_FILE, read_journal
-from ceremony.run.before import Before
+from ceremony.run.before import Last
 from ceremony.run.examine import Examine
 from ceremony.run.journal import FILE, Journal
 from ceremony.run.paper import Paper
@@ -46,6 +46,11 @@ class SystemClock:
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
+def by_lot() -> random.Random:
+    """What draws by lot, from the system's own randomness."""
+    return random.SystemRandom()
+
+
 def hold(  # noqa: PLR0913 - all that a ceremony works with
     plan: Plan,
     *,
@@ -58,9 +63,9 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
     preflight: Examine,
     progress: Progress,
     version: str,
-    before: Before | None = None,
+    before: Last | None = None,
 ) -> State:
-    """Begin a ceremony in a folder, or go on with the one that is there, to its end. A session follows another.
+    """Begin a ceremony in a folder, or go on with the one that is there, to its end. Some follow another.
 
     Raises RefusedError for the folder of another ceremony, StepsError, JournalError, TemplateError.
     """
@@ -88,7 +93,7 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
             entries=lambda: journal.entries,
             now=lambda: dt.datetime.now(dt.UTC).replace(microsecond=0),
             progress=progress,
-            lots=random.SystemRandom(),
+            lots=by_lot(),
             before=before,
         ),
     )

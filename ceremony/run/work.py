@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ceremony.planning.plan import Plan, Session
+from ceremony.planning.plan import Drill, Plan, Session
 from ceremony.preflight.machine import Machine
 from ceremony.rules.state import State
 from ceremony.run.archive import sign_journal
-from ceremony.run.before import Before
+from ceremony.run.before import Before, Last
 from ceremony.run.examine import Examine
 from ceremony.run.journal import Entry
 from ceremony.run.paper import Paper
@@ -26,7 +26,7 @@ from escrow import documents, standalone
 from escrow.authority import Authority, EscrowedKey, PasswordSource
 from escrow.certificates import Certificate
 from escrow.errors import PackageError
-from escrow.files import read_public
+from escrow.files import NewFiles, read_public
 from escrow.keys import PrivateKey
 from escrow.manifest import Manifest
 from escrow.memory import Secret
@@ -55,8 +55,8 @@ class Equipment:
     now: Callable[[], dt.datetime]
     progress: Progress
     lots: Lots
-    before: Before | None = None
-    """What a session follows."""
+    before: Last | None = None
+    """What a session or a drill follows."""
     machine: Machine = field(default_factory=Machine)
 
 
@@ -89,10 +89,38 @@ class Workshop:
 
     def before(self) -> Before:
         """The archive that a session follows. Raises StepError in another ceremony."""
+        last = self.last()
+        if not isinstance(last, Before):
+            message = "This ceremony follows none whose root can sign."
+            raise StepError(message)
+        return last
+
+    def drill(self) -> Drill:
+        """What a drill's plan says is tried. Raises StepError in another ceremony."""
+        if not self.plan.drill:
+            message = "This ceremony is no drill."
+            raise StepError(message)
+        return self.plan.drill
+
+    def last(self) -> Last:
+        """The archive that a session or a drill follows. Raises StepError in another ceremony."""
         if not self.equipment.before:
             message = "This ceremony follows no other."
             raise StepError(message)
         return self.equipment.before
+
+    def used_before(self) -> set[str]:
+        """The numbers of bags that were used in the ceremonies before."""
+        last = self.equipment.before
+        return {number for numbers in last.bags.values() for number in numbers} if last else set()
+
+    def carry(self, files: Mapping[str, bytes]) -> None:
+        """Keep files in the archive; those of a start that was cut off are replaced."""
+        with NewFiles(self.equipment.out) as out:
+            for name, content in files.items():
+                (out.root / name).unlink(missing_ok=True)
+                out.write(name, content)
+            out.publish()
 
     def end(self) -> None:
         """Sign the whole journal, and let the key go that signs it."""

@@ -22,6 +22,7 @@ _STRENGTHS = {
     "RSA 2048": 112,
     "RSA 3072": 128,
     "RSA 4096": 152,
+    "RSA 7680": 192,
 }
 # A root needs no AKI because it is self-signed (RFC 5280, 4.2.1.1), which it is not yet when it is only tried out.
 NOT_SELF_SIGNED = ("root", "pkix.authority_key_identifier_extension_absent")
@@ -112,9 +113,20 @@ def _span(profile: Profile) -> str:
 
 
 def _stronger(root: Profile, profile: Profile) -> str:
-    if _STRENGTHS[profile.algorithm] <= _STRENGTHS[root.algorithm]:
+    if _strength(profile.algorithm) <= _strength(root.algorithm):
         return ""
     return f"Its key is {profile.algorithm}, and the root's {root.algorithm}."
+
+
+def _strength(algorithm: str) -> int:
+    """Of an imported root's key also: RSA of any size is at least as strong as the next smaller one in the table."""
+    if algorithm in _STRENGTHS or not algorithm.startswith("RSA "):
+        return _STRENGTHS.get(algorithm, 0)
+    return max((bits for kind, bits in _STRENGTHS.items() if 0 < _size(kind) <= _size(algorithm)), default=0)
+
+
+def _size(algorithm: str) -> int:
+    return int(algorithm.split()[1]) if algorithm.startswith("RSA ") else 0
 
 
 def _open(profile: Profile) -> str:

@@ -8,4 +8,6 @@ Reason = Literal[
 """Without keyCompromise, which is for those that are no CAs; without certificateHold, which says that it may come back,
 and removeFromCRL, which belongs to deltas.
 """
-REASONS: tuple[Reason, ...] = get_args(Reason)
+Known = Literal[Reason, "keyCompromise", "certificateHold", "aACompromise"]
+"""Also what a list may say that the root published before: it is taken over as it stands there."""
+KNOWN: tuple[Known, ...] = get_args(Known)

@@ -4,7 +4,7 @@ Nothing is taken over silently: of a request its subject and its key count, of a
 Everything else is what the profile says.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast, get_args
 
 from cryptography import x509
@@ -14,19 +14,35 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from escrow.errors import CertificateError, KeyFileError
 from escrow.issuing.draft import Named, key_identifier
+from escrow.issuing.fields import Fields, found
 from escrow.issuing.profile import KeyIdentifier
 from escrow.keys import Algorithm, SupportedPublicKey, parse_public
 
 _WEAK = {"RSA 2048"}
+_EXTENSIONS = x509.ObjectIdentifier("1.2.840.113549.1.9.14")  # of PKCS#9: what they are is told one by one
+# Some texts are read only when they are asked for, and a double extension is no ValueError.
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    InvalidSignature,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Whom a certificate is asked for: name and key, the kind of key, and what was asked for and is not taken over."""
+    """Whom a certificate is asked for: name and key, the kind of key, and what was asked for and is not taken over.
+
+    Of a CA that has a certificate already, also what that says; and whether nobody showed possession of the key.
+    """
 
     named: Named
     algorithm: Algorithm
     not_taken: tuple[str, ...]
+    original: Fields = field(default_factory=dict)
+    unproven: bool = False
 
 
 def read_request(content: bytes, name: str, method: KeyIdentifier) -> Asked:
@@ -36,43 +52,62 @@ def read_request(content: bytes, name: str, method: KeyIdentifier) -> Asked:
         request = (x509.load_pem_x509_csr if pem else x509.load_der_x509_csr)(content)
         valid = request.is_signature_valid
         public, algorithm = _public(request.public_key(), name)
+        subject = request.subject
+        attributes = [each.oid for each in request.attributes if each.oid != _EXTENSIONS]
         extensions = [each.oid for each in request.extensions]
-    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature):
+    except _UNREADABLE:
         message = f"{name} is not a certificate request that can be read."
         raise CertificateError(message) from None
     if not valid:
         message = f"{name} is not signed by its own key: whoever made it has not shown that they have the key."
         raise CertificateError(message)
-    if not list(request.subject):
+    if not list(subject):
         message = f"{name} has no subject: a CA has a name."
         raise CertificateError(message)
-    named = Named(request.subject, public, key_identifier(public, method))
-    return Asked(named, algorithm, tuple(_called(oid) for oid in extensions))
+    named = Named(subject, public, key_identifier(public, method))
+    return Asked(named, algorithm, tuple(map(_called, (*extensions, *attributes))))
 
 
 def read_authority(content: bytes, name: str) -> Asked:
-    """Read the certificate of another CA, PEM or DER: name, key and key identifier stay. Raises CertificateError."""
+    """Read the certificate of another CA, PEM or DER: name, key and key identifier stay.
+
+    Raises CertificateError, also for one that is self-issued and not signed by its own key.
+    """
     try:
         pem = content.lstrip().startswith(b"-----BEGIN")
         certificate = (x509.load_pem_x509_certificate if pem else x509.load_der_x509_certificate)(content)
         public, algorithm = _public(certificate.public_key(), name)
         extensions = {each.oid: each.value for each in certificate.extensions}
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+        original = found(certificate)
+        subject = certificate.subject
+        own = certificate.issuer.public_bytes() == subject.public_bytes()
+    except _UNREADABLE:
         message = f"{name} is not a certificate that can be read."
         raise CertificateError(message) from None
     constraints = extensions.pop(x509.BasicConstraints.oid, None)
     if not isinstance(constraints, x509.BasicConstraints) or not constraints.ca:
         message = f"{name} is not the certificate of a CA."
         raise CertificateError(message)
+    if own:
+        _check_own_signature(certificate, name)
     identifier = extensions.pop(x509.SubjectKeyIdentifier.oid, None)
     named = Named(
-        certificate.subject,
+        subject,
         public,
         # What it has issued names its key so; another identifier would break those chains.
         identifier.digest if isinstance(identifier, x509.SubjectKeyIdentifier) else key_identifier(public, "SHA-1"),
     )
     usual = {x509.KeyUsage.oid, x509.AuthorityKeyIdentifier.oid}
-    return Asked(named, algorithm, tuple(_called(oid) for oid in extensions if oid not in usual))
+    not_taken = tuple(_called(oid) for oid in extensions if oid not in usual)
+    return Asked(named, algorithm, not_taken, original, unproven=not own)
+
+
+def _check_own_signature(certificate: x509.Certificate, name: str) -> None:
+    try:
+        certificate.verify_directly_issued_by(certificate)
+    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature):
+        message = f"{name} is not signed by its own key, though it says so: it was changed, or made for another's key."
+        raise CertificateError(message) from None
 
 
 def _public(key: PublicKeyTypes, name: str) -> tuple[SupportedPublicKey, Algorithm]:

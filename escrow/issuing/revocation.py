@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from cryptography import x509
 
@@ -10,7 +11,7 @@ from escrow.certificates import public_key
 from escrow.errors import CertificateError
 from escrow.issuing.lints import Finding, lint_list
 from escrow.issuing.naming import name_text
-from escrow.issuing.reasons import Reason
+from escrow.issuing.reasons import Known
 from escrow.issuing.subordinate import issuer_of
 from escrow.keys import parse_public
 
@@ -21,7 +22,7 @@ class Revoked:
 
     serial: int
     date: dt.datetime
-    reason: Reason
+    reason: Known
 
 
 @dataclass(frozen=True)
@@ -127,20 +128,23 @@ def _may_sign_lists(root: x509.Certificate) -> bool:
         return True  # without it, any use is allowed (RFC 5280, 4.2.1.3 and 6.3.3 (f))
 
 
-def _found(entry: x509.RevokedCertificate) -> str:
+def reason_of(entry: x509.RevokedCertificate) -> Known:
+    """Why a list says that it was revoked; it may say what it must not."""
     try:
-        flag = entry.extensions.get_extension_for_class(x509.CRLReason).value.reason
-        reason = flag.value
+        return cast("Known", entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value)
     except x509.ExtensionNotFound:
-        reason = "unspecified"
-    return f"{entry.serial_number:x}, {_time(entry.revocation_date_utc)}, {reason}"
+        return "unspecified"
+
+
+def _found(entry: x509.RevokedCertificate) -> str:
+    return f"{entry.serial_number:x}, {_time(entry.revocation_date_utc)}, {reason_of(entry)}"
 
 
 def _entry(revoked: Revoked) -> str:
     return f"{revoked.serial:x}, {_time(revoked.date)}, {revoked.reason}"
 
 
-def _flag(reason: Reason) -> str:
+def _flag(reason: Known) -> str:
     return next(flag.name for flag in x509.ReasonFlags if flag.value == reason)
 
 

@@ -18,7 +18,7 @@ from escrow.issuing.naming import name_text
 from escrow.issuing.profile import Profile
 from escrow.issuing.request import kind_of
 from escrow.issuing.validity import Validity
-from escrow.keys import Algorithm, parse_public
+from escrow.keys import ALGORITHMS, Algorithm, parse_public
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,15 @@ def issuer_of(root: x509.Certificate) -> Issuer:
 
 
 def algorithm_of(certificate: x509.Certificate) -> Algorithm:
-    """The kind of its key. Raises CertificateError for one that is not escrowed."""
-    return cast("Algorithm", kind_of(parse_public(public_key(certificate))))
+    """The kind of its key. Raises CertificateError for one of which no other can be made, to try things out with."""
+    kind = kind_of(parse_public(public_key(certificate)))
+    if kind not in ALGORITHMS and not kind.removeprefix("RSA ").isdecimal():
+        message = (
+            f"The root has a key of the kind {kind}, with which nothing can be tried out: nothing is signed with it. "
+            "Make a new root, or sign with another program what this one has to sign."
+        )
+        raise CertificateError(message)
+    return cast("Algorithm", kind)  # or RSA of another size
 
 
 def _as_profile(root: x509.Certificate) -> Profile:

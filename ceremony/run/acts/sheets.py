@@ -78,13 +78,15 @@ def bag(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts:
     return {"bag": _new_bag(shop, position, state, set(), ask), **printed}
 
 
-def bag_again(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
-    """Print new labels for the sheets that proved the quorum, and note their new bags."""
+def bag_again(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts:
+    """Print new labels for the sheets that were read, and note their new bags."""
     given: dict[str, str] = {}
     proof = sorted(state.opened)
-    opened = [*proof, *_opened_besides(shop, proof, ask)]
-    # A session has no printer: less to trust beside the root's key. Its labels were made before.
-    printed = {} if shop.plan.session else papers.new_labels(shop, opened, ask)
+    opened = proof if step.position else [*proof, *_opened_besides(shop, proof, ask)]
+    if not opened:
+        ask.say("No bag was opened.")
+    # What follows has no printer: less to trust beside the root's key. Its labels were made before.
+    printed = {} if shop.plan.follows else papers.new_labels(shop, opened, ask)
     for position in opened:
         given[key_of(position)] = _new_bag(shop, position, state, set(given.values()), ask)
     return {"bags": given, **printed}
@@ -102,7 +104,7 @@ def _opened_besides(shop: Workshop, proof: Sequence[Position], ask: Questions) -
 
 
 def _new_bag(shop: Workshop, position: Position, state: State, also: set[str], ask: Questions) -> str:
-    used = {bag_number(number) for number in {*state.bags, *also}}
+    used = {bag_number(number) for number in {*state.bags, *shop.used_before(), *also}}
     name = shop.plan.policy.name_of(position)
     while True:
         number = ask.line(Asked.BAG, share=name)

@@ -20,7 +20,6 @@ from ceremony.run.task import Input, facts, read_input, signable
 from ceremony.run.work import Workshop
 from escrow import keys, recovery
 from escrow.contents import key_fingerprint
-from escrow.errors import PlanError
 from escrow.files import NewFiles, read_public
 from escrow.gather import Collection
 from escrow.inventory import Inventory, text_of
@@ -69,7 +68,7 @@ def draft(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
 def read_quorum(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     """Read sheets until there is a quorum; each is judged as it comes."""
     shop.forget()
-    collection = Collection(Package.decode(shop.before().package).manifest, keep=True)
+    collection = Collection(Package.decode(shop.last().package).manifest, keep=True)
     shop.shares = collection.shares  # so that whatever ends this step wipes what was read
     while collection.missing:
         for line in read_sheets(shop, collection, "a sheet of the set", "", ask):
@@ -172,8 +171,9 @@ def drafted(shop: Workshop, state: State) -> tuple[Signable, bytes]:
     if to_be_signed(tried) != noted["to_be_signed"]:
         message = f"{shop.equipment.out / DRAFT} is not what was drafted and shown: nothing is signed."
         raise StepError(message)
+    kept = read_input(shop.session(), shop.equipment.out / INPUTS)
     at = dt.datetime.strptime(noted["at"], TIME).replace(tzinfo=dt.UTC)
-    wanted = signable(shop.plan, shop.session(), shop.before(), _kept(shop), at)
+    wanted = signable(shop.plan, shop.session(), shop.before(), kept, at)
     return wanted, tried
 
 
@@ -185,25 +185,7 @@ def _signed(shop: Workshop, state: State) -> bytes:
     return signed
 
 
-def _kept(shop: Workshop) -> Input | None:
-    """The file that the plan pins, as it was kept when it was drafted."""
-    for name in ("request.csr", "certificate.crt"):
-        path = shop.equipment.out / f"{INPUTS}{name}"
-        if path.exists():
-            content = read_public(path, _MAX)
-            pinned = getattr(shop.session().task, "sha256", "")
-            if hashlib.sha256(content).hexdigest() != pinned:
-                message = f"{path} is not the file that the plan names."
-                raise PlanError(message)
-            return Input(name, content)
-    return None
-
-
 def _carry(shop: Workshop, before: Before, given: Input | None, tried: bytes) -> None:
     """Keep what the archive has to have: what it takes over, what was given, and the draft."""
     files = {**before.files, **({f"{INPUTS}{given.name}": given.content} if given else {}), DRAFT: tried}
-    with NewFiles(shop.equipment.out) as out:
-        for name, content in files.items():
-            (out.root / name).unlink(missing_ok=True)  # of a start that was cut off
-            out.write(name, content)
-        out.publish()
+    shop.carry(files)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from ceremony.rules.state import State
 from ceremony.rules.steps import Action, Step
-from ceremony.run.acts import ending, keys, online, opening, papers, printer, proof, sheets, signing
+from ceremony.run.acts import drilling, ending, keys, online, opening, papers, printer, proof, sheets, signing
 from ceremony.run.questions import Facts, Questions
 from ceremony.run.work import Workshop
 
@@ -38,6 +38,13 @@ ACTIONS: Mapping[Action, Callable[[Workshop, Step, State, Questions], Facts]] = 
     Action.SIGN: signing.sign,
     Action.OUTCOME: signing.outcome,
     Action.DELIVER: signing.deliver,
+    Action.BRIEF: drilling.brief,
+    Action.WHICH_COPY: drilling.which_copy,
+    Action.CALL: drilling.call,
+    Action.SHOW_BAG: drilling.show_bag,
+    Action.READ_ONE: drilling.read_one,
+    Action.PROVE_KEYS: drilling.prove_keys,
+    Action.JUDGE: drilling.judge,
 }
 
 

@@ -1,0 +1,60 @@
+"""`escrow drill`: try whether a quorum, a package and people are there."""
+
+from pathlib import Path
+
+import click
+
+from ceremony import options
+from ceremony.commands.holding import hold_at_terminal
+from ceremony.custody.drilled import noted
+from ceremony.planning.plan import load
+from ceremony.run import before
+from ceremony.run.paper import NoPrinter
+
+
+@click.command(name="drill")
+@click.argument("plan_file", metavar="PLAN", type=options.PATH)
+@click.option("--archive", required=True, type=options.PATH, metavar="DIR", help="The archive that PLAN follows.")
+@click.option("--package", type=options.PATH, metavar="FILE", help="The copy of its package that was fetched.")
+@click.option("--register", type=options.PATH, metavar="REGISTER", help="Compare bags with this custody register.")
+@click.option("--out", "out_directory", required=True, type=options.PATH, metavar="DIR", help="Its own folder.")
+@click.option("--scans", type=options.PATH, metavar="DIR", help="Where the scanner's program writes, in memory.")
+@options.camera
+@click.option("--rehearsal", type=options.PATH, metavar="DIR", help="Where the last rehearsal of PLAN was left.")
+@options.allow_disk
+def command(  # noqa: PLR0913 - one parameter an option
+    *,
+    plan_file: Path,
+    archive: Path,
+    package: Path | None,
+    register: Path | None,
+    out_directory: Path,
+    scans: Path | None,
+    camera: Path | None,
+    rehearsal: Path | None,
+    allow_disk: bool,
+) -> int:
+    """Hold the drill of PLAN, as far as its level says; nothing is signed, printed or exported.
+
+    T0: people are reached, nobody opens anything. T1: closed bags are shown, their numbers compared with those noted.
+    T2: sheets are opened and read one by one. T3: a quorum from paper opens the package in locked memory, each key is
+    proved against its certificate and wiped. What was opened goes into new bags. The time is taken; the transcript is
+    the report. Needs a terminal. DIR gets public records only, at the end the signed archive, which what comes next
+    follows; 'escrow register' enters it. Exit status 0: closed, and copied; whether it has passed, the report says.
+    """
+    plan = load(plan_file)
+    if not plan.drill:
+        message = f"{plan_file} has no [drill]: it is no plan of a drill. See 'escrow init --for drill'."
+        raise click.UsageError(message)
+    last = before.examined(plan, plan.drill.before, archive, package)
+    return hold_at_terminal(
+        plan,
+        out_directory,
+        scans=scans,
+        camera=camera,
+        rehearsal=rehearsal,
+        password_files=(),
+        allow_disk=allow_disk,
+        printer=NoPrinter,
+        before=noted(last, register) if register else last,
+    )

@@ -1,0 +1,71 @@
+"""What a drill's archive says, as an entry of the custody journal: level, result, time, and the bags that were seen."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ceremony.custody.book import read
+from ceremony.planning.plan import parse
+from ceremony.rules.state import State
+from ceremony.rules.steps import key_of
+from ceremony.run.archive import MAX_FILE, PLAN_FILE, digest_of
+from ceremony.run.audit import audit
+from ceremony.run.before import Last, with_bags
+from ceremony.run.drilled import minutes_of
+from escrow.errors import FileError, PlanError, RefusedError
+from escrow.files import read_public
+
+
+def is_drill(archive: Path) -> bool:
+    """Whether the plan in an archive is that of a drill."""
+    try:
+        return parse(read_public(archive / PLAN_FILE, MAX_FILE), archive / PLAN_FILE).drill is not None
+    except (FileError, PlanError):
+        return False
+
+
+def drilled(archive: Path) -> dict[str, Any]:
+    """The fields of the entry `drill`. Raises RefusedError for an archive that has findings, or no drill in it.
+
+    A drill that was aborted has not passed; the bags that were seen until then count.
+    """
+    report = audit(archive)
+    if report.findings or not report.state or not report.state.ended:
+        findings = "\n".join(f"  {finding}" for finding in report.findings)
+        message = f"{archive} is not what its drill left, and is not entered into a register:\n{findings}"
+        raise RefusedError(message)
+    state = report.state
+    if "brief" not in state.done:
+        message = f"{archive} is of a drill that was ended before it was begun: there is nothing to enter."
+        raise RefusedError(message)
+    return {
+        "on": report.entries[-1].utc[:10],
+        "set_id": state.done["brief"]["set_id"],
+        "level": state.done["brief"]["level"],
+        "passed": not state.aborting and state.done["judge"]["passed"],
+        "minutes": minutes_of(report.entries),
+        "bags": _bags(state),
+        "archive": digest_of(archive).hex(),
+    }
+
+
+def noted(last: Last, register: Path) -> Last:
+    """What a drill follows, with the bags that a register knows: some may have been changed since.
+
+    Raises RefusedError for a register without the set, and as reading it does.
+    """
+    at = read(register).sets.get(last.manifest.set_id.hex())
+    if not at:
+        message = f"The register in {register} does not have this set: enter it with 'escrow register'."
+        raise RefusedError(message)
+    now = {position: held.bag for position, held in at.shares.items()}
+    before = {position: [each for each in last.bags[position] if each != now[position]] for position in now}
+    return with_bags(last, {position: [*before[position], bag] for position, bag in now.items()})
+
+
+def _bags(state: State) -> Mapping[str, str]:
+    """The bags that sheets were seen in: closed ones that are the right ones, and the new ones of opened sheets."""
+    noted = state.done["brief"]["bags"]
+    seen = {key: [state.done.get(f"{verb} {key}", {}) for verb in ("show", "read")] for key in noted}
+    shown = {key: bag for key, bag in noted.items() if any(facts.get("same") for facts in seen[key])}
+    return {**shown, **{key_of(position): bag for bag, position in state.bags.items()}}
