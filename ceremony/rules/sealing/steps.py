@@ -128,7 +128,7 @@ def _online(online: Online) -> Iterator[Step]:
     yield step_of(
         "handover", Act.PROOF, "officer-1", made, ["handover sheet proved"], Action.HAND_OVER, wipes=[HANDOVER]
     )
-    yield step_of("handover-bag", Act.PROOF, "witnesses", ["handover sheet proved"], [done], Action.BAG_HANDOVER)
+    yield step_of("handover-bag", Act.PROOF, "officer-1", ["handover sheet proved"], [done], Action.BAG_HANDOVER)
 
 
 def _end() -> Iterator[Step]:
