@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import traceback
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -141,6 +142,13 @@ def test_it_is_wiped_when_an_exception_leaves_its_block(error: type[BaseExceptio
     assert view == bytes(len(CONTENT))
 
 
+@pytest.fixture
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No Secret of another test in this process is there to be wiped: keys that are made once for many live on."""
+    monkeypatch.setattr("escrow.memory.secret._living", weakref.WeakSet())
+
+
+@pytest.mark.usefixtures("_alone")
 def test_it_is_wiped_when_collected_and_at_exit() -> None:
     secret = Secret.of(CONTENT)
     view = secret.view
@@ -152,6 +160,7 @@ def test_it_is_wiped_when_collected_and_at_exit() -> None:
     assert view == bytes(len(CONTENT))
 
 
+@pytest.mark.usefixtures("_alone")
 def test_an_interrupted_close_is_made_up_for(monkeypatch: pytest.MonkeyPatch) -> None:
     secret = Secret.of(CONTENT)
     view = secret.view
