@@ -162,12 +162,12 @@ class NewFiles:
         """Let all files appear, in the order in which they were opened."""
         for path, partial in self._waiting.items():
             try:
-                _sync(partial)
+                sync(partial)
                 _rename_new(partial, path)
             except OSError as error:
                 raise _cannot(path, "write", error) from None
         for directory in {path.parent for path in self._waiting} | {self.root}:
-            _sync(directory)
+            sync(directory)
         self._done = True
 
     def _will_remove(self, path: Path, made: os.stat_result | None = None) -> None:
@@ -245,7 +245,8 @@ def _rename_new(source: Path, target: Path) -> None:
         source.unlink()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have a file, or the names in a directory, written to the disk. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

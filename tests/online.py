@@ -6,7 +6,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from authorities import issued, quiet
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import ssh
+from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 from helpers import free_port, need, run, serving
 
 from escrow import keys
@@ -87,3 +93,50 @@ def online(files: dict[str, Secret], base: Path) -> Iterator[Online]:
         command.append(place / "config/ca.json")
         undo.enter_context(serving(command, settings.url, place / "certs/root_ca.crt"))
         yield Online(place, settings.url, acme_port, base / PROVISIONER)
+
+
+def check_all(ca: Online, base: Path) -> None:
+    """A leaf by the password of the handover, one by ACME, SSH certificates; and every verifier agrees."""
+    leaf, key = base / "leaf.crt", base / "leaf.key"
+    ca.step("ca certificate", *ca.by_password, "leaf.test", leaf, key)
+    check_chain(ca, leaf, "leaf.test")
+    leaf, key = base / "acme.crt", base / "acme.key"
+    challenge = ("--provisioner", "acme", "--standalone", "--http-listen", f"127.0.0.1:{ca.acme_port}")
+    ca.step("ca certificate", *challenge, "localhost", leaf, key)
+    check_chain(ca, leaf, "localhost")
+    check_ssh(ca, base)
+
+
+def check_chain(ca: Online, file: Path, name: str) -> None:
+    """What step, OpenSSL and cryptography say of a chain."""
+    run("step", "certificate", "verify", file, "--roots", ca.root, "--host", name).expect()
+    verify = ("openssl", "verify", "-x509_strict", "-CAfile", ca.root, "-untrusted", ca.intermediate)
+    run(*verify, "-verify_hostname", name, file).expect()
+    leaf, intermediate, *rest = x509.load_pem_x509_certificates(file.read_bytes())
+    assert not rest
+    root = x509.load_pem_x509_certificate(ca.root.read_bytes())
+    verifier = PolicyBuilder().store(Store([root])).build_server_verifier(x509.DNSName(name))
+    if isinstance(root.public_key(), ed25519.Ed25519PublicKey):
+        # Its policy is that of the public web, which has no Ed25519: so signatures and names are checked one by one.
+        with pytest.raises(VerificationError):
+            verifier.verify(leaf, [intermediate])
+        leaf.verify_directly_issued_by(intermediate)
+        intermediate.verify_directly_issued_by(root)
+        root.verify_directly_issued_by(root)
+    else:
+        assert verifier.verify(leaf, [intermediate]) == [leaf, intermediate, root]
+
+
+def check_ssh(ca: Online, base: Path) -> None:
+    """Certificates for a user and for a host are signed by the right one of the two keys."""
+    plain = ("--no-password", "--insecure", "--no-agent")
+    for whose, name, option in (("user", "someone", ()), ("host", "host.test", ("--host",))):
+        file = base / f"ssh-{whose}"
+        ca.step("ssh certificate", *option, *ca.by_password, *plain, name, file)
+        issued_line = file.with_name(f"{file.name}-cert.pub").read_bytes()
+        found = ssh.load_ssh_public_identity(issued_line)
+        assert isinstance(found, ssh.SSHCertificate)
+        found.verify_cert_signature()
+        signer = found.signature_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+        assert signer + b"\n" == (ca.place / f"certs/ssh_{whose}_ca_key.pub").read_bytes()
+        assert f"{whose} certificate" in run("ssh-keygen", "-L", "-f", f"{file}-cert.pub").expect().out

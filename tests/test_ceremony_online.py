@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from authorities import ISSUED_KINDS
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from helpers import escrow, free_port, need, rasterise, run, serving
+from online import Online, check_all
 from player import Player, Room, passwords_on, room
 
 from escrow import jwe
+from escrow.keys import Algorithm
 from escrow.memory import Secret
 
 
@@ -88,6 +91,31 @@ def test_step_ca_starts_from_what_a_ceremony_hands_over_also_after_a_loss_of_pow
     report = escrow("transcript", held_in.out).expect().out
     assert made["folder"] in report
     assert f"The handover sheet is in bag {facts_of(held_in.out, 'handover-bag')[0]['bag']}" in " ".join(report.split())
+
+
+@pytest.mark.parametrize("kind", ISSUED_KINDS)
+def test_a_whole_ceremony_with_keys_of_every_kind_ends_in_a_step_ca_that_serves(kind: Algorithm, shm: Path) -> None:
+    need("step", "step-ca", "openssl", "ssh-keygen")
+    held_in, port = room_for(shm)
+    plan = shm / "ceremony.toml"
+    keys = f'key = "{kind}"\n'
+    plan.write_text(
+        plan.read_text().replace("\n[ssh]\n", f"\n[ssh]\n{keys}") + f"\n[root]\n{keys}\n[[intermediate]]\n{keys}"
+    )
+    held_in = Room(shm)
+    player = Player(held_in)
+    player.play()
+    assert player.end() == 0, player.terminal.shown[-2000:]
+    assert {each["algorithm"] for each in facts_of(held_in.out, "keys")[0]["keys"]} == {kind}
+    (made,) = facts_of(held_in.out, "online")
+    shutil.copytree(shm / "online-1" / made["folder"] / "step-ca", shm / "tree")
+    for name, password in passwords_on(held_in.newest("handover")).items():
+        (shm / name).write_text(password + "\n")
+    ca = Online(shm / "tree", f"https://localhost:{port}", free_port(), shm / "the provisioner")
+    acme = ["--insecure", "--acme-http-port", ca.acme_port]
+    command = ["step-ca", "--password-file", shm / "the keys", *acme, ca.place / "config/ca.json"]
+    with serving(command, ca.url, held_in.out / "certs/root_ca.crt"):
+        check_all(ca, shm)
 
 
 def assert_serves(shm: Path, port: int, out: Path) -> None:

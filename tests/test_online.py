@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from authorities import ISSUED_KINDS, quiet, rich
+from authorities import quiet, rich
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
@@ -16,10 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap
-from cryptography.hazmat.primitives.serialization import ssh
-from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 from helpers import need, run
-from online import Online, lay_out, members, online
+from online import lay_out, members, online
 
 from escrow import jwe
 from escrow.configuration import INTERMEDIATE_KEY, ROOT_CERTIFICATE, ROOT_KEY
@@ -49,56 +47,6 @@ SSH = {
 
 
 # The real programs
-
-
-@pytest.mark.parametrize("algorithm", ISSUED_KINDS)
-def test_step_ca_serves_from_a_tree_with_keys_of_every_kind(algorithm: Algorithm, shm: Path) -> None:
-    """By the password of the handover, by ACME, and for SSH; and every verifier agrees."""
-    need("openssl", "ssh-keygen")
-    with online(members(algorithm), shm) as ca:
-        leaf, key = shm / "leaf.crt", shm / "leaf.key"
-        ca.step("ca certificate", *ca.by_password, "leaf.test", leaf, key)
-        check_chain(ca, leaf, "leaf.test")
-        leaf, key = shm / "acme.crt", shm / "acme.key"
-        challenge = ("--provisioner", "acme", "--standalone", "--http-listen", f"127.0.0.1:{ca.acme_port}")
-        ca.step("ca certificate", *challenge, "localhost", leaf, key)
-        check_chain(ca, leaf, "localhost")
-        check_ssh(ca, shm)
-
-
-def check_chain(ca: Online, file: Path, name: str) -> None:
-    """What step, OpenSSL and cryptography say of a chain."""
-    run("step", "certificate", "verify", file, "--roots", ca.root, "--host", name).expect()
-    verify = ("openssl", "verify", "-x509_strict", "-CAfile", ca.root, "-untrusted", ca.intermediate)
-    run(*verify, "-verify_hostname", name, file).expect()
-    leaf, intermediate, *rest = x509.load_pem_x509_certificates(file.read_bytes())
-    assert not rest
-    root = x509.load_pem_x509_certificate(ca.root.read_bytes())
-    verifier = PolicyBuilder().store(Store([root])).build_server_verifier(x509.DNSName(name))
-    if isinstance(root.public_key(), ed25519.Ed25519PublicKey):
-        # Its policy is that of the public web, which has no Ed25519: so signatures and names are checked one by one.
-        with pytest.raises(VerificationError):
-            verifier.verify(leaf, [intermediate])
-        leaf.verify_directly_issued_by(intermediate)
-        intermediate.verify_directly_issued_by(root)
-        root.verify_directly_issued_by(root)
-    else:
-        assert verifier.verify(leaf, [intermediate]) == [leaf, intermediate, root]
-
-
-def check_ssh(ca: Online, base: Path) -> None:
-    """Certificates for a user and for a host are signed by the right one of the two keys."""
-    plain = ("--no-password", "--insecure", "--no-agent")
-    for whose, name, option in (("user", "someone", ()), ("host", "host.test", ("--host",))):
-        file = base / f"ssh-{whose}"
-        ca.step("ssh certificate", *option, *ca.by_password, *plain, name, file)
-        issued_line = file.with_name(f"{file.name}-cert.pub").read_bytes()
-        found = ssh.load_ssh_public_identity(issued_line)
-        assert isinstance(found, ssh.SSHCertificate)
-        found.verify_cert_signature()
-        signer = found.signature_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
-        assert signer + b"\n" == (ca.place / f"certs/ssh_{whose}_ca_key.pub").read_bytes()
-        assert f"{whose} certificate" in run("ssh-keygen", "-L", "-f", f"{file}-cert.pub").expect().out
 
 
 def test_step_sets_up_users_and_hosts_by_the_templates_and_a_host_renews_itself(shm: Path) -> None:

@@ -4,7 +4,6 @@ The journal is what counts. The plain file is written anew after each entry, all
 is refused, because somebody believed it.
 """
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +16,7 @@ from ceremony.custody.register import Register, ShareSet
 from ceremony.run import journal
 from ceremony.run.journal import Clock, Entry, Journal
 from escrow.errors import FileError, RefusedError, UsageError
-from escrow.files import NewFiles, read_public
+from escrow.files import NewFiles, read_public, sync
 
 FILE = "custody.jsonl"
 
@@ -88,7 +87,7 @@ class Book:
             out.publish()
         try:
             new.replace(path)  # all at once, over the old one: it is only a copy of what the journal says
-            _sync(self._folder)
+            sync(self._folder)
         except OSError as error:
             message = f"Cannot write {path}: {error.strerror}. The change is in the journal; the next command mends it."
             raise FileError(message) from None
@@ -119,11 +118,3 @@ def _require_same(folder: Path, entries: Sequence[Entry], register: Register) ->
         "command that changes something writes it again. What you wanted to change, change with a command."
     )
     raise RefusedError(message)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

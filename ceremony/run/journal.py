@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from escrow.errors import EscrowError, FileError
+from escrow.files import sync
 
 FILE = "journal.jsonl"
 LABEL = b"step-ca escrow journal, version 1\n"
@@ -138,7 +139,7 @@ class Journal:
             self.entries, torn = decode(content)
             os.ftruncate(self._descriptor, len(content) - len(torn))
             os.fsync(self._descriptor)
-            _sync_directory(path.parent)
+            sync(path.parent)
         except JournalError:
             os.close(self._descriptor)
             raise
@@ -183,11 +184,3 @@ def _read(descriptor: int) -> bytes:
     while chunk := os.read(descriptor, _CHUNK):
         chunks.append(chunk)
     return b"".join(chunks)
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
