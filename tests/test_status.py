@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from helpers import escrow
-from register_entries import MADE, SET, attested, enter, entry, holder, of_share, register_of
+from register_entries import MADE, SET, attested, drill, enter, entry, holder, of_share, register_of, session
 
 from ceremony.custody import telling
 from ceremony.custody.book import Book
@@ -119,12 +119,12 @@ CASES: dict[str, tuple[Sequence[Entry], int, dict[str, Severity]]] = {
         {"one-package": Severity.WARNING},
     ),
     "a certificate ended": (
-        [entry("expire", SOON, set_id=SET, expiries=[{"what": "CRL", "last": MADE.isoformat()}])],
+        [session(SOON, "CRL-1", expiries=[{"what": "CRL", "last": MADE.isoformat()}])],
         2,
         {"expired": Severity.CRITICAL},
     ),
     "a certificate ends today": (
-        [entry("expire", SOON, set_id=SET, expiries=[{"what": "CRL", "last": SOON.isoformat()}])],
+        [session(SOON, "CRL-1", expiries=[{"what": "CRL", "last": SOON.isoformat()}])],
         2,
         {"expires-soon": Severity.WARNING},
     ),
@@ -152,9 +152,8 @@ def test_an_attestation_counts_for_a_year_to_the_day(late: int, overdue: int) ->
 def test_a_first_drill_is_due_after_half_a_year_and_then_every_year(days: int, due: bool) -> None:  # noqa: FBT001
     fresh = register_of(POLICY)
     assert ("drill-due" in matters(at(fresh, MADE + dt.timedelta(days=days)))) is due
-    drill = entry("drill", SOON, set_id=SET, level="T1", passed=True, minutes=30, bags={})
-    failed = entry("drill", SOON, set_id=SET, level="T1", passed=False, minutes=30, bags={})
-    assert at(register_of(POLICY, drill)).drill_due == SOON + dt.timedelta(days=365)
+    failed = drill(SOON, passed=False)
+    assert at(register_of(POLICY, drill(SOON))).drill_due == SOON + dt.timedelta(days=365)
     assert at(register_of(POLICY, failed)).drill_due == MADE + dt.timedelta(days=182)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ceremony.custody.book import Book
-from ceremony.custody.events import RegisterError
+from ceremony.custody.changes import RegisterError
 from ceremony.custody.register import ShareSet
 from escrow.errors import PageError, UsageError
 from escrow.files import read_public

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ceremony.custody import events, plain
-from ceremony.custody.events import RegisterError
+from ceremony.custody.changes import RegisterError
 from ceremony.custody.register import Register, ShareSet
 from ceremony.run import journal
 from ceremony.run.journal import Clock, Entry, Journal
