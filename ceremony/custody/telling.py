@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ceremony import spoken
+from ceremony.custody import status as status_of
 from ceremony.custody.book import Book
-from ceremony.custody.register import Status
+from ceremony.custody.register import ShareSet, Status
 from ceremony.custody.status import BETRAYAL, LOSS, Severity, Standing, due
 from ceremony.rules.steps import position_of
 from escrow.label import Label, set_words, share_words
@@ -170,6 +171,25 @@ def reported(book: Book, position: Position) -> Iterator[str]:
         yield from _field("Next", f"whoever finds the sheet brings it back, in its bag. If too few are left: {_NEW}.")
     if held.status is Status.EXPOSED:
         yield from _field("Next", f"what was seen stays seen. {_NEW.capitalize()}, and destroy this one.")
+
+
+def destroyed(book: Book, at: ShareSet, what: str, left: int) -> Iterator[str]:
+    """That something is gone, and what is left of its set."""
+    yield f"{what} of set {named(at)}: destroyed, noted."
+    now = book.register.sets[at.set_id.hex()]
+    if not now.superseded:
+        copies = "1 copy" if len(now.packages) == 1 else f"{len(now.packages)} copies"
+        yield f"The margin of the set in force is {left} now, with {copies} of its package."
+    elif rest := status_of.undestroyed(now):
+        yield f"Still to be destroyed of this set: {rest}."
+    else:
+        yield "Nothing of this set is left to be destroyed, but what was lost."
+    yield from head(book)
+
+
+def named(at: ShareSet) -> str:
+    """A set as people compare it."""
+    return f"{at.set_id.hex()[:16].upper()} ({set_words(at.set_id)})"
 
 
 def handed_over(book: Book, position: Position) -> Iterator[str]:
