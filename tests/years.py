@@ -229,6 +229,9 @@ class World:
             level="T3",
             passed=bool(quorum),
             minutes=90.0,
+            ceremony=(name := f"DRILL-{self.clock.today}"),
+            ended=f"{self.clock.today}T11:00:00Z",
+            archive=hashlib.sha256(name.encode()).hexdigest(),
             bags={key_of(paper.position): paper.bag for paper in quorum},
         )
 
