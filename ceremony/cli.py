@@ -43,6 +43,8 @@ _COMMANDS = {
     "report": "Note that a sheet or a copy was lost, found, seen, or read back.",
     "destroy": "Note that a sheet or a copy was destroyed, and make the certificate.",
     "hand-over": "Note that a share passed to another custodian.",
+    "bundle": "Put the program and all it needs into a folder, for a machine without a network.",
+    "version": "Say which program this is, and whether it is as its bundle had it.",
     "rehearse": "Do the whole thing with a throw-away CA, and report what was proved.",
 }
 

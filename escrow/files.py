@@ -70,13 +70,17 @@ class NewFiles:
     `publish` at the end of the block. Raises FileError.
     """
 
-    def __init__(self, root: Path, what: str = "directory") -> None:
-        """`what` was named by the person: a directory for several files, or one file."""
+    def __init__(self, root: Path, what: str = "directory", *, public: bool = False) -> None:
+        """`what` was named by the person: a directory for several files, or one file.
+
+        What is made is for its owner alone, unless it is `public`: then everybody may read it.
+        """
         self.root, self._what = _straight(root), what
         self._owner = os.getpid()
         self._waiting: dict[Path, Path] = {}
         self._made: list[str] = []
         self._done = False
+        self._modes = (0o755, 0o644) if public else (DIRECTORY_MODE, FILE_MODE)
         self._will: LastWill | None = None
 
     def __enter__(self) -> Self:
@@ -121,7 +125,7 @@ class NewFiles:
             except OSError as error:
                 raise _cannot(path, "write", error) from None
 
-    def write(self, name: str, content: bytes | memoryview, mode: int = FILE_MODE) -> None:
+    def write(self, name: str, content: bytes | memoryview, mode: int | None = None) -> None:
         """Write one file, to appear when `publish` is called."""
         descriptor = self.open(name, mode)
         try:
@@ -129,7 +133,7 @@ class NewFiles:
         finally:
             os.close(descriptor)
 
-    def open(self, name: str, mode: int = FILE_MODE) -> int:
+    def open(self, name: str, mode: int | None = None) -> int:
         """Open one file for writing, to appear when `publish` is called; the caller closes the descriptor."""
         self.check_absent([name])
         path = self.root / name
@@ -152,7 +156,7 @@ class NewFiles:
         self._will_remove(path, os.fstat(descriptor))  # the same file, once it is published
         self._waiting[path] = partial
         try:
-            os.fchmod(descriptor, mode)
+            os.fchmod(descriptor, mode or self._modes[1])
         except OSError as error:
             os.close(descriptor)
             raise _cannot(path, "set the mode of", error) from None
@@ -181,7 +185,7 @@ class NewFiles:
         if not os.path.lexists(path):
             self._will_remove(path)
         try:
-            path.mkdir(DIRECTORY_MODE)
+            path.mkdir(self._modes[0])
         except FileExistsError:
             if (path.is_symlink() and path.is_relative_to(self.root)) or not path.is_dir():
                 message = f"{path} is no directory, and one is needed there: name another."
@@ -191,7 +195,7 @@ class NewFiles:
             raise _cannot(path, "create", error) from None
         self._will_remove(path, path.lstat())
         try:
-            path.chmod(DIRECTORY_MODE)  # whatever the umask took away
+            path.chmod(self._modes[0])  # whatever the umask took away
         except OSError as error:
             raise _cannot(path, "set the mode of", error) from None
 

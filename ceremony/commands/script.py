@@ -11,7 +11,7 @@ from ceremony.forms.script import OFFICERS, WITNESS, documents, files
 from ceremony.planning.lints import lint
 from ceremony.planning.plan import load
 from ceremony.planning.rehearsed import rehearsed
-from ceremony.preflight.checks.tool import fingerprint
+from ceremony.preflight.checks.tool import identity
 from ceremony.preflight.machine import Machine
 from ceremony.terminal.console import Progress, say
 from escrow import __version__
@@ -51,7 +51,7 @@ def command(plan: Path, out: Path, rehearsal: Path | None) -> int:
     say(f"{len(made)} documents: {out}")
     for name in (OFFICERS, WITNESS):
         _show(name, hashlib.sha256(made[name]).digest())
-    _show(f"escrow {__version__}", fingerprint(Machine().tool))
+    _show(f"escrow {__version__}", identity(Machine()))
     say("Fill these words in on the first pages. Each witness gets a copy of the witness's script.")
     say("The receipts are a reserve: the ceremony prints its own, and these are filled in only if its printer fails.")
     return 0

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ceremony.bundle.installed import home
 from escrow import mounts
 from escrow.errors import EscrowError
 from escrow.memory import prove_lockable
@@ -76,6 +77,8 @@ class Machine:
     draw: Callable[[], None] = _draw
     self_tests: Mapping[str, Callable[[], None]] = field(default_factory=_self_tests)
     tool: Mapping[str, Path] = field(default_factory=_tool)
+    installed: Path | None = field(default_factory=home)
+    """Where the program was installed from a bundle."""
 
     def read(self, path: str) -> str:
         """The text of a file. Raises UnreadableError."""

@@ -1,10 +1,15 @@
-"""The program itself: which version, and the hash of everything that belongs to it."""
+"""The program itself: which version, and whether it is the one whose words are on paper.
+
+Installed from a bundle, it is known by the bundle's manifest, dependencies included; otherwise by its own files alone.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ceremony import spoken
+from ceremony.bundle import installed
+from ceremony.bundle.manifest import BundleError
 from ceremony.preflight.finding import Check, Finding, check, failed, passed, warned
 from ceremony.preflight.machine import Machine, UnreadableError
 from escrow import __version__
@@ -35,19 +40,31 @@ def fingerprint(folders: Mapping[str, Path]) -> bytes:
     return total.digest()
 
 
+def identity(machine: Machine) -> bytes:
+    """What the program is known by: the hash whose words are on paper.
+
+    Raises BundleError for one that is not as its bundle had it, UnreadableError, OSError.
+    """
+    return installed.check(machine.installed)[0] if machine.installed else fingerprint(machine.tool)
+
+
 def tool_check(expected: Sequence[str]) -> Check:
     """The check against the words on paper, if they were given."""
 
     @check(
         "tool",
         requirement="The program is the one whose words are printed.",
-        measured="SHA-256 of its files, as words",
+        measured="SHA-256 of the bundle's manifest, every file compared with it; else of its own files; in words",
         remedy="Compare the words with the printed ones, or have them compared: --tool-words. If they differ, "
         "this is another program: install the one that was reviewed.",
     )
     def tool(machine: Machine) -> Finding:
-        words = spoken.words_of(fingerprint(machine.tool))
-        shown = f"version {__version__}: {' '.join(words)}"
+        try:
+            words = spoken.words_of(identity(machine))
+        except BundleError as error:
+            return failed(str(error))
+        alone = "" if machine.installed else " (not from a bundle: what it depends on is compared with nothing)"
+        shown = f"version {__version__}: {' '.join(words)}{alone}"
         if not expected:
             return warned(f"{shown} (compared with nothing)")
         given = tuple(word.lower() for word in expected)

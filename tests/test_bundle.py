@@ -1,0 +1,398 @@
+"""The bundle for a machine without a network: twice the same, and never installed when anything was changed."""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from helpers import Run, need, run
+
+from ceremony import spoken
+from ceremony.bundle import install, lock, manifest
+from ceremony.bundle.lock import PROCESSORS, PYTHONS, Target
+from ceremony.bundle.manifest import BundleError
+
+CHECKOUT = Path(__file__).parent.parent
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+DEBIAN = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "step-ca-escrow" / "debian-12"
+DEBIAN_PYTHON = "3.11"
+EPOCH = "1800000000"
+
+
+def bundle(out: Path, checkout: Path = CHECKOUT, *before: object, **environment: str) -> Run:
+    """Make a bundle from a checkout, as its users do."""
+    pythons = [f"--python={python}" for python in sorted({HERE, DEBIAN_PYTHON})]
+    env = {"SOURCE_DATE_EPOCH": EPOCH, **environment}
+    return run(*before, sys.executable, "-m", "ceremony", "bundle", "--out", out, *pythons, cwd=checkout, env=env)
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle, made once, also with several processes, and only read."""
+    common = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        common = common.parent
+    out = common / "bundle"
+    with (common / "bundle.lock").open("w") as locked:
+        fcntl.flock(locked, fcntl.LOCK_EX)
+        if not out.exists():
+            bundle(out).expect()
+    return out
+
+
+@pytest.fixture(scope="session")
+def installed(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the bundle installs."""
+    into = tmp_path_factory.mktemp("installed") / "escrow"
+    install_from(made, into).expect()
+    return into
+
+
+@pytest.fixture
+def copy(made: Path, tmp_path: Path) -> Path:
+    """A copy of the bundle to be changed; its files are links, so each is replaced and not written to."""
+    shutil.copytree(made, tmp_path / "copy", copy_function=os.link)
+    return tmp_path / "copy"
+
+
+@pytest.fixture
+def own(installed: Path, tmp_path: Path) -> Path:
+    """A copy of what is installed, to be changed in the same way."""
+    shutil.copytree(installed, tmp_path / "escrow", copy_function=os.link)
+    return tmp_path / "escrow"
+
+
+def install_from(folder: Path, into: Path, *flags: str) -> Run:
+    return run(sys.executable, *flags, folder / "install.py", "--into", into)
+
+
+def replace(path: Path, content: bytes) -> None:
+    path.unlink()
+    path.write_bytes(content)
+
+
+def change(path: Path) -> None:
+    """Another bit in the middle."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    mode = path.stat().st_mode
+    replace(path, bytes(content))
+    path.chmod(mode)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file's hash, and its mode."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).digest()
+        + oct(path.stat().st_mode).encode()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_two_builds_are_the_same_byte_for_byte(made: Path, tmp_path: Path) -> None:
+    """In another folder, by another user, with another umask, locale and time zone, from files of another time."""
+    other = tmp_path / "somewhere else"
+    tracked = run("git", "ls-files", "-z", cwd=CHECKOUT).expect().out.split("\0")
+    for name in filter(None, tracked):
+        if (CHECKOUT / name).exists():
+            (other / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(CHECKOUT / name, other / name)
+            (other / name).chmod((other / name).stat().st_mode & 0o700)  # as of a clone with that umask
+            os.utime(other / name, (1, 1_000_000_000))
+    before = ["sh", "-c", 'umask 077; exec "$@"', "sh"]
+    bundle(tmp_path / "out", other, *before, LC_ALL="C", TZ="Pacific/Chatham", PYTHONHASHSEED="7").expect()
+    assert files(tmp_path / "out") == files(made)
+
+
+def test_the_manifest_lists_every_file_and_sha256sum_checks_it(made: Path) -> None:
+    run("sha256sum", "--strict", "--quiet", "-c", manifest.FILE, cwd=made).expect()
+    hashes = manifest.decode((made / manifest.FILE).read_bytes())
+    assert hashes.keys() | {manifest.FILE} == files(made).keys()
+    assert all((made / name).stat().st_mode & 0o777 == 0o644 for name in hashes)
+
+
+def test_wherever_a_file_was_changed_or_is_missing_the_installer_names_it(made: Path, tmp_path: Path) -> None:
+    """Of every file of the bundle; their contents are small here, because only hashes are compared."""
+    names = list(manifest.decode((made / manifest.FILE).read_bytes()))
+    small = {name: f"the content of {name}".encode() for name in names}
+    for name, content in small.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in small.items()}
+    (tmp_path / manifest.FILE).write_bytes(manifest.encode(hashes))
+    assert install.verify(tmp_path) == hashes
+    for name, content in small.items():
+        change(tmp_path / name)
+        with pytest.raises(install.InstallError, match=f"\n  {re.escape(name)} was changed$"):
+            install.verify(tmp_path)
+        (tmp_path / name).unlink()
+        with pytest.raises(install.InstallError, match=f"\n  {re.escape(name)} is missing$"):
+            install.verify(tmp_path)
+        (tmp_path / name).write_bytes(content)
+
+
+def _swap_wheel(folder: Path) -> list[str]:
+    """Another version of a wheel, under its own name."""
+    (wheel,) = (folder / "wheels").glob("click-*.whl")
+    other = wheel.with_name("click-8.0.0-py3-none-any.whl")
+    wheel.rename(other)
+    return [f"wheels/{wheel.name} is missing", f"wheels/{other.name} was added"]
+
+
+def _swap_content(folder: Path) -> list[str]:
+    """Another wheel under the name of the right one."""
+    (wheel,), (other,) = ((folder / "wheels").glob(f"{name}-*.whl") for name in ("click", "rich"))
+    replace(wheel, other.read_bytes())
+    return [f"wheels/{wheel.name} was changed"]
+
+
+def _change(name: str) -> Callable[[Path], list[str]]:
+    def changed(folder: Path) -> list[str]:
+        change(folder / name)
+        return [f"{name} was changed"]
+
+    return changed
+
+
+def _add_link(folder: Path) -> list[str]:
+    (folder / "wheels" / "more").symlink_to("/etc/passwd")
+    return ["wheels/more is no file"]
+
+
+def _plant(folder: Path) -> list[str]:
+    """What Python would import instead of its own, if the folder were on its path."""
+    for name in PLANTED:
+        (folder / name).write_text(f"open({str(folder.parent / 'executed')!r}, 'w')\n")
+    return [f"{name} was added" for name in PLANTED]
+
+
+PLANTED = ("hashlib.py", "json.py", "argparse.py", "sitecustomize.py", "usercustomize.py", "zipfile.py")
+CHANGES: dict[str, Callable[[Path], list[str]]] = {
+    "a wheel of another version": _swap_wheel,
+    "another wheel's content": _swap_content,
+    "a link": _add_link,
+    "modules that Python imports": _plant,
+    **{
+        f"changed {name}": _change(name)
+        for name in ("targets.json", f"installed/{HERE}-x86_64.sha256", "sbom.cdx.json")
+    },
+}
+
+
+@pytest.mark.parametrize("flags", [[], ["-I"]], ids=["plain", "isolated"])
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_is_not_the_bundle_is_named_and_nothing_is_executed_or_installed(
+    name: str, flags: Sequence[str], copy: Path, tmp_path: Path
+) -> None:
+    wrong = CHANGES[name](copy)
+    done = install_from(copy, tmp_path / "into", *flags).expect(1)
+    for each in wrong:
+        assert f"\n  {each}\n" in done.err
+    assert "Traceback" not in done.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy"]
+
+
+def test_a_changed_list_gives_other_words(made: Path, copy: Path, tmp_path: Path) -> None:
+    """Whoever changes a file and the list as well is found by the words on paper."""
+    hashes = manifest.decode((copy / manifest.FILE).read_bytes())
+    replace(copy / "README.txt", b"Install it as root.\n")
+    hashes["README.txt"] = hashlib.sha256(b"Install it as root.\n").hexdigest()
+    replace(copy / manifest.FILE, manifest.encode(hashes))
+    shown = install_from(copy, tmp_path / "into").expect().out
+    assert words_of(copy) in shown
+    assert words_of(made) not in shown
+
+
+def words_of(folder: Path) -> str:
+    digest = hashlib.sha256((folder / manifest.FILE).read_bytes()).digest()
+    return "\n".join(f"  {row}" for row in spoken.rows_of(spoken.words_of(digest)))
+
+
+def test_nothing_is_installed_over_what_is_there_or_where_it_does_not_fit(
+    made: Path, copy: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "there").mkdir()
+    assert "exists" in install_from(made, tmp_path / "there").expect(1).err
+    targets = json.loads((copy / "targets.json").read_bytes())
+    for case, message in {"2.7-x86_64": "This bundle is for 2.7-x86_64", f"{HERE}-x86_64": "GNU C library 9.9"}.items():
+        needed = next(iter(targets.values())) | {"glibc": [9, 9]}
+        replace(copy / "targets.json", json.dumps({case: needed}).encode())
+        hashes = manifest.hashes_of(copy, files(copy).keys() - {manifest.FILE})
+        replace(copy / manifest.FILE, manifest.encode(hashes))
+        assert message in install_from(copy, tmp_path / "into").expect(1).err
+    assert not (tmp_path / "into").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("lib/escrow/shamir.py", "was changed"),
+        ("lib/click/core.py", "was changed"),
+        ("bin/escrow", "was changed"),
+        (install.INSTALLED, "was changed"),
+        ("lib/qrcode/main.py", "is missing"),
+        ("lib/escrow/more.py", "was added"),
+        ("lib/rich/link.py", "is a link"),
+    ],
+)
+def test_what_was_changed_after_it_was_installed_fails_the_self_check_by_name(name: str, told: str, own: Path) -> None:
+    program = [own / "bin" / "escrow"]
+    match told:
+        case "was changed":
+            content = (own / name).read_bytes()
+            replace(own / name, content.replace(b"\n", b"\n\n", 1) if name != install.INSTALLED else content + content)
+            (own / name).chmod(0o755)
+        case "is missing":
+            (own / name).unlink()
+        case "was added":
+            (own / name).write_text("")
+        case _:
+            (own / name).symlink_to("/dev/null")
+    assert f"\n  {name} {told}\n" in run(*program, "version", "--self-check").expect(1).err
+    checks = {check["id"]: check for check in json.loads(run(*program, "preflight", "--json").out)["checks"]}
+    assert checks["tool"]["status"] == "FAIL"
+    assert f"{name} {told}" in checks["tool"]["value"]
+
+
+def test_what_is_installed_is_known_by_the_words_of_its_bundle(made: Path, installed: Path) -> None:
+    program = installed / "bin" / "escrow"
+    assert words_of(made) in run(program, "version", "--self-check").expect().out
+    (check,) = [each for each in json.loads(run(program, "preflight", "--json").out)["checks"] if each["id"] == "tool"]
+    assert " ".join(words_of(made).split()) in check["value"]
+
+
+def test_nothing_but_the_installed_files_and_pythons_own_is_imported(own: Path, tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise SystemExit('another click')\n")
+    program = own / "bin" / "escrow"
+    run(program, "--version", cwd=tmp_path).expect()
+    for variable in ("PYTHONPATH", "PYTHONHOME"):
+        done = subprocess.run([program, "--version"], env={variable: str(tmp_path)}, capture_output=True, check=False)
+        assert done.returncode != 0
+    shown = own / "bin" / "shown"
+    shown.write_text(program.read_text().replace("main()\n", "print(*sys.path, sep='\\n')\n"))
+    path = run(sys.executable, "-SP", shown).expect().out.splitlines()
+    assert path[0] == str(own / "lib")
+    assert not [each for each in path if "-packages" in each]
+
+
+def test_the_bill_of_materials_names_every_wheel_with_its_hash(made: Path) -> None:
+    listed = json.loads((made / "sbom.cdx.json").read_bytes())
+    assert (listed["bomFormat"], listed["specVersion"]) == ("CycloneDX", "1.6")
+    parts = [listed["metadata"]["component"], *listed["components"]]
+    told = {each["content"] for part in parts for each in part["hashes"]}
+    hashes = manifest.decode((made / manifest.FILE).read_bytes())
+    assert told == {digest for name, digest in hashes.items() if name.startswith("wheels/")}
+    assert all(part["licenses"] for part in parts)
+    texts = (made / "licences" / "LIST.txt").read_text()
+    assert all(f"{part['name']} {part['version']}: " in texts for part in parts)
+    assert (made / "licences" / "step-ca-escrow" / "LICENSE").exists()
+
+
+def test_the_lock_pins_each_dependency_by_hash_and_names_no_host() -> None:
+    text = (CHECKOUT / "ceremony" / "bundle" / "requirements.lock").read_text()
+    assert "://" not in text
+    for python in PYTHONS:
+        for processor in PROCESSORS:
+            lines = lock.requirements(Target(python, processor)).splitlines()
+            names = [re.split("==", line)[0] for line in lines]
+            assert len(set(names)) == len(names)
+            assert all(re.fullmatch(r"[\w.-]+==[\w.]+( --hash=sha256:[0-9a-f]{64})+", line) for line in lines)
+    declared = re.findall(r'^    "([\w-]+)', _dependencies(), re.MULTILINE)
+    assert {name.lower() for name in declared} | {"python-pkcs11"} <= set(names)
+
+
+def _dependencies() -> str:
+    text = (CHECKOUT / "pyproject.toml").read_text()
+    return text.partition("\ndependencies = [\n")[2].partition("\n]\n")[0]
+
+
+def test_each_direct_dependency_says_why_it_is_there() -> None:
+    assert all(re.search(r'",? +# \S', line) for line in _dependencies().splitlines())
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("click==8.5.1\n", "no hash for click"),
+        ("click>=8 \\\n    --hash=sha256:aa\n", "no version"),
+        ("@ \\\n", "damaged"),
+    ],
+)
+def test_a_lock_that_pins_nothing_is_refused(text: str, told: str) -> None:
+    with pytest.raises(BundleError, match=told):
+        lock.requirements(Target("3.11", "x86_64"), text)
+
+
+def test_a_bundle_is_made_of_a_commit(tmp_path: Path) -> None:
+    """What nobody committed nobody reviewed."""
+    run("git", "clone", "-q", CHECKOUT, tmp_path / "clone").expect()
+    (tmp_path / "clone" / "escrow" / "shamir.py").write_text("# changed\n")
+    environment = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
+    command = [sys.executable, "-m", "ceremony", "bundle", "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, cwd=tmp_path / "clone", env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "M escrow/shamir.py" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+IN_DEBIAN = """
+set -eu
+mount -t tmpfs -o mode=755 tmpfs "$1/dev"
+for device in null zero full random urandom tty; do
+  touch "$1/dev/$device"; mount --bind "/dev/$device" "$1/dev/$device"
+done
+ln -s /proc/self/fd "$1/dev/fd"
+mkdir -m 1777 "$1/dev/shm"
+mount -t proc proc "$1/proc"
+mount -t sysfs -o ro sysfs "$1/sys"
+mount -t tmpfs -o mode=1777 tmpfs "$1/tmp"
+mount --bind "$2" "$1/mnt"
+mount -o remount,ro,bind "$1"
+exec chroot "$1" setpriv --reuid=1000 --regid=1000 --clear-groups --inh-caps=+ipc_lock --ambient-caps=+ipc_lock env -i HOME=/tmp PATH=/usr/bin:/bin sh -eu -c "$3"
+"""
+
+AS_OFFICER = """
+cd /tmp
+python3 -I /mnt/install.py --into /tmp/escrow
+escrow=/tmp/escrow/bin/escrow
+$escrow version --self-check
+$escrow init --example ceremony.toml
+for id in WAIVED; do
+  printf '\\n[[waiver]]\\nid = "%s"\\nreason = "a machine for tests"\\n' "$id" >> ceremony.toml
+done
+$escrow preflight ceremony.toml --tool-words "WORDS"
+$escrow rehearse ceremony.toml --auto --out rehearsal
+$escrow rehearse --out /dev/shm/quick
+$escrow audit rehearsal
+"""
+OF_THE_HOST = (
+    "root-in-memory no-swap no-hibernation no-fixed-disks no-radio inventory no-virtual-machine printer print-spool "
+    "print-history power system-log random clock-drift clock-day"
+)
+
+
+def test_in_a_fresh_debian_without_a_network_an_ordinary_user_installs_checks_and_rehearses(made: Path) -> None:
+    """Nothing but Debian's minimal system and its Python. What is not the program's, but the host's, is waived."""
+    need("unshare", "chroot", "mount")
+    if os.geteuid() != 0 or not (DEBIAN / "usr/bin/python3").exists():
+        pytest.skip(f"needs root, and Debian in {DEBIAN} (see .ci/run)")
+    words = words_of(made)
+    script = AS_OFFICER.replace("WAIVED", OF_THE_HOST).replace("WORDS", " ".join(words.split()))
+    with tempfile.TemporaryDirectory() as scratch:
+        mounted = f'set -eu; mount --bind "{DEBIAN}" "{scratch}"\n{IN_DEBIAN}'
+        command = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "sh", "-c", mounted, "sh"]
+        done = run(*command, scratch, made, script).expect()
+    assert done.out.count(words) == 2
+    for check in ("memory-lock", "self-tests", "tool", "no-network"):
+        assert f"\nPASS    {check}:" in done.out
+    assert "The rehearsal is closed" in done.out
+    assert "Rehearsal complete" in done.out
