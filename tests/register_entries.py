@@ -79,6 +79,12 @@ def session(on: dt.date, name: str, what: str = "CRL", **fields: Any) -> Entry: 
     return entry("session", on, **{"what": what, "expiries": [], "revoked": [], **archive(name, on, **fields)})
 
 
+def made_again(on: dt.date, position: Position, bag: str, name: str, **fields: Any) -> Entry:  # noqa: ANN401 - whatever JSON can hold
+    """A share that was made again, for somebody of this name."""
+    own = {"share": key_of(position), "made": True, "bag": bag, **holder(name)}
+    return entry("reissue", on, **{**own, **archive(f"REISSUE-{bag}", on, **fields)})
+
+
 def of_share(event: str, position: Position, on: dt.date = MADE, **fields: Any) -> Entry:  # noqa: ANN401 - whatever JSON can hold
     """Something that happened to a share of the set."""
     return entry(event, on, **{"set_id": SET, "share": key_of(position), **fields})

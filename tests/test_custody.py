@@ -10,7 +10,19 @@ from helpers import escrow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from player import Held as Ceremony
-from register_entries import MADE, SET, attested, drill, enter, entry, holder, of_share, register_of, session
+from register_entries import (
+    MADE,
+    SET,
+    attested,
+    drill,
+    enter,
+    entry,
+    holder,
+    made_again,
+    of_share,
+    register_of,
+    session,
+)
 
 from ceremony.custody import events, plain
 from ceremony.custody.book import FILE, Book, read
@@ -51,7 +63,7 @@ def found(on: dt.date = LATER) -> Entry:
 
 
 def reissued(bag: str = "3001", name: str = "New") -> Entry:
-    return of_share("reissue", TWO, LATER, bag=bag, **holder(name))
+    return made_again(LATER, TWO, bag, name)
 
 
 def handed_over(bag: str = "1002", name: str = "New") -> Entry:
@@ -189,7 +201,7 @@ def test_a_drill_attests_what_was_shown_and_its_new_bags() -> None:
     assert at.drills[0].shares == (Position(1, 1), Position(1, 2), Position(1, 3))
     gone = events.after(register, of_share("report", Position(1, 1), LATER, status="lost", reason="x"))
     with pytest.raises(RegisterError, match="each bag is used once"):
-        events.after(gone, of_share("reissue", Position(1, 1), LATER, bag="4002", **holder("X")))
+        events.after(gone, made_again(LATER, Position(1, 1), "4002", "X"))
 
 
 def test_a_session_leaves_new_bags_and_the_dates_that_count_now() -> None:

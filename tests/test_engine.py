@@ -199,8 +199,7 @@ def something_happens(walk: Walk) -> None:  # noqa: C901, PLR0912 - one branch f
             walk.session()
         case "fail" if not walk.engine.shut(walk.state, step):
             walk.add("begin", step=step.id)
-            again = of_share("print", step.position) if step.position else None
-            walk.add("fail", step=step.id, problem="torn", again=again if again in walk.state.done else None)
+            walk.add("fail", step=step.id, problem="torn", again=walk.printed_again(step))
         case "exception":
             walk.add("exception", expected="a", happened="b", done="c", touches=["integrity"])
         case "settle" if walk.state.open_incidents:

@@ -10,7 +10,19 @@ from pathlib import Path
 
 import pytest
 from helpers import escrow
-from register_entries import MADE, SET, attested, drill, enter, entry, holder, of_share, register_of, session
+from register_entries import (
+    MADE,
+    SET,
+    attested,
+    drill,
+    enter,
+    entry,
+    holder,
+    made_again,
+    of_share,
+    register_of,
+    session,
+)
 
 from ceremony.custody import telling
 from ceremony.custody.book import Book
@@ -73,7 +85,7 @@ CASES: dict[str, tuple[Sequence[Entry], int, dict[str, Severity]]] = {
             happened(Position(1, 1), "exposed"),
             happened(Position(1, 2), "lost"),
             happened(Position(1, 3), "lost"),
-            of_share("reissue", Position(1, 3), SOON, bag="9003", **holder("New")),
+            made_again(SOON, Position(1, 3), "9003", "New"),
         ],
         0,
         {
@@ -84,7 +96,7 @@ CASES: dict[str, tuple[Sequence[Entry], int, dict[str, Severity]]] = {
         },
     ),
     "a lost one was made again": (
-        [happened(Position(1, 1), "lost"), of_share("reissue", Position(1, 1), SOON, bag="9001", **holder("New"))],
+        [happened(Position(1, 1), "lost"), made_again(SOON, Position(1, 1), "9001", "New")],
         2,
         {},
     ),
@@ -94,7 +106,7 @@ CASES: dict[str, tuple[Sequence[Entry], int, dict[str, Severity]]] = {
             for x in (1, 2)
             for each in (
                 happened(Position(1, x), "lost"),
-                of_share("reissue", Position(1, x), SOON, bag=f"900{x}", **holder(f"New {x}")),
+                made_again(SOON, Position(1, x), f"900{x}", f"New {x}"),
             )
         ],
         2,

@@ -9,6 +9,7 @@ from typing import Any
 from ceremony.rules.drilling.rules import Drilling
 from ceremony.rules.engine import Engine
 from ceremony.rules.listing import Listing
+from ceremony.rules.reissuing.rules import Reissuing
 from ceremony.rules.sealing.rules import Sealing
 from ceremony.rules.sealing.steps import Online
 from ceremony.rules.state import State
@@ -95,6 +96,14 @@ class Walk:
             case Action.JUDGE if isinstance(self.engine.listing, Drilling):
                 reasons = [*self.engine.listing.reasons(self.state)]
                 return {"passed": not reasons, "reasons": reasons}
+            case Action.TELL_LOSS if isinstance(self.engine.listing, Reissuing):
+                return {"share": key_of(self.engine.listing.lost_share), "set_id": "ab"}
+            case Action.READ_GROUP if isinstance(self.engine.listing, Reissuing):
+                lost = self.engine.listing.lost_share
+                others = [p for p in positions if p.group == lost.group and p != lost]
+                return {"positions": self.chance.sample(others, self.engine.policy.threshold_of(lost.group))}
+            case Action.DESTROY_SHEET:
+                return {"sheets": sorted(self.state.printed), "counted": 1}
             case Action.PROVE_QUORUM | Action.READ_QUORUM:
                 return {"positions": self.engine.policy.choose(self.chance.sample(positions, len(positions)))}
             case Action.COPY_PACKAGE:
@@ -107,6 +116,13 @@ class Walk:
                 read = [p for p in positions if of_share("print", p) in self.state.done]
                 return {"positions": read}
         return {}
+
+    def printed_again(self, step: Step) -> str | None:
+        """What may have to be printed again when a step fails; in a reissue, only when the sheet is read back."""
+        again = of_share("print", step.position) if step.position else ""
+        if isinstance(self.engine.listing, Reissuing) and step.action is not Action.READ_BACK:
+            return None
+        return again if again in self.state.done else None
 
     def _shown(self, position: Position) -> dict[str, Any]:
         """A bag that is the right one, another, or not there."""

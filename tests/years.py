@@ -312,7 +312,20 @@ class World:
         assert len(paper.value) == VALUE_LENGTH
         self.papers.append(paper)
         self._saw(paper)
-        self.note("reissue", share=key_of(position), bag=paper.bag, **holder(next(self.names)))
+        for opened in (each for each in group if each.position in chosen):
+            opened.bag = next(self.bags)
+            self._saw(opened)
+        self.note(
+            "reissue",
+            share=key_of(position),
+            made=True,
+            bag=paper.bag,
+            bags={key_of(each.position): each.bag for each in group if each.position in chosen},
+            ceremony=(name := f"REISSUE-{paper.bag}"),
+            ended=f"{self.clock.today}T11:00:00Z",
+            archive=hashlib.sha256(name.encode()).hexdigest(),
+            **holder(next(self.names)),
+        )
 
     def _held(self) -> list[Paper]:
         """The papers that are there, and that the register calls held."""

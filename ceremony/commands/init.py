@@ -17,13 +17,13 @@ from ceremony.terminal.console import say
 from escrow.files import NewFiles, read_public
 
 _BACK = "<"
-_LATER = ("sign-intermediate", "crl", "cross-sign", "drill")
+_LATER = ("sign-intermediate", "crl", "cross-sign", "drill", "reissue")
 
 
 @click.command(name="init")
 @click.argument("file", type=options.PATH, default="ceremony.toml")
 @click.option("--example", is_flag=True, help="Ask nothing: write an example to be changed.")
-@click.option("--for", "task", type=click.Choice(list(_LATER)), help="The plan of a session or drill, as an example.")
+@click.option("--for", "task", type=click.Choice(list(_LATER)), help="The plan of what follows an archive.")
 @click.option("--archive", type=options.PATH, metavar="DIR", help="With --for: the archive that it follows.")
 def command(file: Path, *, example: bool, task: str | None, archive: Path | None) -> None:
     """Write the plan of a ceremony to FILE (ceremony.toml), with comments, to be reviewed and changed by hand.

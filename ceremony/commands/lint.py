@@ -34,7 +34,7 @@ _HELD = ("under", "of", "at")  # managers, units, sites
     "--archive",
     type=options.PATH,
     metavar="DIR",
-    help="Of a session's plan: the archive that it follows, to be compared with it.",
+    help="Of a plan that follows an archive: compare both.",
 )
 @options.as_json
 def command(plan: Path, rehearsal: Path | None, archive: Path | None, *, as_json: bool) -> int:
@@ -57,12 +57,15 @@ def command(plan: Path, rehearsal: Path | None, archive: Path | None, *, as_json
 
 
 def _compare(plan: Plan, archive: Path) -> None:
-    """Compare the plan of a session with the archive that it follows. Raises EscrowError where they do not agree."""
+    """Compare a plan with the archive that it follows. Raises EscrowError where they do not agree."""
     from ceremony.run import before, task
 
-    if not plan.session:
-        message = "--archive belongs to the plan of a session."
+    if not plan.follows:
+        message = "--archive belongs to the plan of what follows one: a session, a drill, a reissue."
         raise click.UsageError(message)
+    if not plan.session:
+        before.examined(plan, plan.follows, archive, None)
+        return
     followed = before.read(plan, plan.session, archive, None)
     task.check_revoked(plan, plan.session, followed)
 

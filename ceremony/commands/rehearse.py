@@ -94,6 +94,8 @@ def _by_plan(plan_file: Path, out_directory: Path | None, password_files: tuple[
         say("A throw-away root signed what the plan says, by a quorum from paper, after a loss of power.")
     elif plan.drill:
         say("The drill was held with the sheets of a throw-away CA, through a loss of power where sheets are read.")
+    elif plan.reissue:
+        say("One share of a throw-away CA was made again from others, after a loss of power, and proven from paper.")
     else:
         say("The CA was restored from one copy of the package and a quorum of sheets,")
         say("and every key fits its certificate.")

@@ -1,5 +1,6 @@
 """`escrow run`: hold a ceremony."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Unpack
 
@@ -45,17 +46,11 @@ def command(  # noqa: PLR0913 - one parameter an option
     the archive to the media that the plan names, and may be given again for that. Exit status 0: closed, and copied.
     """
     plan = load(plan_file)
-    kind = plan.ceremony.kind
     if plan.follows:
         message = (
-            "This is the plan of a session or a drill: 'escrow sign-intermediate', 'crl', 'cross-sign' or 'drill'."
+            "This is the plan of a session, a drill or a reissue: 'escrow sign-intermediate', 'crl', 'cross-sign', "
+            "'drill' or 'reissue'."
         )
-        raise click.UsageError(message)
-    if (tray is None) == (printing["printer"] is None and printing["device"] is None):
-        message = "Name one of --printer, --device and --tray."
-        raise click.UsageError(message)
-    if tray is not None and kind is Kind.PRODUCTION:
-        message = "--tray is for specimen ceremonies: production prints on paper."
         raise click.UsageError(message)
     return hold_at_terminal(
         plan,
@@ -65,10 +60,20 @@ def command(  # noqa: PLR0913 - one parameter an option
         rehearsal=rehearsal,
         password_files=password_files,
         allow_disk=allow_disk,
-        printer=lambda: _printer(plan, tray, printing, allow_disk=allow_disk),
+        printer=printer_of(plan, tray, printing, allow_disk=allow_disk),
     )
 
 
-def _printer(plan: Plan, tray: Path | None, printing: printers.Printing, *, allow_disk: bool) -> Printer:
+def printer_of(
+    plan: Plan, tray: Path | None, printing: printers.Printing, *, allow_disk: bool
+) -> Callable[[], Printer]:
+    """What prints a ceremony's sheets, made when it is needed. Raises UsageError unless one of the three was named."""
+    if (tray is None) == (printing["printer"] is None and printing["device"] is None):
+        message = "Name one of --printer, --device and --tray."
+        raise click.UsageError(message)
+    kind = plan.ceremony.kind
+    if tray is not None and kind is Kind.PRODUCTION:
+        message = "--tray is for specimen ceremonies: production prints on paper."
+        raise click.UsageError(message)
     media = design_of(plan.stationery, groups=len(plan.groups) > 1).media
-    return Tray(tray) if tray else printers.printer(printing, media, plan.ceremony.kind, allow_disk=allow_disk)
+    return lambda: Tray(tray) if tray else printers.printer(printing, media, kind, allow_disk=allow_disk)

@@ -158,24 +158,6 @@ def _hand_over(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) 
     return with_share(at, passed(held, holder_of(fields), fields["bag"], on, "handed over")), new
 
 
-def _reissue(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) -> Changed:
-    """A share that was lost was made again at its index, and is in a new bag."""
-    held = share_of(at, fields)
-    if held.seen or held.status not in {Status.LOST, Status.DESTROYED}:
-        why = (
-            "somebody saw it, and making it again would not take that back: refresh the set"
-            if held.seen
-            else f"it is {held.status.value}: report it lost first, if it is"
-        )
-        message = f"Share {name_of(at, held)} is not made again: {why}."
-        raise RegisterError(message)
-    strays = held.strays + (held.status is Status.LOST)
-    made = passed(held, holder_of(fields), fields["bag"], on, "reissue")
-    return with_share(at, replace(made, status=Status.HELD, since=on, reason="", strays=strays)), fresh(
-        bags, {fields["bag"]}
-    )
-
-
 def _copy(at: ShareSet, _bags: frozenset[str], fields: Fields, on: dt.date) -> Changed:
     """A copy was read back, lost or destroyed, or another one was made: then it has the next number."""
     number, status = fields["copy"], Status(fields["status"])
@@ -199,7 +181,7 @@ _EVENTS: Mapping[str, Callable[[ShareSet, frozenset[str], Fields, dt.date], Chan
     "attest": _attest,
     "report": _report,
     "hand over": _hand_over,
-    "reissue": _reissue,
+    "reissue": later.reissue,
     "copy": _copy,
     "drill": later.drill,
     "session": later.session,

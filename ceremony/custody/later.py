@@ -10,10 +10,12 @@ from ceremony.custody.changes import (
     RegisterError,
     expiries_of,
     fresh,
+    holder_of,
     name_of,
+    passed,
     with_share,
 )
-from ceremony.custody.register import Archived, Drill, ShareSet
+from ceremony.custody.register import Archived, Drill, ShareSet, Status
 from ceremony.rules.bags import bag_number
 from ceremony.rules.steps import position_of
 
@@ -44,6 +46,30 @@ def session(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) -> 
     return replace(at, expiries=(*left, *issued)), new
 
 
+def reissue(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) -> Changed:
+    """A share was made again from others, which are in new bags; or it was not, and they are all the same.
+
+    What was lost stays known for ever: who held it, and that its sheet may turn up.
+    """
+    held = at.shares[position_of(fields["share"])]
+    name = name_of(at, held)
+    at, new = archived(at, bags, fields, on, f"share {name} {'' if fields['made'] else 'not '}made again")
+    if not fields["made"]:
+        return at, new
+    if held.seen or held.status not in {Status.LOST, Status.DESTROYED}:
+        why = (
+            "somebody saw it, and making it again would not take that back: refresh the set"
+            if held.seen
+            else f"it is {held.status.value}: report it lost first, if it is"
+        )
+        message = f"Share {name} is not made again: {why}."
+        raise RegisterError(message)
+    made = passed(held, holder_of(fields), fields["bag"], on, "reissue")
+    strays = held.strays + (held.status is Status.LOST)
+    at = with_share(at, replace(made, status=Status.HELD, since=on, reason="", strays=strays))
+    return at, new | fresh(bags | new, {fields["bag"]})
+
+
 def archived(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date, what: str) -> Changed:
     """What every archive of a later ceremony says: which sheets were seen, and in which bags they are now.
 
@@ -57,8 +83,8 @@ def archived(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date, wh
         raise RegisterError(message)
     seen = {position_of(key): bag for key, bag in fields["bags"].items()}
     changed = {p: bag for p, bag in seen.items() if bag_number(bag) != bag_number(at.shares[p].bag)}
-    later = [each.ceremony for each in at.archives if each.ended >= entered.ended]
-    if later and (changed or fields.get("expiries")):
+    later = [each.ceremony for each in at.archives if each.ended > entered.ended]
+    if later and (changed or fields.get("expiries") or fields.get("made")):
         message = (
             f"It ended before {', '.join(later)}, which is in the register: its bags and dates are older than those. "
             "Archives are entered in the order in which their ceremonies were held; nothing of this one is entered."

@@ -23,6 +23,10 @@ EXPIRES_SOON = dt.timedelta(days=90)
 
 _NEW_SET = "Make a new set: recover the CA into memory with a quorum, and hold a ceremony that imports it."
 
+_REISSUE = (
+    "What was never seen is made again: 'escrow init --for reissue', 'escrow reissue'. What was seen needs a new set."
+)
+
 LOSS = 0.05
 """Assumed: the probability, a year, that a share is lost, each by itself."""
 BETRAYAL = 0.01
@@ -171,7 +175,7 @@ def _of_margin(at: ShareSet, margin: int) -> Iterator[Matter]:
         yield Matter(Severity.CRITICAL, "no-quorum", text, remedy)
     elif margin == 0:
         text = "if one more share goes, the CA cannot be restored."
-        yield Matter(Severity.WARNING, "no-margin", text, _NEW_SET)
+        yield Matter(Severity.WARNING, "no-margin", text, _REISSUE)
     if not at.packages:
         text = "no copy of the package is left: shares alone restore nothing."
         yield Matter(Severity.CRITICAL, "no-package", text, "Seal the CA again while it runs, and keep several copies.")
@@ -184,7 +188,7 @@ def _of_shares(at: ShareSet, overdue: Collection[Position]) -> Iterator[Matter]:
         yield Matter(Severity.WARNING, "attestation-overdue", text, "Have the bag shown: 'escrow attest'.")
     if lost := at.holding(Status.LOST, Status.DESTROYED):
         text = f"share {name(lost)} is not there any more."
-        yield Matter(Severity.WARNING, "share-lost", text, _NEW_SET)
+        yield Matter(Severity.WARNING, "share-lost", text, _REISSUE)
     if exposed := at.holding(Status.EXPOSED):
         text = f"somebody saw share {name(exposed)}."
         yield Matter(Severity.WARNING, "share-exposed", text, _NEW_SET)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ceremony.custody.drilled import drilled
 from ceremony.custody.entering import entered
+from ceremony.custody.reissued import reissued
 from ceremony.custody.signed import signed
 from ceremony.planning.plan import Plan, parse
 from ceremony.run.archive import MAX_FILE, PLAN_FILE
@@ -15,7 +16,12 @@ from escrow.files import read_public
 ENTER = "enter"
 """The event with which a register may begin."""
 
-_BY: Mapping[str, Callable[[Path], dict[str, Any]]] = {ENTER: entered, "drill": drilled, "session": signed}
+_BY: Mapping[str, Callable[[Path], dict[str, Any]]] = {
+    ENTER: entered,
+    "drill": drilled,
+    "session": signed,
+    "reissue": reissued,
+}
 
 
 def taken(archive: Path) -> tuple[str, dict[str, Any]]:
@@ -29,4 +35,5 @@ def _event_of(archive: Path) -> str:
         plan: Plan = parse(read_public(archive / PLAN_FILE, MAX_FILE), archive / PLAN_FILE)
     except (FileError, PlanError):
         return ENTER  # which says what is wrong with it
-    return "drill" if plan.drill else "session" if plan.session else ENTER
+    kinds = {"drill": plan.drill, "session": plan.session, "reissue": plan.reissue}
+    return next((event for event, table in kinds.items() if table), ENTER)

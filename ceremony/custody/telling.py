@@ -168,7 +168,8 @@ def reported(book: Book, position: Position) -> Iterator[str]:
     held = at.shares[position]
     yield f"Share {at.policy.name_of(position)} is {held.status.value} since {held.since}."
     if held.status is Status.LOST:
-        yield from _field("Next", f"whoever finds the sheet brings it back, in its bag. If too few are left: {_NEW}.")
+        yield from _field("Next", "whoever finds the sheet brings it back, in its bag.")
+        yield from _field("", "If nobody does, it is made again: 'escrow init --for reissue', 'escrow reissue'.")
     if held.status is Status.EXPOSED:
         yield from _field("Next", f"what was seen stays seen. {_NEW.capitalize()}, and destroy this one.")
 

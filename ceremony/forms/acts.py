@@ -125,6 +125,10 @@ class Acts:
                 yield from self._task()
             case Action.BRIEF:
                 yield from self._drill()
+            case Action.TELL_LOSS:
+                yield from self._lost()
+            case Action.DESTROY_SHEET:
+                yield self._field(self.say("acts.destroyed"), Boxes("___   ___"))
             case Action.WHICH_COPY:
                 yield self._field(self.say("acts.copy_used"), Boxes("__ : ____"))
             case Action.SHOW_BAG | Action.READ_ONE:
@@ -197,6 +201,15 @@ class Acts:
             for key, value in (("level", drill.level), ("scenario", drill.scenario), ("minutes", str(drill.minutes))):
                 yield self._field(key, text(value, "bold"))
 
+    def _lost(self) -> Iterator[Flowable]:
+        """What the plan of a reissue says, in its own words."""
+        lost = self.plan.reissue
+        if lost:
+            share = self.plan.policy.name_of(lost.position)
+            for key, value in (("share", share), ("reason", lost.reason), ("why", lost.why)):
+                yield self._field(key, text(value, "bold"))
+            yield self._field(self.say("acts.set_words"), Boxes(WORDS_OF_A_SET))
+
     def _repeated(self, times: int, label: str, boxes: str) -> Iterator[Flowable]:
         for _ in range(times):
             yield self._field(self.say(label), Boxes(boxes))
@@ -249,4 +262,5 @@ def _room(listed: Sequence[Step]) -> float:
     """What is left on the page under the heading of an act, or a new page begins."""
     if listed[0].position is not None or any(step.action is Action.ISSUE for step in listed):
         return _WHOLE_PAGE
-    return _UP_TO_NO_RETURN if any(step.irreversible for step in listed) else 75 * MM
+    at_once = any(step.irreversible for step in listed) or listed[0].action is Action.BAG_AGAIN
+    return _UP_TO_NO_RETURN if at_once else 75 * MM

@@ -152,7 +152,7 @@ def about(plan: Plan, say: Texts, width: float) -> Iterator[Flowable]:
     before = say("state.before_generate") if made else say("state.before_import", tree=plan.ca.tree)
     after = ["after_sealed", "after_machine", "after_generate" if made else "after_import", "after_records"]
     if plan.follows:
-        done = "after_signed" if plan.session else "after_drilled"
+        done = "after_signed" if plan.session else "after_drilled" if plan.drill else "after_reissued"
         before, after = say("state.before_escrowed"), [done, "after_machine", "after_records"]
     state: list[list[Cell]] = [
         [text(say("state.before"), "bold"), Marked(before)],
@@ -185,7 +185,7 @@ def participants(plan: Plan, say: Texts, width: float) -> Iterator[Flowable]:
     widths = [40 * MM, 34 * MM, 27 * MM, 21 * MM, width - 122 * MM]
     yield from heading(say("participants.title"))
     yield text(say("participants.text"), "bold")
-    if plan.session:
+    if plan.session or plan.reissue:
         yield space()
         yield text(say("participants.quorum"))
     yield space()
@@ -209,7 +209,7 @@ def log(say: Texts, width: float, numbers: Mapping[str, str]) -> Iterator[Flowab
 
 def materials(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str]) -> Iterator[Flowable]:
     """What is brought, with serial numbers and bags."""
-    kind = "session_" if plan.follows else ""
+    kind = "" if plan.prints else "session_"
     devices = [each["what"] for each in say.list(f"{kind}device")]
     for what, copies in (("copy", plan.packages), ("delivery", plan.deliveries), ("archive", plan.archives)):
         devices += [

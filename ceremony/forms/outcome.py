@@ -16,7 +16,8 @@ def result(tell: Telling) -> Section:
     """How it ended, and the hashes that it is known by."""
     say, history, ceremony = tell.say, tell.history, tell.plan.ceremony
     sealed = history.sealed
-    known = sealed.facts if sealed else history.state.done.get("draft")  # a session's set was sealed before
+    done = history.state.done
+    known = sealed.facts if sealed else done.get("draft") or done.get("lost")  # their set was sealed before
     none = say("result.none")
     rows: list[tuple[str, Value]] = []
     if history.aborted:

@@ -102,9 +102,17 @@ class Telling:
                 return say(f"facts.copy_{facts['proof']}")
             case Action.BRIEF:
                 return say("facts.briefed", **{name: facts[name] for name in ("level", "target", "scenario")})
+            case Action.TELL_LOSS:
+                share = self.share(position_of(facts["share"]))
+                said = "facts.lost" if facts["reason"] == "lost" else "facts.gone"
+                return say(said, share=share, why=facts["why"], custodian=facts["custodian"])
+            case Action.PRINT_AGAIN:
+                return "\n".join(self._papers(facts))
+            case Action.DESTROY_SHEET:
+                return say("facts.destroyed_sheet", shares=self.shares(facts["sheets"]), counted=facts["counted"])
             case Action.WHICH_COPY | Action.CALL | Action.SHOW_BAG | Action.READ_ONE | Action.PROVE_KEYS | Action.JUDGE:
                 return self.drilled(run.step.action, facts)
-            case Action.PROVE_QUORUM | Action.READ_QUORUM | Action.GATHER:
+            case Action.PROVE_QUORUM | Action.READ_QUORUM | Action.READ_GROUP | Action.GATHER:
                 return say("facts.shares", shares=self.shares(facts["positions"]))
             case Action.COPY_PACKAGE:
                 return self._copy(facts)

@@ -21,10 +21,12 @@ _TABLES = {
     "copy_unplugged copy_unmounted copy_folder copy_differs destroyed destroyed_papers settled papers paper_again "
     "problem package_sheets online online_unplugged online_unmounted online_folder recipient password_intermediate "
     "password_provisioner drafted unlocked signed files "
-    "briefed copy_named copy_none reached not_reached shown other_bag not_shown read not_read proved judged",
+    "briefed copy_named copy_none reached not_reached shown other_bag not_shown read not_read proved judged "
+    "lost gone destroyed_sheet",
     "signed": "title none done drafted number waived to_be_signed sha256 before bags share custodian bag",
     "drill": "title none level T0 T1 T2 T3 scenario copy result passed failed unfinished no-copy no-quorum other-bag "
     "no-sheet bad-sheet time took kept not_kept before share custodian found bag keys",
+    "reissue": "title none made not_made why warning before share custodian bag bags",
     "keys": "title generated imported key algorithm public_key subject validity fingerprint notes waived none",
     "custody": "title text share custodian unit site opened now receipt none missing",
     "proof": "title text none share custodian copies copy site medium written no_copies "
@@ -88,6 +90,12 @@ _SPECIAL = {
     "facts.not_read": "bag problems",
     "facts.proved": "keys",
     "facts.judged": "result minutes target",
+    "facts.lost": "share why custodian",
+    "facts.gone": "share why custodian",
+    "facts.destroyed_sheet": "shares counted",
+    "reissue.made": "share custodian bag",
+    "reissue.not_made": "share",
+    "reissue.why": "why",
     "drill.failed": "reasons",
     "drill.took": "minutes target kept",
     "signed.waived": "lint text reason",

@@ -28,8 +28,8 @@ _TABLES = {
     "approvals": "title text name role date signature",
     "contents": "title",
     "use": "title read tick circle write initial",
-    "state": "title before after before_generate before_import before_escrowed after_signed after_drilled after_sealed "
-    "after_machine after_generate after_import after_records",
+    "state": "title before after before_generate before_import before_escrowed after_signed after_drilled "
+    "after_reissued after_sealed after_machine after_generate after_import after_records",
     "roles": "title role who task",
     "participants": "title text quorum name unit role checked signature officer witness custodian",
     "log": "title text name enters leaves direction time reason initials",
@@ -114,11 +114,12 @@ def largest_quorum(policy: Policy) -> int:
 def _fields(plan: Plan) -> Mapping[str, str]:
     ceremony, policy = plan.ceremony, plan.policy
     shares, quorum = len(plan.custodians), largest_quorum(policy)
+    new = 0 if plan.session or plan.drill else 1 if plan.reissue else shares  # sheets that are made
     people = shares + len(plan.officers) + len(plan.witnesses)
     copies = len(plan.packages or plan.deliveries)
     # The test page; label, receipts and sheet; cards; package sheets; labels once more for what the proof opens.
     handovers = int(online_of(plan) is Online.SHEET)
-    pages = 1 + 5 * shares + 2 * (copies + 1) + _PACKAGE_SHEETS * copies + quorum + handovers
+    pages = 1 + 5 * new + 2 * (copies + 1) + _PACKAGE_SHEETS * copies + quorum + handovers
     return {
         "organisation": ceremony.organisation,
         "contact": ceremony.contact,
@@ -140,8 +141,8 @@ def _fields(plan: Plan) -> Mapping[str, str]:
         "witnesses_count": str(len(plan.witnesses)),
         "people": str(people),
         "receipts": str(3 * shares),
-        "bags": str((0 if plan.follows else shares) + 2 * quorum + handovers + SPARE),
-        "envelopes": str((0 if plan.follows else shares + handovers) + SPARE),
+        "bags": str(new + 2 * quorum + handovers + SPARE),
+        "envelopes": str(new + handovers + SPARE),
         "planned": str(pages),
         "paper": str(-(-2 * pages // _PACK) * _PACK),
     }

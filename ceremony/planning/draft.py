@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from ceremony.planning.session_tables import DRILL, TASKS
+from ceremony.planning.session_tables import DRILL, REISSUE, TASKS
 from escrow.paper import source
 
 Value = str | int | bool | dt.date | tuple[str, ...]
@@ -45,7 +45,7 @@ def session(task: str, today: dt.date, values: Values = _NONE, entries: Entries 
     date = day(today)
     name = f"{date.year}-{task.replace('_', '-').upper()}"
     proposed: Mapping[str, Value] = {"id": name, "date": date, "standby": date + STANDBY_AFTER}
-    without = {*TASKS, DRILL, *(["delivery"] if task == DRILL else [])} - {task}
+    without = {*TASKS, DRILL, REISSUE, *(["delivery"] if task in {DRILL, REISSUE} else [])} - {task}
     own: Values = {**values, "ceremony": {**proposed, **values.get("ceremony", {})}}
     return fill(own, entries, "session.toml", without)
 

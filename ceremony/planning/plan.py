@@ -7,19 +7,23 @@ another question: see `lints`.
 import datetime as dt
 import hashlib
 import tomllib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from ceremony import spoken
-from ceremony.planning.plan_errors import contradictions, plan_error, violations
+from ceremony.planning.plan_errors import Problem, contradictions, plan_error, violations
+from ceremony.planning.reissuing import Reissue, reissue_of
 from ceremony.planning.session_tables import (
     DRILL,
+    REISSUE,
     TASKS,
     Crl,
     CrossSign,
     DrillFile,
+    ReissueFile,
     Revoke,
     SessionFile,
     SignIntermediate,
@@ -67,6 +71,7 @@ __all__ = [
 ]
 
 _MAX_BYTES = 1 << 18
+_AnyFile = type[File] | type[SessionFile] | type[DrillFile] | type[ReissueFile]
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,7 @@ class Plan:
     session: Session | None = None
     deliveries: tuple[Copy, ...] = ()
     drill: Drill | None = None
+    reissue: Reissue | None = None
 
     @property
     def digest(self) -> bytes:
@@ -155,8 +161,13 @@ class Plan:
     @property
     def follows(self) -> str | None:
         """The hash (hex) of the archive that this ceremony follows; None for one that seals a CA."""
-        later = self.session or self.drill
+        later = self.session or self.drill or self.reissue
         return later.before if later else None
+
+    @property
+    def prints(self) -> bool:
+        """Whether anything is printed: beside a key that signs, or that is proved, there is no printer."""
+        return not (self.session or self.drill)
 
     @property
     def policy(self) -> Policy:
@@ -218,7 +229,7 @@ def parse(source: bytes, path: Path) -> Plan:
         message = f"{path} is not valid TOML: {str(error) or 'nested too deeply'}. Mend that line."
         raise PlanError(message) from None
     problems = list(contradictions(content))
-    kind = DrillFile if DRILL in content else SessionFile if set(TASKS) & set(content) else File
+    kind = _kind_of(content)
     try:
         file = kind.model_validate(content)
     except ValidationError as error:
@@ -227,7 +238,7 @@ def parse(source: bytes, path: Path) -> Plan:
         raise plan_error(path, text, content, problems)
     names = [group.name for group in file.group]
     custodians = [each if each.group else each.model_copy(update={"group": names[0]}) for each in file.custodian]
-    return Plan(
+    plan = Plan(
         source=source,
         ceremony=file.ceremony,
         ca=file.ca,
@@ -252,6 +263,21 @@ def parse(source: bytes, path: Path) -> Plan:
         online=file.online if isinstance(file, File) else None,
         drill=Drill(**file.drill.model_dump(), before=file.before.archive) if isinstance(file, DrillFile) else None,
     )
+    if not isinstance(file, ReissueFile):
+        return plan
+    try:
+        return replace(plan, reissue=reissue_of(plan.policy, file))
+    except ValueError as error:
+        raise plan_error(path, text, content, [Problem((REISSUE, "share"), str(error))]) from None
+
+
+def _kind_of(content: Mapping[str, object]) -> _AnyFile:
+    """The tables that a plan has, by the one that says what is done."""
+    if DRILL in content:
+        return DrillFile
+    if REISSUE in content:
+        return ReissueFile
+    return SessionFile if set(TASKS) & set(content) else File
 
 
 def _session(file: SessionFile, folder: Path) -> Session:

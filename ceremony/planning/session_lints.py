@@ -14,7 +14,7 @@ _MAX_BYTES = 1 << 20
 def hash_placeholder(facts: Facts) -> Iterator[str]:
     """No hash is still the one of the commented plan."""
     session = facts.plan.session
-    if session and session.before == _NOBODYS:
+    if facts.plan.follows == _NOBODYS:
         yield "archive under [before] is still a row of zeros."
     if session and session.pinned == _NOBODYS:
         yield "sha256 of what is certified is still a row of zeros."

@@ -39,11 +39,28 @@ def _serial(text: str) -> str:
     return text
 
 
+def _lost(reason: str) -> str:
+    if reason == "exposed":
+        message = (
+            "is exposed: to make the share again takes nothing back from whoever saw it. Make a new set instead "
+            "('escrow refresh'), and new keys for the CA if enough may have been seen."
+        )
+        raise ValueError(message)
+    if reason not in {"lost", "destroyed"}:
+        message = 'must be "lost" or "destroyed".'
+        raise ValueError(message)
+    return reason
+
+
 Hash = Annotated[str, AfterValidator(_hash)]
 TASKS = ("sign_intermediate", "crl", "cross_sign")
 """The tables of which a session's plan has one."""
 DRILL = "drill"
 """The table that the plan of a drill has."""
+
+
+REISSUE = "reissue"
+"""The table that the plan of a reissue has."""
 
 
 class EscrowedCA(CA):
@@ -131,6 +148,22 @@ class DrillFile(Common):
     ca: EscrowedCA
     before: Before
     drill: Drill
+
+
+class Reissue(Table):
+    """The share that is made again: its number, whether its sheet is lost or destroyed, and what happened to it."""
+
+    share: Annotated[str, Field(pattern=r"^[0-9]{1,3}(-[0-9]{1,3})?$")]
+    reason: Annotated[str, AfterValidator(_lost)]
+    why: Text
+
+
+class ReissueFile(Common):
+    """The tables of the plan of a reissue."""
+
+    ca: EscrowedCA
+    before: Before
+    reissue: Reissue
 
 
 class SessionFile(Common):

@@ -207,7 +207,7 @@ def _opened(state: State, step: Step, facts: Mapping[str, Any]) -> frozenset[Pos
     """The sheets that are out of their bags after a step."""
     if step.action is Action.BAG_AGAIN:
         return frozenset()
-    if step.action in {Action.PROVE_QUORUM, Action.READ_QUORUM, Action.READ_ONE}:
+    if step.action in {Action.PROVE_QUORUM, Action.READ_QUORUM, Action.READ_GROUP, Action.READ_ONE}:
         return state.opened | {Position(*pair) for pair in facts["positions"]}
     return state.opened
 

@@ -6,11 +6,12 @@ from ceremony.planning.plan import Plan
 from ceremony.rules.drilling.rules import Drilling
 from ceremony.rules.drilling.steps import Level
 from ceremony.rules.listing import Listing
+from ceremony.rules.reissuing.rules import Reissuing
 from ceremony.rules.sealing.rules import Sealing
 from ceremony.rules.sealing.steps import Online
 from ceremony.rules.signing.rules import Signing
 from ceremony.rules.steps import Step
-from escrow.policy import Policy
+from escrow.policy import Policy, Position
 
 
 def listing_of(plan: Plan) -> Listing:
@@ -19,6 +20,8 @@ def listing_of(plan: Plan) -> Listing:
         return Signing.of(plan.policy, len(plan.deliveries))
     if plan.drill:
         return Drilling.of(plan.policy, Level[plan.drill.level])
+    if plan.reissue:
+        return Reissuing.of(plan.policy, plan.reissue.position)
     return Sealing.of(plan.policy, len(plan.packages), online_of(plan))
 
 
@@ -33,5 +36,10 @@ def every_kind_of_step() -> Iterator[Step]:
     """Steps of every list, contingencies too: what a template has to have words for."""
     small = Policy.plain(2, 2)
     drills = (Drilling.of(small, level) for level in Level)
-    for listing in (Sealing.of(small, 1, Online.SHEET), Signing.of(small, 1), *drills):
+    for listing in (
+        Sealing.of(small, 1, Online.SHEET),
+        Signing.of(small, 1),
+        *drills,
+        Reissuing.of(small, Position(1, 1)),
+    ):
         yield from (*listing.steps, *listing.contingencies)

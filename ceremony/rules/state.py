@@ -29,6 +29,7 @@ class Phase(Enum):
     ISSUED = "signed"
     DRILLING = "drill under way"
     JUDGED = "drill judged"
+    REISSUING = "share being made again"
     ZEROIZED = "zeroized"
     ABORTING = "aborting"
     CLOSED = "closed"
@@ -101,6 +102,7 @@ class State:
             ("seal", Phase.SEALED),
             ("keys", Phase.KEYS_MADE),
             ("brief", Phase.DRILLING),
+            ("lost", Phase.REISSUING),
             ("open", Phase.OPEN),
         ]
         before = Phase.PREPARING if self.sessions else Phase.NOT_BEGUN

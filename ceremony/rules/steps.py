@@ -26,6 +26,7 @@ class Act(Enum):
     PREFLIGHT = "preflight"
     OPEN = "open"
     BRIEF = "brief"
+    LOSS = "loss"
     KEYS = "keys"
     ISSUE = "issue"
     SEAL = "seal"
@@ -35,6 +36,7 @@ class Act(Enum):
     SHOW = "show"
     QUORUM = "quorum"
     SIGN = "sign"
+    AGAIN = "again"
     BAGS = "bags"
     JUDGE = "judge"
     HANDOVER = "handover"
@@ -81,6 +83,10 @@ class Action(Enum):
     READ_ONE = "read one sheet and judge it"
     PROVE_KEYS = "open the package and prove every key"
     JUDGE = "judge a drill"
+    TELL_LOSS = "say which share was lost"
+    READ_GROUP = "read sheets of one group from paper"
+    PRINT_AGAIN = "print label and receipts of one share"
+    DESTROY_SHEET = "destroy one sheet"
 
 
 @dataclass(frozen=True)

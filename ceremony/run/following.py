@@ -26,6 +26,8 @@ def check_session(folder: Path, state: State) -> Iterator[str]:
             yield from _check_signed(folder, state)
         if "brief" in state.done:
             yield from _check_followed(folder, state.done["brief"])
+        if "lost" in state.done:
+            yield from _check_followed(folder, state.done["lost"])
     except EscrowError as error:
         yield str(error)
 

@@ -72,7 +72,7 @@ class Tray:
 
     def print(self, write: Write, title: str = SHEET, media: str | None = None) -> None:  # noqa: ARG002 - the interface
         """Write one document."""
-        number = sum(1 for _ in self._folder.glob("*.pdf")) + 1
+        number = max((int(path.name.partition("-")[0]) for path in self._folder.glob("*-*.pdf")), default=0) + 1
         with NewFiles(self._folder) as out:
             name = f"{number:03}-{title}.pdf"
             with open(out.open(name), "wb", buffering=0) as opened:  # noqa: PTH123 - a descriptor, not a path

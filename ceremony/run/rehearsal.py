@@ -88,7 +88,7 @@ def hold_in(room: Room, desk: Desk, parts: Parts, before: Last | None = None) ->
             return hold(
                 room.plan,
                 out=room.out,
-                printer=NoPrinter() if room.plan.follows else Tray(room.tray),
+                printer=Tray(room.tray) if room.plan.prints else NoPrinter(),
                 paper=Scans(room.scans, allow_disk=True),
                 passwords=parts.passwords,
                 forget_passwords=lambda: None,  # a rehearsal imports no key
@@ -104,12 +104,14 @@ def _rehearse_following(plan: Plan, out: Path, paper: Path, desk: Desk | None, p
     """Seal a throw-away CA by the same policy without asking anybody, and then hold the session or drill with it."""
     sealing = throw_away_for(plan)
     first = Room(sealing, paper, paper / "sealed")
-    parts.show(f"A throw-away CA is sealed first; the {'session' if plan.session else 'drill'} follows its archive.")
+    parts.show(f"A throw-away CA is sealed first; the {_what(plan)} follows its archive.")
     if plan.session and plan.session.revoke:
         parts.show(
             "What is revoked here are certificates of the throw-away CA, not those of the serial numbers planned."
         )
     hold_in(first, Feeding(Answering(first, lambda _: None), first), parts)
+    if plan.reissue:
+        first.sheet(plan.policy.name_of(plan.reissue.position)).unlink()  # so that it is lost
     digest = digest_of(first.out).hex()
     specimen = replace(
         plan,
@@ -117,6 +119,7 @@ def _rehearse_following(plan: Plan, out: Path, paper: Path, desk: Desk | None, p
         ca=plan.ca.model_copy(update={"name": sealing.ca.name}),
         session=_with_its_own(plan.session, digest, first.out) if plan.session else None,
         drill=replace(plan.drill, before=digest) if plan.drill else None,
+        reissue=replace(plan.reissue, before=digest) if plan.reissue else None,
     )
     if specimen.session:
         last: Last = before.read(specimen, specimen.session, first.out, None)
@@ -127,6 +130,10 @@ def _rehearse_following(plan: Plan, out: Path, paper: Path, desk: Desk | None, p
     state = hold_in(room, around, parts, last)
     keep_archive(specimen, out, around, Kind.SPECIMEN)
     return state
+
+
+def _what(plan: Plan) -> str:
+    return "session" if plan.session else "drill" if plan.drill else "reissue"
 
 
 def _with_its_own(session: Session, digest: str, sealed: Path) -> Session:

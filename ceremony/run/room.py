@@ -177,11 +177,12 @@ class Losing(Feeding):
         super().__init__(desk, room)
         self._read: set[str] = set()
         self._lost = False
-        proving = [step.number for step in listing_of(room.plan).steps if step.action is Action.PROVE_KEYS]
+        using = {Action.PROVE_KEYS, *([Action.PRINT] if room.plan.reissue else [])}
+        proving = [step.number for step in listing_of(room.plan).steps if step.action in using]
         self._before = f"step {proving[0]}" if proving else None
 
     def page(self, lines: Sequence[str]) -> None:
-        """Hand on, or lose the power where a drill is about to open the package."""
+        """Hand on, or lose the power where shares that were read are about to be used."""
         if self._before and lines[0].endswith(self._before) and not self._lost:
             self._lose()
         self._desk.page(lines)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ceremony.planning.plan import Drill, Plan, Session
+from ceremony.planning.reissuing import Reissue
 from ceremony.preflight.machine import Machine
 from ceremony.rules.state import State
 from ceremony.run.archive import sign_journal
@@ -101,6 +102,13 @@ class Workshop:
             message = "This ceremony is no drill."
             raise StepError(message)
         return self.plan.drill
+
+    def reissue(self) -> Reissue:
+        """What a reissue's plan says was lost. Raises StepError in another ceremony."""
+        if not self.plan.reissue:
+            message = "This ceremony makes no share again."
+            raise StepError(message)
+        return self.plan.reissue
 
     def last(self) -> Last:
         """The archive that a session or a drill follows. Raises StepError in another ceremony."""
@@ -194,6 +202,10 @@ class Workshop:
             message = f"{self.equipment.out / PACKAGE_FILE} is not the package that this ceremony sealed."
             raise PackageError(message)
         return package
+
+    def manifest(self, state: State) -> Manifest:
+        """The manifest of the set whose sheets are printed. Raises FileError, PackageError, StepError."""
+        return self.last().manifest if self.plan.follows else self.package(state).manifest
 
     def remove_void(self) -> None:
         """Remove the package of a set that is void, or was never noted as sealed, and what was made with it."""

@@ -41,7 +41,7 @@ def close(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
 
 def _inventory(shop: Workshop, state: State) -> Mapping[str, bytes]:
     """The inventory that the ceremony leaves; none where there is no set, or no root key in it."""
-    if shop.plan.drill:
+    if shop.plan.drill or shop.plan.reissue:
         last = shop.last()
         return {inventory.FILE: replace(last.inventory, before=last.archive).encode()} if last.inventory else {}
     if shop.plan.session:

@@ -28,7 +28,7 @@ def print_papers(shop: Workshop, _step: Step, state: State, ask: Questions) -> F
     package, pile = shop.package(state), shop.pile
     card = f"{documents.FOLDER}/{documents.CARD_FILE}"
     for position in shop.plan.policy.positions:
-        print_once(shop, _of_share(shop, position), pile, ask)
+        print_once(shop, of_share(shop, position), pile, ask)
     sheets = (documents.PACKAGE_SHEETS_FILE,) if (shop.equipment.out / documents.PACKAGE_SHEETS_FILE).exists() else ()
     what = "Recovery card and package sheets" if sheets else "Recovery card"
     for number, copy in enumerate(shop.plan.packages, 1):
@@ -57,7 +57,7 @@ def once_more(shop: Workshop, position: Position, ask: Questions) -> Facts:
     """Print label and receipts of a share once more: its bag was opened, and all of it is signed again."""
     pile = Pile()
     ask.say("This sheet's bag was opened. Shred its old label and its three old receipts.")
-    print_stack(shop, _of_share(shop, position), pile, ask)
+    print_stack(shop, of_share(shop, position), pile, ask)
     return pile.facts
 
 
@@ -92,7 +92,8 @@ def print_stack(shop: Workshop, stack: Stack, pile: Pile, ask: Questions) -> Non
         answer = ask.line(Asked.PRINTED).lower()
 
 
-def _of_share(shop: Workshop, position: Position) -> Stack:
+def of_share(shop: Workshop, position: Position) -> Stack:
+    """Label and receipts of one share, and whom they go to."""
     policy = shop.plan.policy
     files = (documents.label_file(policy, position), documents.receipt_file(policy, position))
     return Stack(

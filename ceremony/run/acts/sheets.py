@@ -24,7 +24,7 @@ from escrow.policy import Position
 def print_sheet(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts:
     """Print one share's sheet."""
     position = _position(step)
-    manifest = shop.package(state).manifest
+    manifest = shop.manifest(state)
     share = shop.share(manifest, position)
     custodian = shop.plan.custodian_at(position).name
     shop.equipment.printer.check()
@@ -48,7 +48,7 @@ def read_back(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts
     """Read a sheet from paper, and have words of it typed. Raises StepError, and says if it has to be printed again."""
     position = _position(step)
     name = shop.plan.policy.name_of(position)
-    collection = Collection(shop.package(state).manifest, keep=True)
+    collection = Collection(shop.manifest(state), keep=True)
     try:
         _read_something(shop, collection, name, ask)
         if collection.problems or collection.present != {position}:
@@ -86,7 +86,7 @@ def bag_again(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts
     if not opened:
         ask.say("No bag was opened.")
     # What follows has no printer: less to trust beside the root's key. Its labels were made before.
-    printed = {} if shop.plan.follows else papers.new_labels(shop, opened, ask)
+    printed = papers.new_labels(shop, opened, ask) if shop.plan.prints else {}
     for position in opened:
         given[key_of(position)] = _new_bag(shop, position, state, set(given.values()), ask)
     return {"bags": given, **printed}
@@ -95,7 +95,8 @@ def bag_again(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts
 def _opened_besides(shop: Workshop, proof: Sequence[Position], ask: Questions) -> list[Position]:
     """Whose bags were opened for a proof that was broken off: asked, because nobody else knows."""
     policy = shop.plan.policy
-    rest = {policy.short_name_of(position): position for position in policy.positions if position not in proof}
+    known = {*proof, *([shop.plan.reissue.position] if shop.plan.reissue else [])}  # what is lost has no bag
+    rest = {policy.short_name_of(position): position for position in policy.positions if position not in known}
     if not rest:
         return []
     while not set(names := ask.line(Asked.OPENED, shares=" ".join(rest)).split()) <= set(rest):

@@ -4,7 +4,19 @@ from collections.abc import Callable, Mapping
 
 from ceremony.rules.state import State
 from ceremony.rules.steps import Action, Step
-from ceremony.run.acts import drilling, ending, keys, online, opening, papers, printer, proof, sheets, signing
+from ceremony.run.acts import (
+    drilling,
+    ending,
+    keys,
+    online,
+    opening,
+    papers,
+    printer,
+    proof,
+    reissuing,
+    sheets,
+    signing,
+)
 from ceremony.run.questions import Facts, Questions
 from ceremony.run.work import Workshop
 
@@ -45,6 +57,10 @@ ACTIONS: Mapping[Action, Callable[[Workshop, Step, State, Questions], Facts]] = 
     Action.READ_ONE: drilling.read_one,
     Action.PROVE_KEYS: drilling.prove_keys,
     Action.JUDGE: drilling.judge,
+    Action.TELL_LOSS: reissuing.tell_loss,
+    Action.READ_GROUP: reissuing.read_group,
+    Action.PRINT_AGAIN: reissuing.print_again,
+    Action.DESTROY_SHEET: reissuing.destroy_sheet,
 }
 
 
