@@ -183,13 +183,25 @@ def restore(  # noqa: PLR0913 - what to restore, where to, and how
     progress: Progress,
 ) -> None:
     """Write a STEPPATH with the wanted keys (all, if `only` is empty) encrypted under a password."""
+    encrypted = encrypt(manifest, members, only, password, progress)
+    stepca.write_tree(out, {name: members[name] for name in manifest.files}, encrypted)
+
+
+def encrypt(
+    manifest: Manifest,
+    members: Mapping[str, Secret],
+    only: AbstractCollection[str],
+    password: Secret,
+    progress: Progress,
+) -> dict[str, bytes]:
+    """The wanted keys (all, if `only` is empty), by their files in a STEPPATH, encrypted under a password."""
     wanted = [entry for entry in manifest.keys if not only or entry.name in only]
     encrypted = {}
     for number, entry in enumerate(wanted):
         progress("Encrypting keys", number, len(wanted))
         encrypted[entry.file] = keys.export(members[entry.file], password)
     progress("Encrypting keys", len(wanted), len(wanted))
-    stepca.write_tree(out, {name: members[name] for name in manifest.files}, encrypted)
+    return encrypted
 
 
 def restore_to_token(  # noqa: PLR0913 - what to restore, where to, and how

@@ -92,6 +92,9 @@ class Walk:
                 shown = self._shown(step.position)
                 read = shown["same"] and self.chance.random() < GOOD
                 return {**shown, "positions": [list(step.position)] if shown["same"] else [], "read": read}
+            case Action.TRY_CA:
+                started = self.chance.random() < GOOD
+                return {"started": started, "issued": started and self.chance.random() < GOOD}
             case Action.JUDGE if isinstance(self.engine.listing, Drilling):
                 reasons = [*self.engine.listing.reasons(self.state)]
                 return {"passed": not reasons, "reasons": reasons}

@@ -21,10 +21,12 @@ _TABLES = {
     "copy_unplugged copy_unmounted copy_folder copy_differs destroyed destroyed_papers settled papers paper_again "
     "problem package_sheets online online_unplugged online_unmounted online_folder recipient password_intermediate "
     "password_provisioner drafted unlocked signed files "
-    "briefed copy_named copy_none reached not_reached shown other_bag not_shown read not_read proved judged",
+    "briefed copy_named copy_none reached not_reached shown other_bag not_shown read not_read proved judged "
+    "served not_served not_started not_issued",
     "signed": "title none done drafted number waived to_be_signed sha256 before bags share custodian bag",
-    "drill": "title none level T0 T1 T2 T3 scenario copy result passed failed unfinished no-copy no-quorum other-bag "
-    "no-sheet bad-sheet time took kept not_kept before share custodian found bag keys",
+    "drill": "title none level T0 T1 T2 T3 T4 scenario copy result passed failed unfinished no-copy no-quorum "
+    "other-bag no-sheet bad-sheet not-started not-issued scratch program time took kept not_kept before share "
+    "custodian found bag keys",
     "keys": "title generated imported key algorithm public_key subject validity fingerprint notes waived none",
     "custody": "title text share custodian unit site opened now receipt none missing",
     "proof": "title text none share custodian copies copy site medium written no_copies "
@@ -87,6 +89,8 @@ _SPECIAL = {
     "facts.read": "bag",
     "facts.not_read": "bag problems",
     "facts.proved": "keys",
+    "facts.served": "words",
+    "facts.not_served": "how problem",
     "facts.judged": "result minutes target",
     "drill.failed": "reasons",
     "drill.took": "minutes target kept",

@@ -120,7 +120,7 @@ class Revoke(Table):
 class Drill(Table):
     """What is tried: how far, what is supposed to have happened, and in how many minutes it should be done."""
 
-    level: Literal["T0", "T1", "T2", "T3"]
+    level: Literal["T0", "T1", "T2", "T3", "T4"]
     scenario: Text
     minutes: Annotated[int, Field(ge=1, le=10_000)]
 

@@ -80,6 +80,7 @@ class Action(Enum):
     SHOW_BAG = "compare the number of a closed bag"
     READ_ONE = "read one sheet and judge it"
     PROVE_KEYS = "open the package and prove every key"
+    TRY_CA = "start a scratch CA and have it issue"
     JUDGE = "judge a drill"
 
 

@@ -20,7 +20,7 @@ from ceremony.run.paper import NoPrinter, Scans, Tray
 from ceremony.run.questions import Desk
 from ceremony.run.room import Feeding, Losing, PowerLost, Room
 from ceremony.run.session import hold
-from escrow import __version__, recovery
+from escrow import __version__, recovery, scratch
 from escrow.authority import PasswordSource, import_tree
 from escrow.files import NewFiles, read_public
 from escrow.inventory import FILE as INVENTORY
@@ -97,6 +97,7 @@ def hold_in(room: Room, desk: Desk, parts: Parts, before: Last | None = None) ->
                 progress=parts.progress,
                 version=__version__,
                 before=before,
+                step_ca=scratch.found(),
             )
 
 

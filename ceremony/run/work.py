@@ -58,6 +58,8 @@ class Equipment:
     before: Last | None = None
     """What a session or a drill follows."""
     machine: Machine = field(default_factory=Machine)
+    step_ca: Path | None = None
+    """The program that a drill starts as a scratch CA."""
 
 
 class Workshop:
@@ -72,7 +74,7 @@ class Workshop:
         self.authority: Authority | None = None
         self.shares: dict[Position, Secret] = {}
         self.proved: Mapping[str, Secret] = {}
-        """What the online CA is made of, as the package gave it when a quorum from paper opened it."""
+        """What the online CA or a scratch CA is made of, as the package gave it when a quorum from paper opened it."""
         self.online: OnlineTree | None = None
         self.root: PrivateKey | None = None
         """In a session: between the opening of the package and the wiping."""

@@ -44,6 +44,7 @@ ACTIONS: Mapping[Action, Callable[[Workshop, Step, State, Questions], Facts]] = 
     Action.SHOW_BAG: drilling.show_bag,
     Action.READ_ONE: drilling.read_one,
     Action.PROVE_KEYS: drilling.prove_keys,
+    Action.TRY_CA: drilling.try_ca,
     Action.JUDGE: drilling.judge,
 }
 
