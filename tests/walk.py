@@ -82,6 +82,10 @@ class Walk:
             case Action.BRIEF if isinstance(self.engine.listing, Drilling):
                 bags = {key_of(p): f"OLD{p.group}{p.x}" for p in positions}
                 return {"level": self.engine.listing.level.name, "bags": bags, "copies": ["Bank, disc", "Vault, stick"]}
+            case Action.CALLED:
+                return {"keys": ["intermediate"], "recipient": "", "called_by": "A", "agreed": ["B", "C"]}
+            case Action.RESTORE:
+                return {"keys": ["intermediate"], "recipient": ""}
             case Action.WHICH_COPY:
                 return {"copy": self.chance.choice([None, 1, 2])}
             case Action.CALL:

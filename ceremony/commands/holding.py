@@ -42,6 +42,7 @@ def hold_at_terminal(  # noqa: PLR0913 - all that a ceremony is held with
     printer: Callable[[], Printer],
     before: Last | None = None,
     step_ca: Path | None = None,
+    target: Path | None = None,
 ) -> int:
     """Hold a ceremony to its end, and have its archive copied; the exit status."""
     kind = plan.ceremony.kind
@@ -79,6 +80,7 @@ def hold_at_terminal(  # noqa: PLR0913 - all that a ceremony is held with
             version=__version__,
             before=before,
             step_ca=step_ca,
+            target=target,
         )
     return _keep(plan, out, state)
 

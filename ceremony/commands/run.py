@@ -47,9 +47,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     plan = load(plan_file)
     kind = plan.ceremony.kind
     if plan.follows:
-        message = (
-            "This is the plan of a session or a drill: 'escrow sign-intermediate', 'crl', 'cross-sign' or 'drill'."
-        )
+        message = "This plan is held by another command: escrow sign-intermediate, crl, cross-sign, drill or recovery."
         raise click.UsageError(message)
     if (tray is None) == (printing["printer"] is None and printing["device"] is None):
         message = "Name one of --printer, --device and --tray."

@@ -16,7 +16,8 @@ def result(tell: Telling) -> Section:
     """How it ended, and the hashes that it is known by."""
     say, history, ceremony = tell.say, tell.history, tell.plan.ceremony
     sealed = history.sealed
-    known = sealed.facts if sealed else history.state.done.get("draft")  # a session's set was sealed before
+    done = history.state.done
+    known = sealed.facts if sealed else done.get("draft", done.get("called"))  # the set was sealed before
     none = say("result.none")
     rows: list[tuple[str, Value]] = []
     if history.aborted:
@@ -219,7 +220,7 @@ def _wiped(tell: Telling) -> Iterator[str]:
         if signs := [each.number for each in history.engine.steps if each.action is Action.SIGN]:
             yield say("zeroizing.done_session", **fields, sign=signs[0])
         else:
-            yield say("zeroizing.done", **fields)
+            yield say("zeroizing.done" if step.irreversible else "zeroizing.done_plain", **fields)
     if history.aborted:
         yield say("zeroizing.aborted", time=time(history.aborted))
 

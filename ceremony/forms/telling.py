@@ -110,6 +110,13 @@ class Telling:
                 return self._copy(facts)
             case Action.DESTROY:
                 return self.destroyed(facts)
+            case Action.CALLED:
+                own = {name: ", ".join(facts[name]) for name in ("agreed", "keys")}
+                return say("facts.called", called_by=facts["called_by"], **own)
+            case Action.SHOW_SET:
+                return say("facts.set_words", words=facts["words"])
+            case Action.RESTORE:
+                return say("facts.restored", keys=", ".join(facts["keys"]))
             case Action.SETTLE:
                 return say("facts.settled", exceptions=len(self.history.state.incidents))
         if run.step.action in _DRILLED:

@@ -28,8 +28,8 @@ _TABLES = {
     "approvals": "title text name role date signature",
     "contents": "title",
     "use": "title read tick circle write initial",
-    "state": "title before after before_generate before_import before_escrowed after_signed after_drilled after_sealed "
-    "after_machine after_generate after_import after_records",
+    "state": "title before after before_generate before_import before_escrowed after_signed after_drilled "
+    "after_recovered after_sealed after_machine after_generate after_import after_records",
     "roles": "title role who task",
     "participants": "title text quorum name unit role checked signature officer witness custodian",
     "log": "title text name enters leaves direction time reason initials",

@@ -7,6 +7,7 @@ another question: see `lints`.
 import datetime as dt
 import hashlib
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from ceremony import spoken
 from ceremony.planning.plan_errors import contradictions, plan_error, violations
 from ceremony.planning.session_tables import (
     DRILL,
+    RECOVERY,
     TASKS,
     Crl,
     CrossSign,
     DrillFile,
+    RecoveryFile,
     Revoke,
     SessionFile,
     SignIntermediate,
@@ -110,6 +113,22 @@ class Drill:
 
 
 @dataclass(frozen=True)
+class Recovery:
+    """Why keys are brought back, on whose word, which, and to which public key (PEM) if to one.
+
+    `before` is the hash (hex) of what it follows: of an archive, or `of_package` alone.
+    """
+
+    incident: str
+    called_by: str
+    agreed: tuple[str, ...]
+    only: tuple[str, ...]
+    recipient: str | None
+    before: str
+    of_package: bool
+
+
+@dataclass(frozen=True)
 class Plan:
     """A plan as loaded. Custodians stand in the order of their shares: by group, then as in the file."""
 
@@ -136,6 +155,7 @@ class Plan:
     session: Session | None = None
     deliveries: tuple[Copy, ...] = ()
     drill: Drill | None = None
+    recovery: Recovery | None = None
 
     @property
     def digest(self) -> bytes:
@@ -155,7 +175,7 @@ class Plan:
     @property
     def follows(self) -> str | None:
         """The hash (hex) of the archive that this ceremony follows; None for one that seals a CA."""
-        later = self.session or self.drill
+        later = self.session or self.drill or self.recovery
         return later.before if later else None
 
     @property
@@ -218,7 +238,7 @@ def parse(source: bytes, path: Path) -> Plan:
         message = f"{path} is not valid TOML: {str(error) or 'nested too deeply'}. Mend that line."
         raise PlanError(message) from None
     problems = list(contradictions(content))
-    kind = DrillFile if DRILL in content else SessionFile if set(TASKS) & set(content) else File
+    kind = _kind_of(content)
     try:
         file = kind.model_validate(content)
     except ValidationError as error:
@@ -251,7 +271,23 @@ def parse(source: bytes, path: Path) -> Plan:
         deliveries=file.delivery if isinstance(file, SessionFile) else (),
         online=file.online if isinstance(file, File) else None,
         drill=Drill(**file.drill.model_dump(), before=file.before.archive) if isinstance(file, DrillFile) else None,
+        recovery=_recovery(file) if isinstance(file, RecoveryFile) else None,
     )
+
+
+def _kind_of(content: Mapping[str, object]) -> type[File | DrillFile | RecoveryFile | SessionFile]:
+    """Of which ceremony a plan is, by the table that it has."""
+    own: dict[str, type[DrillFile | RecoveryFile | SessionFile]]
+    own = {DRILL: DrillFile, RECOVERY: RecoveryFile, **dict.fromkeys(TASKS, SessionFile)}
+    for table, kind in own.items():
+        if table in content:
+            return kind
+    return File
+
+
+def _recovery(file: RecoveryFile) -> Recovery:
+    followed = file.before.archive or file.before.package or ""
+    return Recovery(**file.recovery.model_dump(), before=followed, of_package=file.before.archive is None)
 
 
 def _session(file: SessionFile, folder: Path) -> Session:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ceremony.planning.session_tables import DRILL, TASKS
+from ceremony.planning.session_tables import DRILL, RECOVERY, TASKS
 from escrow.errors import PlanError, PolicyError
 from escrow.policy import Group as Shares
 from escrow.policy import Policy, check_threshold
@@ -136,6 +136,8 @@ def _several_tasks(content: Mapping[str, Any]) -> Iterator[Problem]:
     tasks = [table for table in TASKS if table in content]
     if tasks and DRILL in content:
         yield Problem((DRILL,), f"stands beside [{tasks[0]}]: in a drill nothing is signed. Remove one of the two.")
+    if RECOVERY in content and (others := [*tasks, *({DRILL} & set(content))]):
+        yield Problem((RECOVERY,), f"stands beside [{others[0]}]: a recovery only restores. Remove one of the two.")
     for table in tasks[1:]:
         yield Problem((table,), f"stands beside [{tasks[0]}]: a session signs one thing. Remove one of the two.")
     if tasks and "revoke" in content and "crl" not in content:

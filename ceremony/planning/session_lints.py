@@ -14,10 +14,17 @@ _MAX_BYTES = 1 << 20
 def hash_placeholder(facts: Facts) -> Iterator[str]:
     """No hash is still the one of the commented plan."""
     session = facts.plan.session
-    if session and session.before == _NOBODYS:
+    if facts.plan.follows == _NOBODYS:
         yield "archive under [before] is still a row of zeros."
     if session and session.pinned == _NOBODYS:
         yield "sha256 of what is certified is still a row of zeros."
+
+
+def custodian_agreed(facts: Facts) -> Iterator[str]:
+    """Nobody who keeps a share is one of those who agree that the keys are brought back."""
+    if recovery := facts.plan.recovery:
+        keepers = {custodian.name for custodian in facts.plan.custodians}
+        yield from (f"{name} agreed to the recovery, and keeps a share." for name in recovery.agreed if name in keepers)
 
 
 def file_not_as_pinned(facts: Facts) -> Iterator[str]:

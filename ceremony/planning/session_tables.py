@@ -12,8 +12,10 @@ from ceremony.planning.values import (
     AttributeText,
     ConstraintText,
     Date,
+    Name,
     Oid,
     PathText,
+    RecipientText,
     Table,
     Text,
     Url,
@@ -44,6 +46,8 @@ TASKS = ("sign_intermediate", "crl", "cross_sign")
 """The tables of which a session's plan has one."""
 DRILL = "drill"
 """The table that the plan of a drill has."""
+RECOVERY = "recovery"
+"""The table that the plan of a recovery has."""
 
 
 class EscrowedCA(CA):
@@ -131,6 +135,50 @@ class DrillFile(Common):
     ca: EscrowedCA
     before: Before
     drill: Drill
+
+
+class Followed(Table):
+    """What a recovery follows: the archive of the last ceremony, or where none is left the package (SHA-256 of it)."""
+
+    archive: Hash | None = None
+    package: Annotated[Hash | None, Field(validate_default=True)] = None
+
+    @field_validator("package")
+    @classmethod
+    def _is_one_of_two(cls, package: str | None, info: ValidationInfo) -> str | None:
+        if "archive" in info.data and (package is None) == (info.data["archive"] is None):
+            message = "or archive: name one of the two."
+            raise ValueError(message)
+        return package
+
+
+class Recovery(Table):
+    """Why keys are brought back, who called for it, the two who agreed, which keys, and to whom.
+
+    `recipient` is a public key or certificate as PEM; without one they get a new password.
+    """
+
+    incident: Text
+    called_by: Text
+    agreed: Annotated[tuple[Name, ...], Field(strict=False, min_length=2)]
+    only: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
+    recipient: RecipientText | None = None
+
+    @field_validator("agreed")
+    @classmethod
+    def _are_several(cls, agreed: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(agreed)) < len(agreed):
+            message = "names somebody twice: two people agree, or more."
+            raise ValueError(message)
+        return agreed
+
+
+class RecoveryFile(Common):
+    """The tables of the plan of a recovery."""
+
+    ca: EscrowedCA
+    before: Followed
+    recovery: Recovery
 
 
 class SessionFile(Common):

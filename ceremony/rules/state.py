@@ -29,6 +29,8 @@ class Phase(Enum):
     ISSUED = "signed"
     DRILLING = "drill under way"
     JUDGED = "drill judged"
+    RECOVERING = "recovery under way"
+    RESTORED = "restored"
     ZEROIZED = "zeroized"
     ABORTING = "aborting"
     CLOSED = "closed"
@@ -94,6 +96,7 @@ class State:
             ("judge", Phase.JUDGED),
             ("zeroize", Phase.ZEROIZED),
             ("wipe", Phase.ZEROIZED),
+            ("restore", Phase.RESTORED),
             ("issue", Phase.ISSUED),
             ("unlock", Phase.UNLOCKED),
             ("draft", Phase.DRAFTED),
@@ -101,6 +104,7 @@ class State:
             ("seal", Phase.SEALED),
             ("keys", Phase.KEYS_MADE),
             ("brief", Phase.DRILLING),
+            ("called", Phase.RECOVERING),
             ("open", Phase.OPEN),
         ]
         before = Phase.PREPARING if self.sessions else Phase.NOT_BEGUN

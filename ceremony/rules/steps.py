@@ -35,6 +35,7 @@ class Act(Enum):
     SHOW = "show"
     QUORUM = "quorum"
     SIGN = "sign"
+    RESTORE = "restore"
     BAGS = "bags"
     JUDGE = "judge"
     HANDOVER = "handover"
@@ -82,6 +83,9 @@ class Action(Enum):
     PROVE_KEYS = "open the package and prove every key"
     TRY_CA = "start a scratch CA and have it issue"
     JUDGE = "judge a drill"
+    CALLED = "show what was called for"
+    SHOW_SET = "show the words of the set"
+    RESTORE = "write what is restored"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ceremony.planning.draft import Entries, Values, fill
-from ceremony.planning.plan import Plan, Session, parse
+from ceremony.planning.plan import Plan, Recovery, Session, parse
 from ceremony.planning.session_tables import Crl
 from ceremony.rules.state import Phase, State
 from ceremony.run import before
@@ -98,14 +98,16 @@ def hold_in(room: Room, desk: Desk, parts: Parts, before: Last | None = None) ->
                 version=__version__,
                 before=before,
                 step_ca=scratch.found(),
+                target=room.media / f"restored-{room.plan.ceremony.id}",
             )
 
 
 def _rehearse_following(plan: Plan, out: Path, paper: Path, desk: Desk | None, parts: Parts) -> State:
-    """Seal a throw-away CA by the same policy without asking anybody, and then hold the session or drill with it."""
+    """Seal a throw-away CA by the same policy without asking anybody, and then hold what follows with it."""
     sealing = throw_away_for(plan)
     first = Room(sealing, paper, paper / "sealed")
-    parts.show(f"A throw-away CA is sealed first; the {'session' if plan.session else 'drill'} follows its archive.")
+    what = "session" if plan.session else "drill" if plan.drill else "recovery"
+    parts.show(f"A throw-away CA is sealed first; the {what} follows its archive.")
     if plan.session and plan.session.revoke:
         parts.show(
             "What is revoked here are certificates of the throw-away CA, not those of the serial numbers planned."
@@ -119,6 +121,8 @@ def _rehearse_following(plan: Plan, out: Path, paper: Path, desk: Desk | None, p
         session=_with_its_own(plan.session, digest, first.out) if plan.session else None,
         drill=replace(plan.drill, before=digest) if plan.drill else None,
     )
+    if plan.recovery:
+        specimen = replace(specimen, recovery=_of_what_there_is(plan.recovery, digest))
     if specimen.session:
         last: Last = before.read(specimen, specimen.session, first.out, None)
     else:
@@ -128,6 +132,12 @@ def _rehearse_following(plan: Plan, out: Path, paper: Path, desk: Desk | None, p
     state = hold_in(room, around, parts, last)
     keep_archive(specimen, out, around, Kind.SPECIMEN)
     return state
+
+
+def _of_what_there_is(recovery: Recovery, digest: str) -> Recovery:
+    """A recovery from the archive of a throw-away CA, which has a root, an intermediate and no other key."""
+    only = tuple(name for name in recovery.only if name in {"root", "intermediate"}) or ("intermediate",)
+    return replace(recovery, before=digest, of_package=False, only=only)
 
 
 def _with_its_own(session: Session, digest: str, sealed: Path) -> Session:

@@ -4,10 +4,11 @@ Nothing is exported: of what a quorum opens, every key is proved and wiped in th
 scratch CA is made of; they end with it.
 """
 
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict
 from pathlib import Path
 
-from ceremony.planning.plan import parse
+from ceremony.planning.plan import Plan, parse
 from ceremony.rules.bags import bag_number
 from ceremony.rules.drilling.rules import Drilling
 from ceremony.rules.drilling.steps import Level
@@ -21,6 +22,7 @@ from ceremony.run.questions import Asked, Facts, Questions, StepError
 from ceremony.run.work import Workshop
 from escrow import recovery, scratch
 from escrow.gather import Collection
+from escrow.manifest import Manifest
 from escrow.package import Package
 from escrow.policy import Position
 from escrow.scratch import Tried
@@ -128,16 +130,23 @@ def prove_keys(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fa
     with recovery.recombine(collection) as wrapping_key:
         members = recovery.open_checked(package, wrapping_key)
     shop.forget_proved()
-    wanted = scratch.needed(package.manifest) if shop.drill().level == Level.T4.name else frozenset()
+    wanted = _kept(shop.plan, package.manifest)
     for name in members.keys() - wanted:
         members[name].close()
     shop.proved = {name: members[name] for name in members.keys() & wanted}
     shop.forget_shares()
     keys = [{"name": entry.name, "algorithm": entry.algorithm} for entry in package.manifest.keys]
     ask.say(f"The package opens, and each key fits its certificate: {', '.join(each['name'] for each in keys)}.")
-    kept = ", but for what the scratch CA is made of" if wanted else ""
+    kept = ", but for what is needed next" if wanted else ""
     ask.say(f"Nothing of it was written anywhere, and all of it is wiped{kept}.")
     return {"keys": keys}
+
+
+def _kept(plan: Plan, manifest: Manifest) -> AbstractSet[str]:
+    """What of a package is needed after its keys were proved: for a scratch CA, or for what a recovery restores."""
+    if plan.recovery:
+        return {*manifest.files, *(entry.file for entry in manifest.keys if entry.name in plan.recovery.only)}
+    return scratch.needed(manifest) if plan.drill and plan.drill.level == Level.T4.name else frozenset()
 
 
 def try_ca(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:

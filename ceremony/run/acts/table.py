@@ -4,7 +4,19 @@ from collections.abc import Callable, Mapping
 
 from ceremony.rules.state import State
 from ceremony.rules.steps import Action, Step
-from ceremony.run.acts import drilling, ending, keys, online, opening, papers, printer, proof, sheets, signing
+from ceremony.run.acts import (
+    drilling,
+    ending,
+    keys,
+    online,
+    opening,
+    papers,
+    printer,
+    proof,
+    recovering,
+    sheets,
+    signing,
+)
 from ceremony.run.questions import Facts, Questions
 from ceremony.run.work import Workshop
 
@@ -46,6 +58,9 @@ ACTIONS: Mapping[Action, Callable[[Workshop, Step, State, Questions], Facts]] = 
     Action.PROVE_KEYS: drilling.prove_keys,
     Action.TRY_CA: drilling.try_ca,
     Action.JUDGE: drilling.judge,
+    Action.CALLED: recovering.called,
+    Action.SHOW_SET: recovering.show_set,
+    Action.RESTORE: recovering.restore,
 }
 
 
