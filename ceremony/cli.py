@@ -27,6 +27,7 @@ _COMMANDS = {
     "recover": "Restore a CA from a quorum of share sheets and a package.",
     "package-sheets": "Print a package: its contents, its codes, and how to decode them.",
     "documents": "Make a set's labels, receipts and recovery card again.",
+    "recovery-runbook": "Print what to do when the CA is lost, for a team without context.",
     "remove-root-key": "Remove the root's key from the online CA, when it is proven to be in a package.",
     "templates": "Copy the templates of all documents, as a start for your own.",
     "run": "Hold a ceremony, step by step.",

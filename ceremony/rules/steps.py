@@ -26,6 +26,7 @@ class Act(Enum):
     PREFLIGHT = "preflight"
     OPEN = "open"
     BRIEF = "brief"
+    CALLED = "called"
     KEYS = "keys"
     ISSUE = "issue"
     SEAL = "seal"

@@ -19,9 +19,9 @@ def steps() -> tuple[Step, ...]:
 
 
 def _called() -> Iterator[Step]:
-    yield step_of("called", Act.BRIEF, "officer-1", ["opening head written"], ["called"], Action.CALLED)
-    yield step_of("set-words", Act.BRIEF, "witnesses", ["called"], ["set compared"], Action.SHOW_SET)
-    yield step_of("head-called", Act.BRIEF, "witnesses", ["set compared"], ["called head written"], Action.WRITE_HEAD)
+    yield step_of("called", Act.CALLED, "officer-1", ["opening head written"], ["called"], Action.CALLED)
+    yield step_of("set-words", Act.CALLED, "witnesses", ["called"], ["set compared"], Action.SHOW_SET)
+    yield step_of("head-called", Act.CALLED, "witnesses", ["set compared"], ["called head written"], Action.WRITE_HEAD)
 
 
 def _quorum() -> Iterator[Step]:
