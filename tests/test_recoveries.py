@@ -3,6 +3,7 @@
 import hashlib
 import json
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from sessions import PARTS, TODAY, Sealed, sealed
 from test_drills import Answers, Playing
 from test_recipient import KINDS, public_of, written
 
+from ceremony.custody import plain
 from ceremony.planning import draft
 from ceremony.planning.lints import lint
 from ceremony.planning.plan import Plan, load, parse
@@ -88,7 +90,16 @@ def test_the_real_step_ca_starts_from_what_a_guided_recovery_restored_through_a_
     (tree / CONFIG).write_text(json.dumps(settings | {"address": f"127.0.0.1:{port}"}))
     with step_ca(tree, password, f"https://localhost:{port}"):
         pass
-    # What comes next follows its archive, and knows the new bags.
+    # The register takes it: new bags, and that a quorum was in one room. What comes next knows the bags, too.
+    register = tmp_path / "register"
+    escrow("register", register, root.archive).expect()
+    entered = escrow("register", register, out).expect().out
+    assert "recovery of intermediate, a quorum in one room" in entered
+    shares = tomllib.loads((register / plain.FILE).read_text())["set"][0]["share"]
+    assert {each["share"]: each["bag"] for each in shares}.items() >= {
+        (str(position.x), bag) for bag, position in state.bags.items()
+    }
+    assert "already" in escrow("register", register, out).expect(1).err
     drill = root.plan("drill", "NEXT", out, {"drill": {"level": "T0", "scenario": "None.", "minutes": 5}})
     last = before.examined(drill, digest_of(out).hex(), out, None)
     assert {bags[-1] for bags in last.bags.values()} >= set(state.bags)

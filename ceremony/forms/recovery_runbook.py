@@ -19,4 +19,4 @@ def document(stationery: Stationery) -> bytes:
     organisation = stationery.organisation or frame.phrases["no_organisation"]
     letterhead = Letterhead(organisation, "", "", PAPER[stationery.size], specimen=False, frame=frame)
     source = SOURCE.read_text("utf-8")
-    return letterhead.render(_TITLE, _SECRECY, lambda _: story(source, letterhead.width))
+    return letterhead.render(_TITLE, _SECRECY, story(source, letterhead.width))
