@@ -81,7 +81,7 @@ def check_chain(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certific
         subject = certificate.subject.rfc4514_string()
         _check_is_authority(certificate, subject)
         issuers = chain[position + 1 : position + 2] or roots
-        if not any(_issued(issuer, certificate) for issuer in issuers):
+        if not any(is_issued(issuer, certificate) for issuer in issuers):
             wanted = " or ".join(issuer.subject.rfc4514_string() for issuer in issuers)
             message = f"The certificate of {subject} was not issued by {wanted}: the chain to the root does not hold."
             raise CertificateError(message)
@@ -89,7 +89,8 @@ def check_chain(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certific
         _check_is_authority(root, root.subject.rfc4514_string())
 
 
-def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+def is_issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    """Whether a certificate names this issuer, and is signed by it."""
     try:
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):

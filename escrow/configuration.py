@@ -123,6 +123,33 @@ def taking_keys_from_token(config: Secret, uri: str, keys: Mapping[str, str]) ->
         return _edited(without, edit)
 
 
+def names_of(config: Secret) -> tuple[str, ...]:
+    """The names that a CA answers to, by its ca.json. Raises TreeError."""
+
+    def in_worker() -> bytes:
+        names = from_json(bytes(config.view), CONFIG).get("dnsNames") or []
+        return json.dumps([name for name in names if isinstance(name, str)]).encode()
+
+    return tuple(json.loads(isolate(in_worker, config)))
+
+
+def for_scratch(config: Secret, address: str, name: str, provisioner: Mapping[str, Any]) -> Secret:
+    """A ca.json for a CA that serves this machine alone, for a moment: its own, but for what reaches elsewhere.
+
+    Its keys come from files, its database is a new one, and this provisioner is the only one: others may want to ask
+    somebody at the start, or to be asked.
+    """
+
+    def edit(settings: dict[str, Any]) -> None:
+        for absent in ("insecureAddress", "metricsAddress", "monitoring", "kms", "password", "crl"):
+            settings.pop(absent, None)
+        settings["address"], settings["dnsNames"] = address, [name]
+        settings["db"] = {"type": "badgerv2", "dataSource": "db"}
+        settings["authority"] = {"provisioners": [provisioner]}
+
+    return _edited(config, edit)
+
+
 def new_configuration(name: str, *, ssh: bool = False) -> dict[str, Secret]:
     """A ca.json and a defaults.json for a CA that was generated here: one ACME provisioner, no secret in it."""
     settings: dict[str, Any] = {

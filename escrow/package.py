@@ -10,6 +10,7 @@ import json
 import re
 import textwrap
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -160,6 +161,24 @@ def open_package(package: Package, wrapping_key: Secret) -> dict[str, Secret]:
         return members
 
 
+def archive_of(members: Mapping[str, Secret]) -> Secret:
+    """Members as an archive of the same kind as in a package, README included: not encrypted."""
+    room = sum(len(member) for member in members.values()) + len(_README)
+    archive = Secret(room + _ENTRY * (len(members) + 1) + 2 * sum(map(len, members)))
+
+    def in_worker() -> bytes:
+        contents = {name: member.view for name, member in members.items()}
+        archive.fill(payload.pack({README_MEMBER: _README.encode(), **contents}))
+        return b""
+
+    with ExitStack() as undo:
+        undo.callback(archive.close)
+        isolate(in_worker, archive, *members.values())
+        undo.pop_all()
+    return archive
+
+
+_ENTRY = 200  # bytes, more than the two headers of a member have besides its name
 _OWN_MEMBERS = {README_MEMBER, MANIFEST_MEMBER}
 
 

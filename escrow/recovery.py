@@ -15,11 +15,36 @@ from escrow.files import NewFiles, begins_with, read_public
 from escrow.gather import Collection
 from escrow.manifest import Manifest
 from escrow.memory import Secret, isolate
+from escrow.online import recipient
+from escrow.online.recipient import Recipient
 from escrow.package import Package
 from escrow.policy import Policy, Position
 from escrow.progress import Progress
 from escrow.share import key_check
 from escrow.token import Token
+
+RECOVERED = "recovered.cms"
+"""What is restored for a recipient's key."""
+
+_OPENED_BY = """\
+{file} holds private keys of {ca}, restored from escrow:
+{keys}; set {set_id}.
+
+It is encrypted to this public key ({kind}), and nothing else opens it:
+SHA-256 of its SubjectPublicKeyInfo {fingerprint}
+
+Whoever has the private half opens it, in memory and without a network:
+
+  cd /dev/shm && umask 077
+  openssl cms -decrypt -binary -inform PEM -in {file} -inkey PRIVATE_KEY -out recovered.zip
+  unzip -d recovered recovered.zip
+
+Only if openssl ends without an error is recovered.zip what was restored: it
+leaves a file behind even when it fails. In recovered/, secrets/ has the keys,
+NOT ENCRYPTED; README.txt says how they are encrypted for step-ca. Not in it are
+the database with issued and revoked certificates, ACME accounts, and
+provisioners managed remotely.
+"""
 
 
 def read_package(path: Path, progress: Progress, pages: Sequence[Path] = ()) -> Package:
@@ -183,13 +208,25 @@ def restore(  # noqa: PLR0913 - what to restore, where to, and how
     progress: Progress,
 ) -> None:
     """Write a STEPPATH with the wanted keys (all, if `only` is empty) encrypted under a password."""
+    encrypted = encrypt(manifest, members, only, password, progress)
+    stepca.write_tree(out, {name: members[name] for name in manifest.files}, encrypted)
+
+
+def encrypt(
+    manifest: Manifest,
+    members: Mapping[str, Secret],
+    only: AbstractCollection[str],
+    password: Secret,
+    progress: Progress,
+) -> dict[str, bytes]:
+    """The wanted keys (all, if `only` is empty), by their files in a STEPPATH, encrypted under a password."""
     wanted = [entry for entry in manifest.keys if not only or entry.name in only]
     encrypted = {}
     for number, entry in enumerate(wanted):
         progress("Encrypting keys", number, len(wanted))
         encrypted[entry.file] = keys.export(members[entry.file], password)
     progress("Encrypting keys", len(wanted), len(wanted))
-    stepca.write_tree(out, {name: members[name] for name in manifest.files}, encrypted)
+    return encrypted
 
 
 def restore_to_token(  # noqa: PLR0913 - what to restore, where to, and how
@@ -220,6 +257,31 @@ def restore_to_token(  # noqa: PLR0913 - what to restore, where to, and how
         tokens.take_back(token, pin, stored, error)
         raise
     return tuple(stored)
+
+
+def restore_to_recipient(  # noqa: PLR0913 - what to restore, to whom, and where
+    manifest: Manifest,
+    members: Mapping[str, Secret],
+    only: AbstractCollection[str],
+    to: Recipient,
+    *,
+    out: NewFiles,
+    progress: Progress,
+) -> None:
+    """Write what is wanted (all keys, if `only` is empty) as one CMS file that only a recipient's key opens.
+
+    In it is an archive as in a package, and beside it README.txt, which says how to open it.
+    """
+    progress("Encrypting keys", 0, 1)
+    wanted = [entry for entry in manifest.keys if not only or entry.name in only]
+    names = sorted([*manifest.files, *(entry.file for entry in wanted)])
+    with package.archive_of({name: members[name] for name in names}) as archive:
+        sealed = recipient.encrypt(to, archive)
+    listed = ", ".join(entry.name for entry in wanted)
+    about = {"ca": manifest.ca, "set_id": manifest.set_id.hex(), "keys": listed, "kind": to.kind, "file": RECOVERED}
+    out.write(RECOVERED, sealed)
+    out.write(package.README_MEMBER, _OPENED_BY.format(**about, fingerprint=to.fingerprint).encode())
+    progress("Encrypting keys", 1, 1)
 
 
 def _good_shares(collection: Collection) -> str:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 _ID_LENGTH = 8
 _PROOF = b"step-ca escrow: this token has the key"
-_NAMED = ("intermediate", "ssh-host", "ssh-user")
+SIGNING = ("intermediate", "ssh-host", "ssh-user")
+"""The keys with which step-ca signs, by their names."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def fitting(entries: Sequence[KeyEntry], only: Sequence[str]) -> tuple[KeyEntry,
 
     Raises UsageError for one that step-ca cannot use from a token.
     """
-    wanted = tuple(entry for entry in entries if entry.name in (only or _NAMED))
+    wanted = tuple(entry for entry in entries if entry.name in (only or SIGNING))
     if refused := [entry.name for entry in wanted if not entry.algorithm.startswith(("EC ", "RSA "))]:
         message = (
             f"step-ca cannot sign with the key {', '.join(refused)} from a token, because it is of the kind Ed25519. "

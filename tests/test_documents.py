@@ -16,6 +16,7 @@ DOCUMENTS = [
         "CHANGELOG.md",
         "SECURITY.md",
         "ceremony/RUNBOOK.md",
+        "ceremony/RECOVERY.md",
         "templates/README.md",
     )
 ]

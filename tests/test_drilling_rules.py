@@ -12,7 +12,7 @@ from ceremony.rules.drilling.rules import Drilling
 from ceremony.rules.drilling.steps import RETURN_SHEETS, Level
 from ceremony.rules.loss import Rule
 from ceremony.rules.state import Phase
-from ceremony.rules.steps import SHARES, Action, number
+from ceremony.rules.steps import PROVED_KEYS, SHARES, Action, number
 from ceremony.run.journal import JournalError
 from escrow.policy import Policy, Position
 
@@ -100,7 +100,8 @@ def test_only_a_quorum_is_ever_in_memory_and_of_it_nothing_after_the_proof() -> 
             name = walk.due().id
             walk.step()
             held[name] = walk.state.held
-        assert {name for name, secrets in held.items() if secrets} == ({"gather"} if level is Level.T3 else set())
+        expected = {Level.T3: {"gather"}, Level.T4: {"gather", "prove"}}.get(level, set())
+        assert {name for name, secrets in held.items() if secrets} == expected
         exported = {Action.SIGN, Action.OUTCOME, Action.DELIVER, Action.MAKE_ONLINE, Action.PRINT, Action.UNLOCK}
         assert not exported & {step.action for step in walk.engine.steps}
 
@@ -129,6 +130,19 @@ def test_a_loss_before_the_proof_calls_for_the_quorum_again_and_both_are_bagged(
         walk.add("end", step="bags", facts={"bags": {f"{p.group}.{p.x}": f"N{p.x}" for p in first}})
 
 
+def test_a_loss_before_the_scratch_ca_calls_for_the_quorum_again() -> None:
+    walk = until(drill(PLAIN, Level.T4, "loss"), "scratch")
+    assert walk.state.held == {PROVED_KEYS}
+    walk.session()
+    assert (walk.state.losses, walk.state.held) == ((Rule.READ_AGAIN,), frozenset())
+    assert walk.state.opened
+    walk.to_the_end()
+    assert_drilled_well(walk)
+    done = until(drill(PLAIN, Level.T4, "done"), "wipe")
+    done.session()
+    assert done.state.losses == (Rule.GO_ON,)
+
+
 def test_an_abort_returns_the_sheet_that_is_out() -> None:
     walk = drill(PLAIN, Level.T2, "abort")
     while not walk.state.opened:
@@ -154,6 +168,7 @@ WRONG: list[tuple[Level, str, dict[str, Any], str]] = [
     (Level.T2, "read 1.2", seen("OLD12", same=True, positions=[[1, 3]], read=True), "another share"),
     (Level.T2, "read 1.2", seen("OLD12", same=True, read=True), "not taken out"),
     (Level.T3, "gather", {"positions": [[1, 1]]}, "no quorum"),
+    (Level.T4, "scratch", {"started": False, "issued": True}, "did not start"),
 ]
 
 
@@ -179,6 +194,9 @@ JUDGED: list[tuple[Level, object, set[Position], dict[str, dict[str, Any]], list
     (Level.T2, 2, ALL, {"read 1.2": seen("X", same=False)}, ["other-bag"]),
     (Level.T3, 2, set(), {}, []),
     (Level.T3, None, set(), {}, ["no-copy"]),
+    (Level.T4, 2, set(), {"scratch": {"started": True, "issued": True}}, []),
+    (Level.T4, 2, set(), {"scratch": {"started": True, "issued": False}}, ["not-issued"]),
+    (Level.T4, None, set(), {"scratch": {"started": False, "issued": False}}, ["no-copy", "not-started"]),
 ]
 
 

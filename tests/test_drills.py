@@ -4,13 +4,15 @@ import shutil
 import tempfile
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import escrow
+from helpers import escrow, need
 from sessions import PARTS, TODAY, Sealed, inventory_in, sealed
 
+from ceremony.commands import holding
 from ceremony.custody import plain
 from ceremony.custody.book import Book
 from ceremony.custody.drilled import drilled, noted
@@ -26,6 +28,7 @@ from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.rehearsal import hold_in, rehearse_plan
 from ceremony.run.room import Feeding, PowerLost
 from ceremony.run.session import SystemClock
+from escrow import scratch
 from escrow.errors import PlanError, RefusedError
 from escrow.memory import Secret
 
@@ -99,11 +102,18 @@ def transcript(archive: Path) -> str:
         ("T1", ["T1, visual", "as it was noted"], {"1", "2", "3"}),
         ("T2", ["T2, single shares", "it is a share of the set"], {"1", "2", "3"}),
         ("T3", ["T3, quorum", "root (EC P-256)", "Keys that were proved"], {"1", "2"}),
+        (
+            "T4",
+            ["T4, scratch CA", "The scratch CA started and issued a certificate", "SHA-256 of the step-ca"],
+            {"1", "2"},
+        ),
     ],
 )
 def test_a_drill_is_held_reported_audited_and_entered(
     root: Sealed, tmp_path: Path, level: str, report: list[str], seen: set[str]
 ) -> None:
+    if level == "T4":
+        need("step-ca")
     plan = plan_of(root, level, f"DRILL-{level}", root.archive)
     state = hold(root, plan, root.archive)
     assert (state.phase, state.held, state.opened) == (Phase.CLOSED, frozenset(), frozenset())
@@ -128,7 +138,7 @@ def test_a_drill_is_held_reported_audited_and_entered(
     (entered,) = current(register)["drill"]
     assert (entered["level"], entered["passed"], set(entered.get("shares", ()))) == (level, True, seen)
     for each in current(register)["share"]:
-        new = level in {"T2", "T3"} and each["share"] in seen
+        new = level in {"T2", "T3", "T4"} and each["share"] in seen
         assert (each["bag"] != bags[each["share"]]) is new
         assert (each["how"] == f"drill {level}") is (each["share"] in seen)
     again = escrow("register", register, out)
@@ -178,6 +188,41 @@ def test_after_a_loss_of_power_a_drill_goes_on_and_what_follows_knows_the_new_ba
     # A session follows a drill as well.
     crl = root.plan("crl", "CRL-AFTER", out, {"crl": {"days": 30}})
     assert root.hold(crl, out).phase is Phase.CLOSED
+
+
+def test_a_scratch_ca_that_does_not_start_is_judged_and_reported(
+    root: Sealed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "step-ca"
+    broken.write_text("#!/bin/sh\necho the lights are out >&2\nexit 2\n")
+    broken.chmod(0o700)
+    monkeypatch.setattr(scratch, "found", lambda: broken)
+    plan = plan_of(root, "T4", "DARK", root.archive)
+    state = hold(root, plan, root.archive)
+    assert (state.phase, state.done["judge"]["reasons"]) == (Phase.CLOSED, ["not-started"])
+    out = root.room(plan).out
+    assert audit(out).findings == []
+    told = transcript(out)
+    assert "NOT PASSED: step-ca did not start from what was restored." in told
+    assert "did not start: step-ca ended at once: the lights are out." in told
+    assert drilled(out)["passed"] is False
+    file = tmp_path / "drill.toml"
+    file.write_bytes(plan.source)
+    nothing = ("--out", tmp_path / "out", "--scans", tmp_path, "--step-ca", tmp_path / "nothing")
+    absent = escrow("drill", file, "--archive", root.archive, *nothing).expect(2)
+    assert "name the program with --step-ca FILE" in absent.err
+
+
+def test_a_drill_that_has_not_passed_has_an_exit_status_of_its_own(
+    root: Sealed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holding, "keep_archive", lambda *_: True)
+    plan = plan_of(root, "T0", "STATUS", root.archive)
+    passed = hold(root, plan, root.archive)
+    assert holding._keep(plan, root.room(plan).out, passed) == 0
+    judged = {"judge": {**passed.done["judge"], "passed": False}}
+    assert holding._keep(plan, root.room(plan).out, replace(passed, done={**passed.done, **judged})) == 1
+    assert holding._keep(plan, root.room(plan).out, replace(passed, aborting=True)) == 1
 
 
 def test_a_drill_that_was_aborted_has_not_passed_and_its_sheets_are_bagged(root: Sealed, tmp_path: Path) -> None:

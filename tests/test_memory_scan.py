@@ -411,6 +411,21 @@ def test_recovering_into_a_token_leaves_no_trace(
     check_everything(seen, allowed)
 
 
+def test_recovering_to_a_recipients_key_leaves_no_trace(sealed: Sealed, shm: Path) -> None:
+    recipient = shm / "public.pem"
+    spki = serialization.PublicFormat.SubjectPublicKeyInfo
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    recipient.write_bytes(public.public_bytes(serialization.Encoding.PEM, spki))
+    place: list[str | Path] = ["--to", shm / "restored", "--recipient", recipient]
+    seen = watch("recover", sealed.package, *sealed.sheets[:2], *place, secrets=sealed.secrets)
+    workers = {
+        "worker Collection": {"share", "left", "right", "value"},
+        "worker archive_of": KEYS,
+        "worker encrypt": KEYS,
+    }
+    check_everything(seen, {**ALLOWED, **workers})
+
+
 def test_starting_step_ca_leaves_no_trace(sealed: Sealed, tree: Path, shm: Path) -> None:
     """Up to the moment when the process becomes step-ca; a program that does nothing stands in for it."""
     config = shm / "ca.json"

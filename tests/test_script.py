@@ -517,7 +517,7 @@ def test_whatever_line_is_lost_the_template_is_refused_with_its_name_and_a_line_
 
 def test_the_header_of_a_ceremonys_documents_has_no_set(tmp_path: Path) -> None:
     ours = (source.directory() / "common.toml").read_text("utf-8")
-    (tmp_path / "common.toml").write_text(ours.replace('when = "not ceremony"\n', ""), "utf-8")
+    (tmp_path / "common.toml").write_text(ours.replace('when = ["not ceremony", "not runbook"]\n', ""), "utf-8")
     with pytest.raises(TemplateError, match=r"common.toml, line \d+: the text shows {set_id}, which a ceremony's"):
         Letterhead.of(with_templates(tmp_path))
 

@@ -83,6 +83,10 @@ class Walk:
             case Action.BRIEF if isinstance(self.engine.listing, Drilling):
                 bags = {key_of(p): f"OLD{p.group}{p.x}" for p in positions}
                 return {"level": self.engine.listing.level.name, "bags": bags, "copies": ["Bank, disc", "Vault, stick"]}
+            case Action.CALLED:
+                return {"keys": ["intermediate"], "recipient": "", "called_by": "A", "agreed": ["B", "C"]}
+            case Action.RESTORE:
+                return {"keys": ["intermediate"], "recipient": ""}
             case Action.WHICH_COPY:
                 return {"copy": self.chance.choice([None, 1, 2])}
             case Action.CALL:
@@ -93,6 +97,9 @@ class Walk:
                 shown = self._shown(step.position)
                 read = shown["same"] and self.chance.random() < GOOD
                 return {**shown, "positions": [list(step.position)] if shown["same"] else [], "read": read}
+            case Action.TRY_CA:
+                started = self.chance.random() < GOOD
+                return {"started": started, "issued": started and self.chance.random() < GOOD}
             case Action.JUDGE if isinstance(self.engine.listing, Drilling):
                 reasons = [*self.engine.listing.reasons(self.state)]
                 return {"passed": not reasons, "reasons": reasons}

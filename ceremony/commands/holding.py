@@ -41,6 +41,8 @@ def hold_at_terminal(  # noqa: PLR0913 - all that a ceremony is held with
     allow_disk: bool,
     printer: Callable[[], Printer],
     before: Last | None = None,
+    step_ca: Path | None = None,
+    target: Path | None = None,
 ) -> int:
     """Hold a ceremony to its end, and have its archive copied; the exit status."""
     kind = plan.ceremony.kind
@@ -77,6 +79,8 @@ def hold_at_terminal(  # noqa: PLR0913 - all that a ceremony is held with
             progress=progress,
             version=__version__,
             before=before,
+            step_ca=step_ca,
+            target=target,
         )
     return _keep(plan, out, state)
 
@@ -85,7 +89,8 @@ def _keep(plan: Plan, out: Path, state: State) -> int:
     """Say how it ended, and have the archive copied."""
     say(f"The ceremony is {state.phase.value}. Its archive: {out}")
     kept = keep_archive(plan, out, TerminalDesk(), plan.ceremony.kind)
-    return 0 if state.phase is Phase.CLOSED and kept else 1
+    passed = state.done.get("judge", {}).get("passed", True)  # what is no drill is not judged
+    return 0 if state.phase is Phase.CLOSED and kept and passed else 1
 
 
 def _paper(scans: Path | None, camera: Path | None, *, allow_disk: bool) -> Paper:

@@ -17,15 +17,16 @@ from ceremony.terminal.console import say
 from escrow.files import NewFiles, read_public
 
 _BACK = "<"
-_LATER = ("sign-intermediate", "crl", "cross-sign", "drill", "reissue")
+_LATER = ("sign-intermediate", "crl", "cross-sign", "drill", "reissue", "recovery")
 
 
 @click.command(name="init")
 @click.argument("file", type=options.PATH, default="ceremony.toml")
 @click.option("--example", is_flag=True, help="Ask nothing: write an example to be changed.")
-@click.option("--for", "task", type=click.Choice(list(_LATER)), help="The plan of what follows an archive.")
+@click.option("--for", "task", type=click.Choice(list(_LATER)), help="The plan of what follows, as an example.")
 @click.option("--archive", type=options.PATH, metavar="DIR", help="With --for: the archive that it follows.")
-def command(file: Path, *, example: bool, task: str | None, archive: Path | None) -> None:
+@click.option("--package", type=options.PATH, metavar="FILE", help="With --for recovery, where no archive is left.")
+def command(file: Path, *, example: bool, task: str | None, archive: Path | None, package: Path | None) -> None:
     """Write the plan of a ceremony to FILE (ceremony.toml), with comments, to be reviewed and changed by hand.
 
     Asks what only you can know; without a terminal, or with --example, it writes an example that passes
@@ -34,12 +35,15 @@ def command(file: Path, *, example: bool, task: str | None, archive: Path | None
     if archive and not task:
         message = "--archive belongs to --for."
         raise click.UsageError(message)
+    if package and (task != "recovery" or archive):
+        message = "--package belongs to --for recovery, in the place of --archive."
+        raise click.UsageError(message)
     today = dt.datetime.now(dt.UTC).astimezone().date()
     with NewFiles(file.parent, "file") as out:
         out.check_absent([file.name])
         asking = sys.stdin.isatty() and sys.stderr.isatty() and not example
         if task:
-            source = _session(task, today, archive).encode()
+            source = _session(task, today, archive, package).encode()
         else:
             source = (_ask(Interview(today)) if asking else draft.example(today)).encode()
         findings = lint(parse(source, file), today, None)
@@ -51,9 +55,14 @@ def command(file: Path, *, example: bool, task: str | None, archive: Path | None
         say(f"  {finding.severity.value} {finding.lint}: {finding.text}")
 
 
-def _session(task: str, today: dt.date, archive: Path | None) -> str:
-    """The plan of a session, with what the archive that it follows says of people and places."""
+def _session(task: str, today: dt.date, archive: Path | None, package: Path | None) -> str:
+    """The plan of what follows, with what the archive or package that it follows says of people and places."""
     table = task.replace("-", "_")
+    if package:
+        from ceremony.run.before import planned_by_package
+
+        own, people = planned_by_package(package)
+        return draft.session(table, today, own, people)
     if archive is None:
         return draft.session(table, today)
     from ceremony.run.before import planned_by

@@ -19,8 +19,9 @@ def command(register: Path, archive: Path) -> None:
 
     Of a set: who got which share, in which bag; one with a higher epoch supersedes the one before. Of a session: the
     new bags, the dates on which its certificate or CRL ends. Of a drill: level, result, time, and the bags that were
-    seen or are new. The archive is audited first, and entered once, in the order in which ceremonies were held. The
-    register is public but for names: 'register.toml' is for people, 'custody.jsonl' is the journal that counts.
+    seen or are new. Of a recovery: what was restored, and the new bags. The archive is audited first, and entered once,
+    in the order in which ceremonies were held. The register is public but for names: 'register.toml' is for people,
+    'custody.jsonl' is the journal that counts.
     """
     event, fields = taken(archive)
     with Book(register, SystemClock(), begin=event == ENTER) as book:

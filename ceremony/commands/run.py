@@ -47,10 +47,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     """
     plan = load(plan_file)
     if plan.follows:
-        message = (
-            "This is the plan of a session, a drill or a reissue: 'escrow sign-intermediate', 'crl', 'cross-sign', "
-            "'drill' or 'reissue'."
-        )
+        message = "This plan is held by another command: escrow sign-intermediate, crl, cross-sign, drill, reissue or recovery."
         raise click.UsageError(message)
     return hold_at_terminal(
         plan,

@@ -185,4 +185,5 @@ _EVENTS: Mapping[str, Callable[[ShareSet, frozenset[str], Fields, dt.date], Chan
     "copy": _copy,
     "drill": later.drill,
     "session": later.session,
+    "recovery": later.session,
 }

@@ -6,6 +6,7 @@ from typing import Any
 
 from ceremony.custody.drilled import drilled
 from ceremony.custody.entering import entered
+from ceremony.custody.recovered import recovered
 from ceremony.custody.reissued import reissued
 from ceremony.custody.signed import signed
 from ceremony.planning.plan import Plan, parse
@@ -21,6 +22,7 @@ _BY: Mapping[str, Callable[[Path], dict[str, Any]]] = {
     "drill": drilled,
     "session": signed,
     "reissue": reissued,
+    "recovery": recovered,
 }
 
 
@@ -35,5 +37,5 @@ def _event_of(archive: Path) -> str:
         plan: Plan = parse(read_public(archive / PLAN_FILE, MAX_FILE), archive / PLAN_FILE)
     except (FileError, PlanError):
         return ENTER  # which says what is wrong with it
-    kinds = {"drill": plan.drill, "session": plan.session, "reissue": plan.reissue}
+    kinds = {"drill": plan.drill, "session": plan.session, "reissue": plan.reissue, "recovery": plan.recovery}
     return next((event for event, table in kinds.items() if table), ENTER)

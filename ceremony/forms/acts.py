@@ -129,6 +129,10 @@ class Acts:
                 yield from self._lost()
             case Action.DESTROY_SHEET:
                 yield self._field(self.say("acts.destroyed"), Boxes("___   ___"))
+            case Action.CALLED:
+                yield from self._recovery()
+            case Action.SHOW_SET:
+                yield self._field(self.say("acts.set_words"), Boxes(WORDS_OF_A_HASH))
             case Action.WHICH_COPY:
                 yield self._field(self.say("acts.copy_used"), Boxes("__ : ____"))
             case Action.SHOW_BAG | Action.READ_ONE:
@@ -209,6 +213,14 @@ class Acts:
             for key, value in (("share", share), ("reason", lost.reason), ("why", lost.why)):
                 yield self._field(key, text(value, "bold"))
             yield self._field(self.say("acts.set_words"), Boxes(WORDS_OF_A_SET))
+
+    def _recovery(self) -> Iterator[Flowable]:
+        """What the plan of a recovery says, in its own words."""
+        recovery = self.plan.recovery
+        if recovery:
+            for key in ("incident", "called_by", "agreed", "only"):
+                value = getattr(recovery, key)
+                yield self._field(key, text(value if isinstance(value, str) else ", ".join(value), "bold"))
 
     def _repeated(self, times: int, label: str, boxes: str) -> Iterator[Flowable]:
         for _ in range(times):

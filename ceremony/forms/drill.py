@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ceremony.forms.record import Code, Fields, Line, Part, Section, Table, Value
-from ceremony.forms.telling import Telling, digest
+from ceremony.forms.telling import Telling, digest, grouped
 from ceremony.rules.steps import Action, position_of
 
 _OF_A_SHARE = frozenset({Action.CALL, Action.SHOW_BAG, Action.READ_ONE})
@@ -42,6 +42,10 @@ def _rows(tell: Telling) -> Iterator[tuple[str, Value]]:
     if "prove" in done:
         keys = "\n".join(f"{key['name']} ({key['algorithm']})" for key in done["prove"]["keys"])
         yield say("drill.keys"), Code(keys)
+    if "scratch" in done:
+        yield say("drill.scratch"), tell.drilled(Action.TRY_CA, done["scratch"])
+        if program := done["scratch"]["program"]:
+            yield say("drill.program"), Code(grouped(program))
     if judged:
         kept = say("drill.kept" if judged["minutes"] <= judged["target"] else "drill.not_kept")
         took = say("drill.took", minutes=f"{judged['minutes']:g}", target=judged["target"], kept=kept)

@@ -152,7 +152,8 @@ def about(plan: Plan, say: Texts, width: float) -> Iterator[Flowable]:
     before = say("state.before_generate") if made else say("state.before_import", tree=plan.ca.tree)
     after = ["after_sealed", "after_machine", "after_generate" if made else "after_import", "after_records"]
     if plan.follows:
-        done = "after_signed" if plan.session else "after_drilled" if plan.drill else "after_reissued"
+        kinds = {"signed": plan.session, "drilled": plan.drill, "reissued": plan.reissue, "recovered": plan.recovery}
+        done = next(f"after_{kind}" for kind, own in kinds.items() if own)
         before, after = say("state.before_escrowed"), [done, "after_machine", "after_records"]
     state: list[list[Cell]] = [
         [text(say("state.before"), "bold"), Marked(before)],

@@ -17,7 +17,8 @@ def result(tell: Telling) -> Section:
     say, history, ceremony = tell.say, tell.history, tell.plan.ceremony
     sealed = history.sealed
     done = history.state.done
-    known = sealed.facts if sealed else done.get("draft") or done.get("lost")  # their set was sealed before
+    facts = next((done[name] for name in ("draft", "lost", "called") if name in done), None)
+    known = sealed.facts if sealed else facts  # their set was sealed before
     none = say("result.none")
     rows: list[tuple[str, Value]] = []
     if history.aborted:
@@ -220,7 +221,7 @@ def _wiped(tell: Telling) -> Iterator[str]:
         if signs := [each.number for each in history.engine.steps if each.action is Action.SIGN]:
             yield say("zeroizing.done_session", **fields, sign=signs[0])
         else:
-            yield say("zeroizing.done", **fields)
+            yield say("zeroizing.done" if step.irreversible else "zeroizing.done_plain", **fields)
     if history.aborted:
         yield say("zeroizing.aborted", time=time(history.aborted))
 

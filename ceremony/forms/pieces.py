@@ -57,6 +57,16 @@ def text(words: str, style: str = "body") -> Paragraph:
     return Paragraph(escape(words).replace("\n", "<br/>"), made)
 
 
+def marked(runs: Iterable[tuple[str, str]], style: str = "body") -> Paragraph:
+    """A paragraph of runs of words, each in a font of its own. Raises TemplateError as `text` does."""
+    shown = []
+    for words, font in runs:
+        own = next(name for name in FONTS if name == font)
+        check_shown(composed(words), own, repr(words[:60]))
+        shown.append(f'<font name="{FONTS[own]}">{escape(composed(words))}</font>')
+    return Paragraph("".join(shown), _style(style))
+
+
 def heading(words: str, room: float = 60 * MM) -> list[Flowable]:
     """A section's heading, on a new page if less than `room` is left for it and what follows.
 

@@ -18,6 +18,8 @@ from escrow.paper.texts import Texts
 from escrow.policy import Position
 
 _DIGITS = 8
+_DRILLED = {Action.WHICH_COPY, Action.CALL, Action.SHOW_BAG, Action.READ_ONE}
+_DRILLED |= {Action.PROVE_KEYS, Action.TRY_CA, Action.JUDGE}
 
 
 @dataclass(frozen=True)
@@ -118,30 +120,48 @@ class Telling:
                 return self._copy(facts)
             case Action.DESTROY:
                 return self.destroyed(facts)
+            case Action.CALLED:
+                own = {name: ", ".join(facts[name]) for name in ("agreed", "keys")}
+                return say("facts.called", called_by=facts["called_by"], **own)
+            case Action.SHOW_SET:
+                return say("facts.set_words", words=facts["words"])
+            case Action.RESTORE:
+                return say("facts.restored", keys=", ".join(facts["keys"]))
             case Action.SETTLE:
                 return say("facts.settled", exceptions=len(self.history.state.incidents))
+        if run.step.action in _DRILLED:
+            return self.drilled(run.step.action, facts)
         if "at" in facts:
             return say("facts.before", at=facts["at"])
         return say("steps.by_people" if run.step.action is None else "steps.by_program")
 
-    def drilled(self, action: Action, facts: Mapping[str, Any]) -> str:
+    def drilled(self, action: Action | None, facts: Mapping[str, Any]) -> str:  # noqa: PLR0911 - one for each action
         """What a step of a drill found."""
         say = self.say
         match action:
-            case Action.WHICH_COPY if facts["copy"] is None:
-                return say("facts.copy_none")
             case Action.WHICH_COPY:
+                if facts["copy"] is None:
+                    return say("facts.copy_none")
                 where = self.history.state.done["brief"]["copies"][facts["copy"] - 1]
                 return say("facts.copy_named", copy=facts["copy"], where=where)
             case Action.CALL:
                 return say("facts.reached" if facts["reached"] else "facts.not_reached")
             case Action.PROVE_KEYS:
                 return say("facts.proved", keys=", ".join(key["name"] for key in facts["keys"]))
+            case Action.TRY_CA:
+                return self._served(facts)
             case Action.JUDGE:
                 return say(
                     "facts.judged", result=self.judged(facts), minutes=f"{facts['minutes']:g}", target=facts["target"]
                 )
         return self._bag_shown(facts)
+
+    def _served(self, facts: Mapping[str, Any]) -> str:
+        """What came of a scratch CA."""
+        if facts["issued"]:
+            return self.say("facts.served", words=short(facts["certificate"]))
+        how = self.say("facts.not_issued" if facts["started"] else "facts.not_started")
+        return self.say("facts.not_served", how=how, problem=facts["problem"].rstrip("."))
 
     def _bag_shown(self, facts: Mapping[str, Any]) -> str:
         """What a bag said, and the sheet in it if it was opened."""

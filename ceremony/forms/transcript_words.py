@@ -22,11 +22,14 @@ _TABLES = {
     "problem package_sheets online online_unplugged online_unmounted online_folder recipient password_intermediate "
     "password_provisioner drafted unlocked signed files "
     "briefed copy_named copy_none reached not_reached shown other_bag not_shown read not_read proved judged "
-    "lost gone destroyed_sheet",
+    "lost gone destroyed_sheet served not_served not_started not_issued called set_words restored",
     "signed": "title none done drafted number waived to_be_signed sha256 before bags share custodian bag",
-    "drill": "title none level T0 T1 T2 T3 scenario copy result passed failed unfinished no-copy no-quorum other-bag "
-    "no-sheet bad-sheet time took kept not_kept before share custodian found bag keys",
+    "drill": "title none level T0 T1 T2 T3 T4 scenario copy result passed failed unfinished no-copy no-quorum "
+    "other-bag no-sheet bad-sheet not-started not-issued scratch program time took kept not_kept before share "
+    "custodian found bag keys",
     "reissue": "title none made not_made why warning before share custodian bag bags",
+    "recovered": "title none done not_done not_restored after incident called_by agreed keys recipient target file "
+    "sheets share custodian bag before",
     "keys": "title generated imported key algorithm public_key subject validity fingerprint notes waived none",
     "custody": "title text share custodian unit site opened now receipt none missing",
     "proof": "title text none share custodian copies copy site medium written no_copies "
@@ -36,7 +39,7 @@ _TABLES = {
     "exceptions": "title text number when at_step expected happened done touches disposition settled accepted mended "
     "abort open nothing confidentiality integrity availability none",
     "notes": "title time step note break break_open none",
-    "zeroizing": "title done done_session lost aborted not_yet residual_title generate import",
+    "zeroizing": "title done done_plain done_session lost aborted not_yet residual_title generate import",
     "heads": "title text head wrote none key key_text",
     "retention": "title text copies site medium",
 }
@@ -89,6 +92,11 @@ _SPECIAL = {
     "facts.read": "bag",
     "facts.not_read": "bag problems",
     "facts.proved": "keys",
+    "facts.served": "words",
+    "facts.not_served": "how problem",
+    "facts.called": "called_by agreed keys",
+    "facts.set_words": "words",
+    "facts.restored": "keys",
     "facts.judged": "result minutes target",
     "facts.lost": "share why custodian",
     "facts.gone": "share why custodian",
@@ -110,6 +118,7 @@ _SPECIAL = {
     "exceptions.settled": "time disposition reason",
     "notes.break": "minutes",
     "zeroizing.done": "step time officers",
+    "zeroizing.done_plain": "step time officers",
     "zeroizing.done_session": "step time officers sign",
     "zeroizing.lost": "step",
     "zeroizing.aborted": "time",

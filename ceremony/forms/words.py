@@ -29,7 +29,7 @@ _TABLES = {
     "contents": "title",
     "use": "title read tick circle write initial",
     "state": "title before after before_generate before_import before_escrowed after_signed after_drilled "
-    "after_reissued after_sealed after_machine after_generate after_import after_records",
+    "after_reissued after_recovered after_sealed after_machine after_generate after_import after_records",
     "roles": "title role who task",
     "participants": "title text quorum name unit role checked signature officer witness custodian",
     "log": "title text name enters leaves direction time reason initials",

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from ceremony.planning.session_tables import DRILL, REISSUE, TASKS
+from ceremony.planning.session_tables import DRILL, RECOVERY, REISSUE, TASKS
 from escrow.paper import source
 
 Value = str | int | bool | dt.date | tuple[str, ...]
@@ -18,6 +18,7 @@ AHEAD = dt.timedelta(weeks=4)
 """What it takes to prepare a first ceremony."""
 STANDBY_AFTER = dt.timedelta(days=7)
 
+_NO_ARCHIVE = f'\narchive = "{"0" * 64}"\n'
 _TUESDAY = 1
 _COMMENTED = re.compile(r"^# \[+(\w+)\]+", re.MULTILINE)
 _HEADER = re.compile(r"^(\[+)(\w+)\]+$", re.MULTILINE)
@@ -41,13 +42,15 @@ def plan_id(date: dt.date) -> str:
 
 
 def session(task: str, today: dt.date, values: Values = _NONE, entries: Entries = _NO_ENTRIES) -> str:
-    """The example plan of a session, or a drill, with the table `task`, on the day that is proposed."""
+    """The example plan of a session, a drill or a recovery, with the table `task`, on the day that is proposed."""
     date = day(today)
     name = f"{date.year}-{task.replace('_', '-').upper()}"
     proposed: Mapping[str, Value] = {"id": name, "date": date, "standby": date + STANDBY_AFTER}
-    without = {*TASKS, DRILL, REISSUE, *(["delivery"] if task in {DRILL, REISSUE} else [])} - {task}
+    own_people = {DRILL, REISSUE, RECOVERY}
+    without = {*TASKS, *own_people, *(["delivery"] if task in own_people else [])} - {task}
     own: Values = {**values, "ceremony": {**proposed, **values.get("ceremony", {})}}
-    return fill(own, entries, "session.toml", without)
+    text = fill(own, entries, "session.toml", without)
+    return text.replace(_NO_ARCHIVE, "\n") if "package" in values.get("before", {}) else text
 
 
 def fill(

@@ -31,11 +31,17 @@ class Facts:
 _OF_THE_SET = frozenset(
     ("no-spare", "one-spare", "many-shares", "quorum-under-one-manager", "quorum-in-one-unit", "quorum-at-one-site")
 )
+_IN_NEED = _OF_THE_SET | {
+    *("officer-holds-share", "witness-holds-share", "officers-in-one-unit", "deputy-holds-share", "deputy-of-several"),
+    *("own-manager", "package-beside-quorum", "packages-at-one-site", "one-archive", "archives-at-one-site"),
+    *("access-needs-ca", "standby-missing"),
+}
+"""What does not keep those who are left from a recovery."""
 
 
 def settled(lint: str, facts: Facts) -> bool:
     """Whether it was judged when the set was sealed: what follows does not change it, and only says so."""
-    return facts.plan.follows is not None and lint in _OF_THE_SET
+    return facts.plan.follows is not None and lint in (_IN_NEED if facts.plan.recovery else _OF_THE_SET)
 
 
 def seen_later(lint: str, plan: Plan) -> bool:

@@ -198,6 +198,12 @@ SESSION_LINTS = (
         waivable=False,
     ),
     Lint(
+        "custodian-agreed",
+        session_lints.custodian_agreed,
+        "Whoever decides that keys are brought back should not be one of those who can bring them back.",
+        "Have two others agree; see RECOVERY.md, 'Who decides'.",
+    ),
+    Lint(
         "file-not-as-pinned",
         session_lints.file_not_as_pinned,
         "The session would stop when it drafts what is to be signed, with everybody in the room.",

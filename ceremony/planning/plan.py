@@ -14,19 +14,18 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ceremony import spoken
+from ceremony.planning.following import Drill, Recovery, Session
 from ceremony.planning.plan_errors import Problem, contradictions, plan_error, violations
 from ceremony.planning.reissuing import Reissue, reissue_of
 from ceremony.planning.session_tables import (
     DRILL,
+    RECOVERY,
     REISSUE,
     TASKS,
-    Crl,
-    CrossSign,
     DrillFile,
+    RecoveryFile,
     ReissueFile,
-    Revoke,
     SessionFile,
-    SignIntermediate,
 )
 from ceremony.planning.tables import (
     CA,
@@ -61,9 +60,12 @@ __all__ = [
     "Copy",
     "Custodian",
     "Documents",
+    "Drill",
     "Group",
     "Person",
     "Plan",
+    "Recovery",
+    "Session",
     "Site",
     "Waiver",
     "load",
@@ -71,47 +73,7 @@ __all__ = [
 ]
 
 _MAX_BYTES = 1 << 18
-_AnyFile = type[File] | type[SessionFile] | type[DrillFile] | type[ReissueFile]
-
-
-@dataclass(frozen=True)
-class Session:
-    """What a session signs: one of the three, what it revokes, and the hash (hex) of the archive that it follows.
-
-    `folder` is that of the plan: a file that is certified is looked for from there.
-    """
-
-    task: SignIntermediate | Crl | CrossSign
-    revoke: tuple[Revoke, ...]
-    before: str
-    folder: Path
-
-    @property
-    def file(self) -> Path | None:
-        """Where the file lies that is certified, or the list that was published before; None without one."""
-        match self.task:
-            case SignIntermediate():
-                named: Path | None = self.task.csr
-            case Crl():
-                named = self.task.previous
-            case _:
-                named = self.task.certificate
-        return self.folder / named if named else None
-
-    @property
-    def pinned(self) -> str | None:
-        """The SHA-256 (hex) of that file."""
-        return self.task.previous_sha256 if isinstance(self.task, Crl) else self.task.sha256
-
-
-@dataclass(frozen=True)
-class Drill:
-    """What a drill tries, its time in minutes, and the hash (hex) of the archive that it follows."""
-
-    level: str
-    scenario: str
-    minutes: int
-    before: str
+_AnyFile = type[File | SessionFile | DrillFile | ReissueFile | RecoveryFile]
 
 
 @dataclass(frozen=True)
@@ -142,6 +104,7 @@ class Plan:
     deliveries: tuple[Copy, ...] = ()
     drill: Drill | None = None
     reissue: Reissue | None = None
+    recovery: Recovery | None = None
 
     @property
     def digest(self) -> bytes:
@@ -161,7 +124,7 @@ class Plan:
     @property
     def follows(self) -> str | None:
         """The hash (hex) of the archive that this ceremony follows; None for one that seals a CA."""
-        later = self.session or self.drill or self.reissue
+        later = self.session or self.drill or self.reissue or self.recovery
         return later.before if later else None
 
     @property
@@ -262,6 +225,7 @@ def parse(source: bytes, path: Path) -> Plan:
         deliveries=file.delivery if isinstance(file, SessionFile) else (),
         online=file.online if isinstance(file, File) else None,
         drill=Drill(**file.drill.model_dump(), before=file.before.archive) if isinstance(file, DrillFile) else None,
+        recovery=_recovery(file) if isinstance(file, RecoveryFile) else None,
     )
     if not isinstance(file, ReissueFile):
         return plan
@@ -273,11 +237,18 @@ def parse(source: bytes, path: Path) -> Plan:
 
 def _kind_of(content: Mapping[str, object]) -> _AnyFile:
     """The tables that a plan has, by the one that says what is done."""
-    if DRILL in content:
-        return DrillFile
-    if REISSUE in content:
-        return ReissueFile
-    return SessionFile if set(TASKS) & set(content) else File
+    own: dict[str, _AnyFile] = {
+        DRILL: DrillFile,
+        REISSUE: ReissueFile,
+        RECOVERY: RecoveryFile,
+        **dict.fromkeys(TASKS, SessionFile),
+    }
+    return next((kind for table, kind in own.items() if table in content), File)
+
+
+def _recovery(file: RecoveryFile) -> Recovery:
+    followed = file.before.archive or file.before.package or ""
+    return Recovery(**file.recovery.model_dump(), before=followed, of_package=file.before.archive is None)
 
 
 def _session(file: SessionFile, folder: Path) -> Session:

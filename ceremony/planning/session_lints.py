@@ -20,6 +20,13 @@ def hash_placeholder(facts: Facts) -> Iterator[str]:
         yield "sha256 of what is certified is still a row of zeros."
 
 
+def custodian_agreed(facts: Facts) -> Iterator[str]:
+    """Nobody who keeps a share is one of those who agree that the keys are brought back."""
+    if recovery := facts.plan.recovery:
+        keepers = {custodian.name for custodian in facts.plan.custodians}
+        yield from (f"{name} agreed to the recovery, and keeps a share." for name in recovery.agreed if name in keepers)
+
+
 def file_not_as_pinned(facts: Facts) -> Iterator[str]:
     """The file that is certified is there, and has its hash."""
     session = facts.plan.session

@@ -12,8 +12,10 @@ from ceremony.planning.values import (
     AttributeText,
     ConstraintText,
     Date,
+    Name,
     Oid,
     PathText,
+    RecipientText,
     Table,
     Text,
     Url,
@@ -57,6 +59,8 @@ TASKS = ("sign_intermediate", "crl", "cross_sign")
 """The tables of which a session's plan has one."""
 DRILL = "drill"
 """The table that the plan of a drill has."""
+RECOVERY = "recovery"
+"""The table that the plan of a recovery has."""
 
 
 REISSUE = "reissue"
@@ -137,7 +141,7 @@ class Revoke(Table):
 class Drill(Table):
     """What is tried: how far, what is supposed to have happened, and in how many minutes it should be done."""
 
-    level: Literal["T0", "T1", "T2", "T3"]
+    level: Literal["T0", "T1", "T2", "T3", "T4"]
     scenario: Text
     minutes: Annotated[int, Field(ge=1, le=10_000)]
 
@@ -164,6 +168,50 @@ class ReissueFile(Common):
     ca: EscrowedCA
     before: Before
     reissue: Reissue
+
+
+class Followed(Table):
+    """What a recovery follows: the archive of the last ceremony, or where none is left the package (SHA-256 of it)."""
+
+    archive: Hash | None = None
+    package: Annotated[Hash | None, Field(validate_default=True)] = None
+
+    @field_validator("package")
+    @classmethod
+    def _is_one_of_two(cls, package: str | None, info: ValidationInfo) -> str | None:
+        if "archive" in info.data and (package is None) == (info.data["archive"] is None):
+            message = "or archive: name one of the two."
+            raise ValueError(message)
+        return package
+
+
+class Recovery(Table):
+    """Why keys are brought back, who called for it, the two who agreed, which keys, and to whom.
+
+    `recipient` is a public key or certificate as PEM; without one they get a new password.
+    """
+
+    incident: Text
+    called_by: Text
+    agreed: Annotated[tuple[Name, ...], Field(strict=False, min_length=2)]
+    only: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
+    recipient: RecipientText | None = None
+
+    @field_validator("agreed")
+    @classmethod
+    def _are_several(cls, agreed: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(agreed)) < len(agreed):
+            message = "names somebody twice: two people agree, or more."
+            raise ValueError(message)
+        return agreed
+
+
+class RecoveryFile(Common):
+    """The tables of the plan of a recovery."""
+
+    ca: EscrowedCA
+    before: Followed
+    recovery: Recovery
 
 
 class SessionFile(Common):

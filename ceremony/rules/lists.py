@@ -6,6 +6,7 @@ from ceremony.planning.plan import Plan
 from ceremony.rules.drilling.rules import Drilling
 from ceremony.rules.drilling.steps import Level
 from ceremony.rules.listing import Listing
+from ceremony.rules.recovering.rules import Recovering
 from ceremony.rules.reissuing.rules import Reissuing
 from ceremony.rules.sealing.rules import Sealing
 from ceremony.rules.sealing.steps import Online
@@ -22,6 +23,8 @@ def listing_of(plan: Plan) -> Listing:
         return Drilling.of(plan.policy, Level[plan.drill.level])
     if plan.reissue:
         return Reissuing.of(plan.policy, plan.reissue.position)
+    if plan.recovery:
+        return Recovering.of(plan.policy)
     return Sealing.of(plan.policy, len(plan.packages), online_of(plan))
 
 
@@ -41,5 +44,6 @@ def every_kind_of_step() -> Iterator[Step]:
         Signing.of(small, 1),
         *drills,
         Reissuing.of(small, Position(1, 1)),
+        Recovering.of(small),
     ):
         yield from (*listing.steps, *listing.contingencies)

@@ -30,6 +30,8 @@ class Phase(Enum):
     DRILLING = "drill under way"
     JUDGED = "drill judged"
     REISSUING = "share being made again"
+    RECOVERING = "recovery under way"
+    RESTORED = "restored"
     ZEROIZED = "zeroized"
     ABORTING = "aborting"
     CLOSED = "closed"
@@ -95,6 +97,7 @@ class State:
             ("judge", Phase.JUDGED),
             ("zeroize", Phase.ZEROIZED),
             ("wipe", Phase.ZEROIZED),
+            ("restore", Phase.RESTORED),
             ("issue", Phase.ISSUED),
             ("unlock", Phase.UNLOCKED),
             ("draft", Phase.DRAFTED),
@@ -103,6 +106,7 @@ class State:
             ("keys", Phase.KEYS_MADE),
             ("brief", Phase.DRILLING),
             ("lost", Phase.REISSUING),
+            ("called", Phase.RECOVERING),
             ("open", Phase.OPEN),
         ]
         before = Phase.PREPARING if self.sessions else Phase.NOT_BEGUN

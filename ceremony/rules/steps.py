@@ -27,6 +27,7 @@ class Act(Enum):
     OPEN = "open"
     BRIEF = "brief"
     LOSS = "loss"
+    CALLED = "called"
     KEYS = "keys"
     ISSUE = "issue"
     SEAL = "seal"
@@ -37,6 +38,7 @@ class Act(Enum):
     QUORUM = "quorum"
     SIGN = "sign"
     AGAIN = "again"
+    RESTORE = "restore"
     BAGS = "bags"
     JUDGE = "judge"
     HANDOVER = "handover"
@@ -82,11 +84,15 @@ class Action(Enum):
     SHOW_BAG = "compare the number of a closed bag"
     READ_ONE = "read one sheet and judge it"
     PROVE_KEYS = "open the package and prove every key"
+    TRY_CA = "start a scratch CA and have it issue"
     JUDGE = "judge a drill"
     TELL_LOSS = "say which share was lost"
     READ_GROUP = "read sheets of one group from paper"
     PRINT_AGAIN = "print label and receipts of one share"
     DESTROY_SHEET = "destroy one sheet"
+    CALLED = "show what was called for"
+    SHOW_SET = "show the words of the set"
+    RESTORE = "write what is restored"
 
 
 @dataclass(frozen=True)

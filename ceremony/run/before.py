@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ceremony.planning.draft import Entries, Values
-from ceremony.planning.plan import Plan, Session, parse
+from ceremony.planning.plan import Plan, Recovery, Session, parse
 from ceremony.rules.state import Phase, State
 from ceremony.rules.steps import key_of, position_of
 from ceremony.run.archive import JOURNAL_SIGNATURE, LIST_SIGNATURE, MAX_FILE, PLAN_FILE, contents, digest_of
@@ -17,7 +17,7 @@ from ceremony.run.evidence import NOT_SIGNED
 from ceremony.spoken import witness_words
 from escrow import inventory
 from escrow.certificates import Certificate, fingerprint
-from escrow.errors import PlanError, RefusedError
+from escrow.errors import PlanError, RefusedError, UsageError
 from escrow.files import read_public
 from escrow.inventory import Inventory
 from escrow.manifest import Manifest
@@ -95,12 +95,7 @@ def examined(plan: Plan, follows: str, folder: Path, package: Path | None) -> La
         message = f"{package} is not the package of this archive: look for the copy with its set id."
         raise RefusedError(message)
     manifest = Package.decode(text).manifest
-    if manifest.policy != plan.policy:
-        message = f"The plan has a quorum of {plan.policy}, and the package one of {manifest.policy}: mend the plan."
-        raise PlanError(message)
-    if manifest.ca != plan.ca.name:
-        message = f"The plan is of {plan.ca.name}, and the package of {manifest.ca}: mend the plan."
-        raise PlanError(message)
+    _check_plan(plan, manifest)
     files = {
         name: read_public(folder / name, MAX_FILE) for name in contents(folder).digests if name.startswith(CARRIED)
     }
@@ -112,10 +107,46 @@ def examined(plan: Plan, follows: str, folder: Path, package: Path | None) -> La
     return with_bags(Last(text, manifest, found, files, {}, listed), bags)
 
 
+def found(plan: Plan, recovery: Recovery, folder: Path | None, package: Path | None) -> Last:
+    """What a recovery follows: an archive, or where none is left a package alone, which its plan pins.
+
+    Raises UsageError if that is not given, and otherwise as `examined` does.
+    """
+    if not recovery.of_package:
+        if folder is None:
+            message = "This plan follows an archive: name it with --archive. Without one, pin the package in [before]."
+            raise UsageError(message)
+        return examined(plan, recovery.before, folder, package)
+    if package is None or folder:
+        message = "This plan follows a package without an archive: name it with --package alone."
+        raise UsageError(message)
+    text = read_public(package, MAX_LENGTH)
+    if (digest := hashlib.sha256(text).hexdigest()) != recovery.before:
+        message = f"{package} is not the package that the plan names: its SHA-256 is {digest}, not {recovery.before}."
+        raise RefusedError(message)
+    manifest = Package.decode(text).manifest
+    if manifest.kind is not plan.ceremony.kind:
+        message = (
+            f"{package} is of {manifest.kind.value} material, and the plan of {plan.ceremony.kind.value}: never both."
+        )
+        raise RefusedError(message)
+    _check_plan(plan, manifest)
+    return Last(text, manifest, "", {PACKAGE_FILE: text}, {}, None)
+
+
 def with_bags(last: Last, bags: Mapping[Position, Sequence[str]]) -> Last:
     """The same with other bags, which are carried on."""
     noted = json.dumps({key_of(position): [*numbers] for position, numbers in bags.items()}, indent=1).encode()
     return replace(last, bags=bags, files={**last.files, BAGS: noted})
+
+
+def _check_plan(plan: Plan, manifest: Manifest) -> None:
+    if manifest.policy != plan.policy:
+        message = f"The plan has a quorum of {plan.policy}, and the package one of {manifest.policy}: mend the plan."
+        raise PlanError(message)
+    if manifest.ca != plan.ca.name:
+        message = f"The plan is of {plan.ca.name}, and the package of {manifest.ca}: mend the plan."
+        raise PlanError(message)
 
 
 def bags_after(carried: bytes, state: State) -> dict[Position, list[str]]:
@@ -149,6 +180,35 @@ def planned_by(folder: Path) -> tuple[Values, Entries]:
     entries["delivery"] = entries["archive"][:1]
     entries["package"] = [each.model_dump() for each in made.packages]
     return values, entries
+
+
+def planned_by_package(path: Path) -> tuple[Values, Entries]:
+    """What the plan of a recovery takes from a package when no archive is left: its hash, the CA, the policy."""
+    text = read_public(path, MAX_LENGTH)
+    manifest = Package.decode(text).manifest
+    groups = [(f"Group {number}", group) for number, group in enumerate(manifest.policy.groups, 1)]
+    values: Values = {
+        "ceremony": {"kind": manifest.kind.value},
+        "ca": {"name": manifest.ca},
+        "before": {"package": hashlib.sha256(text).hexdigest()},
+    }
+    if len(groups) > 1:
+        values = {**values, "quorum": {"groups_needed": manifest.policy.threshold}}
+    custodians = [
+        {
+            "name": f"Custodian of share {manifest.policy.short_name_of(Position(number, x))}",
+            "group": name,
+            "unit": "unknown",
+            "manager": f"Manager of custodian {manifest.policy.short_name_of(Position(number, x))}",
+            "site": "Head Office",
+        }
+        for number, (name, group) in enumerate(groups, 1)
+        for x in range(1, group.shares + 1)
+    ]
+    return values, {
+        "group": [{"name": name, "threshold": group.threshold} for name, group in groups],
+        "custodian": custodians,
+    }
 
 
 def unsigned(report: Report) -> Collection[str]:

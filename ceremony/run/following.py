@@ -1,4 +1,7 @@
-"""The checks of an audit that are of sessions and drills: what was signed, the inventory. Each yields what is wrong."""
+"""The checks of an audit that are of what follows an archive: what was signed, the inventory.
+
+Each yields what is wrong.
+"""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -24,10 +27,8 @@ def check_session(folder: Path, state: State) -> Iterator[str]:
             yield from _check_drafted(folder, state)
         if "issue" in state.done:
             yield from _check_signed(folder, state)
-        if "brief" in state.done:
-            yield from _check_followed(folder, state.done["brief"])
-        if "lost" in state.done:
-            yield from _check_followed(folder, state.done["lost"])
+        for name in {"brief", "lost", "called"} & set(state.done):
+            yield from _check_followed(folder, state.done[name])
     except EscrowError as error:
         yield str(error)
 

@@ -51,6 +51,8 @@ class Asked(Enum):
     PUT_IN = "Put {what} in again and mount it. Enter looks for it, or name its folder ('again' begins this copy anew)"
     KEEP = "{what}: Enter writes it, 'skip' leaves it for later"
     DESTROYED = "How many sheets were shredded"
+    NEW_PASSWORD = "A new password for the restored keys"  # noqa: S105 - a question
+    PASSWORD_AGAIN = "The same password once more"  # noqa: S105 - the same
     NOTE = "The note"
     EXPECTED = "What was expected"
     HAPPENED = "What happened"

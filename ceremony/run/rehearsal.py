@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ceremony.planning.draft import Entries, Values, fill
-from ceremony.planning.plan import Plan, Session, parse
+from ceremony.planning.plan import Plan, Recovery, Session, parse
 from ceremony.planning.session_tables import Crl
 from ceremony.rules.state import Phase, State
 from ceremony.run import before
@@ -20,7 +20,7 @@ from ceremony.run.paper import NoPrinter, Scans, Tray
 from ceremony.run.questions import Desk
 from ceremony.run.room import Feeding, Losing, PowerLost, Room
 from ceremony.run.session import hold
-from escrow import __version__, recovery
+from escrow import __version__, recovery, scratch
 from escrow.authority import PasswordSource, import_tree
 from escrow.files import NewFiles, read_public
 from escrow.inventory import FILE as INVENTORY
@@ -97,11 +97,13 @@ def hold_in(room: Room, desk: Desk, parts: Parts, before: Last | None = None) ->
                 progress=parts.progress,
                 version=__version__,
                 before=before,
+                step_ca=scratch.found(),
+                target=room.media / f"restored-{room.plan.ceremony.id}",
             )
 
 
 def _rehearse_following(plan: Plan, out: Path, paper: Path, desk: Desk | None, parts: Parts) -> State:
-    """Seal a throw-away CA by the same policy without asking anybody, and then hold the session or drill with it."""
+    """Seal a throw-away CA by the same policy without asking anybody, and then hold what follows with it."""
     sealing = throw_away_for(plan)
     first = Room(sealing, paper, paper / "sealed")
     parts.show(f"A throw-away CA is sealed first; the {_what(plan)} follows its archive.")
@@ -121,6 +123,8 @@ def _rehearse_following(plan: Plan, out: Path, paper: Path, desk: Desk | None, p
         drill=replace(plan.drill, before=digest) if plan.drill else None,
         reissue=replace(plan.reissue, before=digest) if plan.reissue else None,
     )
+    if plan.recovery:
+        specimen = replace(specimen, recovery=_of_what_there_is(plan.recovery, digest))
     if specimen.session:
         last: Last = before.read(specimen, specimen.session, first.out, None)
     else:
@@ -133,7 +137,14 @@ def _rehearse_following(plan: Plan, out: Path, paper: Path, desk: Desk | None, p
 
 
 def _what(plan: Plan) -> str:
-    return "session" if plan.session else "drill" if plan.drill else "reissue"
+    kinds = {"session": plan.session, "drill": plan.drill, "reissue": plan.reissue, "recovery": plan.recovery}
+    return next(kind for kind, own in kinds.items() if own)
+
+
+def _of_what_there_is(recovery: Recovery, digest: str) -> Recovery:
+    """A recovery from the archive of a throw-away CA, which has a root, an intermediate and no other key."""
+    only = tuple(name for name in recovery.only if name in {"root", "intermediate"}) or ("intermediate",)
+    return replace(recovery, before=digest, of_package=False, only=only)
 
 
 def _with_its_own(session: Session, digest: str, sealed: Path) -> Session:

@@ -64,6 +64,8 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
     progress: Progress,
     version: str,
     before: Last | None = None,
+    step_ca: Path | None = None,
+    target: Path | None = None,
 ) -> State:
     """Begin a ceremony in a folder, or go on with the one that is there, to its end. Some follow another.
 
@@ -95,6 +97,8 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
             progress=progress,
             lots=by_lot(),
             before=before,
+            step_ca=step_ca,
+            target=target,
         ),
     )
     try:

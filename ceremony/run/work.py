@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ceremony.planning.plan import Drill, Plan, Session
+from ceremony.planning.plan import Drill, Plan, Recovery, Session
 from ceremony.planning.reissuing import Reissue
 from ceremony.preflight.machine import Machine
 from ceremony.rules.state import State
@@ -59,6 +59,10 @@ class Equipment:
     before: Last | None = None
     """What a session or a drill follows."""
     machine: Machine = field(default_factory=Machine)
+    step_ca: Path | None = None
+    """The program that a drill starts as a scratch CA."""
+    target: Path | None = None
+    """Where a recovery restores to."""
 
 
 class Workshop:
@@ -73,7 +77,7 @@ class Workshop:
         self.authority: Authority | None = None
         self.shares: dict[Position, Secret] = {}
         self.proved: Mapping[str, Secret] = {}
-        """What the online CA is made of, as the package gave it when a quorum from paper opened it."""
+        """What the online CA, a scratch CA or a recovery is made of, as a quorum from paper gave it."""
         self.online: OnlineTree | None = None
         self.root: PrivateKey | None = None
         """In a session: between the opening of the package and the wiping."""
@@ -109,6 +113,13 @@ class Workshop:
             message = "This ceremony makes no share again."
             raise StepError(message)
         return self.plan.reissue
+
+    def recovery(self) -> Recovery:
+        """What a recovery's plan says. Raises StepError in another ceremony."""
+        if not self.plan.recovery:
+            message = "This ceremony is no recovery."
+            raise StepError(message)
+        return self.plan.recovery
 
     def last(self) -> Last:
         """The archive that a session or a drill follows. Raises StepError in another ceremony."""

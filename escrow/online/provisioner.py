@@ -20,16 +20,7 @@ def new_key(password: Secret) -> dict[str, Any]:
 
     def in_worker() -> bytes:
         numbers = ec.generate_private_key(ec.SECP256R1()).private_numbers()
-        x, y = (_number(value) for value in (numbers.public_numbers.x, numbers.public_numbers.y))
-        public = {
-            "use": "sig",
-            "kty": "EC",
-            "kid": thumbprint(x, y),
-            "crv": "P-256",
-            "alg": "ES256",
-            "x": x,
-            "y": y,
-        }
+        public = _public(numbers.public_numbers)
         private = json.dumps({**public, "d": _number(numbers.private_value)}, separators=(",", ":")).encode()
         return json.dumps({"key": public, "encryptedKey": jwe.encrypt(private, bytes(password.view))}).encode()
 
@@ -37,11 +28,21 @@ def new_key(password: Secret) -> dict[str, Any]:
     return made
 
 
+def public_jwk(key: ec.EllipticCurvePublicKey) -> dict[str, str]:
+    """The public half of a provisioner's key (P-256) as its field `key` in ca.json (RFC 7517)."""
+    return _public(key.public_numbers())
+
+
 def thumbprint(x: str, y: str) -> str:
     """What a key of P-256 is called: SHA-256 over its required members in order (RFC 7638, 3)."""
     members = {"crv": "P-256", "kty": "EC", "x": x, "y": y}
     canonical = json.dumps(members, separators=(",", ":"), sort_keys=True).encode()
     return jwe.encoded(hashlib.sha256(canonical).digest())
+
+
+def _public(numbers: ec.EllipticCurvePublicNumbers) -> dict[str, str]:
+    x, y = (_number(value) for value in (numbers.x, numbers.y))
+    return {"use": "sig", "kty": "EC", "kid": thumbprint(x, y), "crv": "P-256", "alg": "ES256", "x": x, "y": y}
 
 
 def _number(value: int) -> str:

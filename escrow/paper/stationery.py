@@ -83,9 +83,9 @@ class Stationery:
         common = self._load(replace(_COMMON, withheld=_OF_CEREMONY | nameless), facts, paper=body.paper)
         return Design(body, common, self, discreet=discreet, fixed=bool(taken))
 
-    def frame(self) -> Template:
-        """The header and footer of a ceremony's documents, and the phrases of all. Raises TemplateError."""
-        return self._load(replace(_COMMON, withheld=_OF_SET), {"ceremony"})
+    def frame(self, of: Literal["ceremony", "runbook"] = "ceremony") -> Template:
+        """The header and footer of documents that are of no set, and the phrases of all. Raises TemplateError."""
+        return self._load(replace(_COMMON, withheld=_OF_SET), {of})
 
     def _load(
         self, form: Form, facts: AbstractSet[str], taken: Collection[Area] = (), paper: Size | None = None

@@ -16,7 +16,7 @@ from escrow.paper.source import Source, fields_of, read
 Size = tuple[float, float]
 PAPER: Mapping[str, Size] = {"A4": (210.0, 297.0), "Letter": (215.9, 279.4)}
 """Width and height in millimetres."""
-CONDITIONS = frozenset({"ceremony", "discreet", "groups"})
+CONDITIONS = frozenset({"ceremony", "discreet", "groups", "runbook"})
 """What a block's `when` may ask for; with `not` before it, for the opposite."""
 
 _DATA: AbstractSet[BlockKind] = frozenset({"qr", "words"})  # of which not every document has some

@@ -31,13 +31,14 @@ class Drilling(Listing):
     @property
     def losses(self) -> tuple[Rule, ...]:
         """Only where a quorum is read can one be lost."""
-        return self.rules if self.level is Level.T3 else (Rule.GO_ON,)
+        return self.rules if self.level.reads_quorum else (Rule.GO_ON,)
 
     def loss(self, state: State) -> Loss:
-        """Between the reading of a quorum and the proof of the keys, the shares are gone; else nothing is."""
+        """Between the reading of a quorum and the last use of what it gives, that is gone; else nothing is."""
         again, done = self.each_session(state), set(state.done)
-        if "gather" in done and "prove" not in done:
-            return Loss(Rule.READ_AGAIN, again | {"gather"})
+        last = "scratch" if self.level is Level.T4 else "prove"
+        if "gather" in done and last not in done:
+            return Loss(Rule.READ_AGAIN, again | {"gather", "prove"} & done)
         return Loss(Rule.GO_ON, again)
 
     def wrong(self, state: State, step: Step, facts: Mapping[str, Any]) -> Iterable[str]:
@@ -51,6 +52,8 @@ class Drilling(Listing):
                 yield from self._wrong_bag(state, step, facts)
             case Action.READ_QUORUM if self.policy.missing([Position(*pair) for pair in facts["positions"]]):
                 yield "what was read from paper is no quorum"
+            case Action.TRY_CA if facts["issued"] and not facts["started"]:
+                yield "a CA issued that did not start"
             case Action.JUDGE if facts["reasons"] != [*self.reasons(state)] or facts["passed"] is bool(
                 facts["reasons"]
             ):
@@ -74,7 +77,9 @@ class Drilling(Listing):
             yield "other-bag"
         if self.level is Level.T2:
             yield from self._wrong_sheets(state)
-        elif self.level is not Level.T3 and self.policy.missing(self.answered(state)):
+        elif self.level is Level.T4:
+            yield from _not_served(state.done["scratch"])
+        elif not self.level.reads_quorum and self.policy.missing(self.answered(state)):
             yield "no-quorum"
 
     def answered(self, state: State) -> list[Position]:
@@ -84,7 +89,7 @@ class Drilling(Listing):
             called, shown, read = (state.done.get(of_share(verb, position), {}) for verb in ("call", "show", "read"))
             if called.get("reached") or shown.get("same") or read.get("read"):
                 found.append(position)
-        return found if self.level is not Level.T3 else self._read_together(state)
+        return self._read_together(state) if self.level.reads_quorum else found
 
     def _read_together(self, state: State) -> list[Position]:
         return [Position(*pair) for pair in state.done.get("gather", {}).get("positions", ())]
@@ -103,6 +108,11 @@ class Drilling(Listing):
     def aborted(self, state: State) -> State:
         """Sheets that are out of their bags go into new ones before it ends."""
         return replace(state, owed=RETURN_SHEETS if state.opened else None)
+
+
+def _not_served(tried: Mapping[str, Any]) -> Iterator[str]:
+    if not tried["issued"]:
+        yield "not-issued" if tried["started"] else "not-started"
 
 
 def _is_copy(number: object, state: State) -> bool:

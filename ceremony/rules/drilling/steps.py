@@ -1,7 +1,8 @@
-"""The steps of a drill, by its level: from people around a table to a quorum from paper that opens the package.
+"""The steps of a drill, by its level: from people around a table to a CA that starts from paper.
 
-Nothing is exported at any level, and nothing printed. Each sheet that is opened to be read alone is in a new bag before
-the next one is opened: at no time does a quorum of sheets lie open, but at the level that needs one.
+Nothing is exported at any level, and nothing printed; what a scratch CA is made of ends with it. Each sheet that is
+opened to be read alone is in a new bag before the next one is opened: at no time does a quorum of sheets lie open, but
+at the levels that need one.
 """
 
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from dataclasses import replace
 from enum import Enum
 
 from ceremony.rules.shared import clearing, closing, opening, settling
-from ceremony.rules.steps import SHARES, VOLATILE, Act, Action, Step, number, of_share, step_of
+from ceremony.rules.steps import PROVED_KEYS, SHARES, VOLATILE, Act, Action, Step, number, of_share, step_of
 from escrow.policy import Policy
 
 
@@ -20,6 +21,12 @@ class Level(Enum):
     T1 = "bags shown"
     T2 = "single sheets read"
     T3 = "a quorum opens the package"
+    T4 = "a scratch CA starts and issues"
+
+    @property
+    def reads_quorum(self) -> bool:
+        """Whether a quorum of sheets is read together."""
+        return self in {Level.T3, Level.T4}
 
 
 RETURN_SHEETS = Step("return-sheets", Act.BAGS, "witnesses", frozenset(), frozenset(), Action.BAG_AGAIN, number="R1")
@@ -34,7 +41,7 @@ CONTINGENCIES = (RETURN_SHEETS,)
 
 def steps(policy: Policy, level: Level) -> tuple[Step, ...]:
     """All steps of a drill of a level, numbered, in order."""
-    middle = _quorum() if level is Level.T3 else _each(policy, *_VERBS[level])
+    middle = _quorum(level) if level.reads_quorum else _each(policy, *_VERBS[level])
     return number([*opening(printer=False), *_brief(), *middle, *_end()])
 
 
@@ -54,7 +61,7 @@ def _each(policy: Policy, *verbs: tuple[str, Action]) -> Iterator[Step]:
             turn = done
 
 
-def _quorum() -> Iterator[Step]:
+def _quorum(level: Level) -> Iterator[Step]:
     yield step_of("announce-drill", Act.QUORUM, "officer-1", ["copy named"], ["drill announced"])
     yield step_of("gather", Act.QUORUM, "officer-2", ["drill announced"], [SHARES, "quorum read"], Action.READ_QUORUM)
     yield step_of(
@@ -62,11 +69,22 @@ def _quorum() -> Iterator[Step]:
         Act.QUORUM,
         "officer-1",
         ["quorum read", SHARES],
-        ["keys proved"],
+        ["keys proved", PROVED_KEYS] if level is Level.T4 else ["keys proved"],
         Action.PROVE_KEYS,
         wipes=[SHARES],
     )
-    yield step_of("wipe", Act.QUORUM, "officers", ["keys proved"], ["wiped"], Action.ZEROIZE, wipes=VOLATILE)
+    if level is Level.T4:
+        yield step_of(
+            "scratch",
+            Act.QUORUM,
+            "officer-2",
+            ["keys proved", PROVED_KEYS],
+            ["scratch CA tried"],
+            Action.TRY_CA,
+            wipes=[PROVED_KEYS],
+        )
+    done = "scratch CA tried" if level is Level.T4 else "keys proved"
+    yield step_of("wipe", Act.QUORUM, "officers", [done], ["wiped"], Action.ZEROIZE, wipes=VOLATILE)
     yield step_of("bags", Act.BAGS, "witnesses", ["wiped"], ["drilled"], Action.BAG_AGAIN)
 
 

@@ -1,11 +1,14 @@
 """A drill's acts: what is supposed, who and what is there, what sheets and bags say, and what comes of it all.
 
-Nothing is exported: of what a quorum opens, every key is proved and wiped in the same step.
+Nothing is exported: of what a quorum opens, every key is proved and wiped in the same step, but for those that a
+scratch CA is made of; they end with it.
 """
 
+from collections.abc import Set as AbstractSet
+from dataclasses import asdict
 from pathlib import Path
 
-from ceremony.planning.plan import parse
+from ceremony.planning.plan import Plan, parse
 from ceremony.rules.bags import bag_number
 from ceremony.rules.drilling.rules import Drilling
 from ceremony.rules.drilling.steps import Level
@@ -17,10 +20,12 @@ from ceremony.run.before import SET_PLAN, facts_of
 from ceremony.run.drilled import minutes_of
 from ceremony.run.questions import Asked, Facts, Questions, StepError
 from ceremony.run.work import Workshop
-from escrow import recovery
+from escrow import recovery, scratch
 from escrow.gather import Collection
+from escrow.manifest import Manifest
 from escrow.package import Package
 from escrow.policy import Position
+from escrow.scratch import Tried
 
 _BAD = "bad"
 _REASONS = {
@@ -28,6 +33,8 @@ _REASONS = {
     "no-quorum": "Those who were there are no quorum.",
     "other-bag": "A bag is not the one that was noted.",
     "no-sheet": "No sheet was read.",
+    "not-started": "step-ca did not start from what was restored.",
+    "not-issued": "step-ca started, and issued no certificate that verifies.",
     "bad-sheet": "A sheet that was opened cannot be used.",
 }
 
@@ -122,13 +129,41 @@ def prove_keys(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fa
     collection.shares = shop.shares
     with recovery.recombine(collection) as wrapping_key:
         members = recovery.open_checked(package, wrapping_key)
-    for member in members.values():
-        member.close()
+    shop.forget_proved()
+    wanted = _kept(shop.plan, package.manifest)
+    for name in members.keys() - wanted:
+        members[name].close()
+    shop.proved = {name: members[name] for name in members.keys() & wanted}
     shop.forget_shares()
     keys = [{"name": entry.name, "algorithm": entry.algorithm} for entry in package.manifest.keys]
     ask.say(f"The package opens, and each key fits its certificate: {', '.join(each['name'] for each in keys)}.")
-    ask.say("Nothing of it was written anywhere, and all of it is wiped.")
+    kept = ", but for what is needed next" if wanted else ""
+    ask.say(f"Nothing of it was written anywhere, and all of it is wiped{kept}.")
     return {"keys": keys}
+
+
+def _kept(plan: Plan, manifest: Manifest) -> AbstractSet[str]:
+    """What of a package is needed after its keys were proved: for a scratch CA, or for what a recovery restores."""
+    if plan.recovery:
+        return {*manifest.files, *(entry.file for entry in manifest.keys if entry.name in plan.recovery.only)}
+    return scratch.needed(manifest) if plan.drill and plan.drill.level == Level.T4.name else frozenset()
+
+
+def try_ca(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
+    """Have the real step-ca start from what was restored, and issue; what goes wrong is a finding."""
+    manifest, program = Package.decode(shop.last().package).manifest, shop.equipment.step_ca
+    if program:
+        ask.say("step-ca is started from what was restored, at an address of this machine alone.")
+        tried = scratch.try_out(program, scratch.new_folder(), manifest, shop.proved, shop.equipment.progress)
+    else:
+        tried = Tried(problem="there is no step-ca on this machine: name it with --step-ca")
+    shop.forget_proved()
+    if tried.issued:
+        ask.say("The scratch CA started, and issued a certificate, which verifies.")
+    else:
+        ask.say(f"The scratch CA {'started, and did NOT issue' if tried.started else 'did NOT start'}: {tried.problem}")
+    ask.say("It is ended, and nothing of it is left.")
+    return asdict(tried)
 
 
 def judge(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:

@@ -41,9 +41,13 @@ def close(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
 
 def _inventory(shop: Workshop, state: State) -> Mapping[str, bytes]:
     """The inventory that the ceremony leaves; none where there is no set, or no root key in it."""
-    if shop.plan.drill or shop.plan.reissue:
+    if shop.plan.drill or shop.plan.reissue or shop.plan.recovery:
         last = shop.last()
-        return {inventory.FILE: replace(last.inventory, before=last.archive).encode()} if last.inventory else {}
+        return (
+            {inventory.FILE: replace(last.inventory, before=last.archive).encode()}
+            if last.inventory and last.archive
+            else {}
+        )
     if shop.plan.session:
         return {inventory.FILE: inventory_of(shop, state).encode()}
     if "seal" not in state.done or state.aborting:

@@ -13,6 +13,7 @@ from ceremony.run.acts import (
     papers,
     printer,
     proof,
+    recovering,
     reissuing,
     sheets,
     signing,
@@ -56,11 +57,15 @@ ACTIONS: Mapping[Action, Callable[[Workshop, Step, State, Questions], Facts]] = 
     Action.SHOW_BAG: drilling.show_bag,
     Action.READ_ONE: drilling.read_one,
     Action.PROVE_KEYS: drilling.prove_keys,
+    Action.TRY_CA: drilling.try_ca,
     Action.JUDGE: drilling.judge,
     Action.TELL_LOSS: reissuing.tell_loss,
     Action.READ_GROUP: reissuing.read_group,
     Action.PRINT_AGAIN: reissuing.print_again,
     Action.DESTROY_SHEET: reissuing.destroy_sheet,
+    Action.CALLED: recovering.called,
+    Action.SHOW_SET: recovering.show_set,
+    Action.RESTORE: recovering.restore,
 }
 
 

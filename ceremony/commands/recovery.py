@@ -1,0 +1,65 @@
+"""`escrow recovery`: bring keys back, guided step by step, by a plan that says why and on whose word."""
+
+from pathlib import Path
+
+import click
+
+from ceremony import options
+from ceremony.commands.holding import hold_at_terminal
+from ceremony.planning.plan import load
+from ceremony.run import before
+from ceremony.run.paper import NoPrinter
+
+
+@click.command(name="recovery")
+@click.argument("plan_file", metavar="PLAN", type=options.PATH)
+@click.option("--archive", type=options.PATH, metavar="DIR", help="The archive that PLAN follows.")
+@click.option(
+    "--package", type=options.PATH, metavar="FILE", help="The package, if there is no archive; or another copy."
+)
+@click.option("--to", "target", required=True, type=options.PATH, metavar="DIR", help="Where the keys are restored.")
+@click.option("--out", "out_directory", required=True, type=options.PATH, metavar="DIR", help="Its own folder.")
+@click.option("--scans", type=options.PATH, metavar="DIR", help="Where the scanner's program writes, in memory.")
+@options.camera
+@click.option("--rehearsal", type=options.PATH, metavar="DIR", help="Where the last rehearsal of PLAN was left.")
+@options.allow_disk
+def command(  # noqa: PLR0913 - one parameter an option
+    *,
+    plan_file: Path,
+    archive: Path | None,
+    package: Path | None,
+    target: Path,
+    out_directory: Path,
+    scans: Path | None,
+    camera: Path | None,
+    rehearsal: Path | None,
+    allow_disk: bool,
+) -> int:
+    """Hold the recovery of PLAN: guided, witnessed, and reported. 'escrow recover' is the same without all that.
+
+    Two officers open it; who called for what, and who agreed, is journalled; a quorum is read from paper, each wrong
+    sheet named; every key is proved; those that PLAN names are written to --to, encrypted under a new password or to
+    the recipient's key of PLAN; all else is wiped, and sheets go into new bags. Follows an archive, or where none is
+    left the package alone. After a crash the same command goes on, from paper. Needs a terminal, and no printer.
+    The folder --out gets public records only; the transcript is the report. Exit status 0: closed, and copied.
+    """
+    plan = load(plan_file)
+    if not plan.recovery:
+        message = f"{plan_file} has no [recovery]: it is no plan of one. See 'escrow init --for recovery'."
+        raise click.UsageError(message)
+    to, out = target.resolve(), out_directory.resolve()
+    if to.is_relative_to(out) or out.is_relative_to(to):
+        message = "--to gets keys, and --out public records that are copied: keep them apart."
+        raise click.UsageError(message)
+    return hold_at_terminal(
+        plan,
+        out_directory,
+        scans=scans,
+        camera=camera,
+        rehearsal=rehearsal,
+        password_files=(),
+        allow_disk=allow_disk,
+        printer=NoPrinter,
+        before=before.found(plan, plan.recovery, archive, package),
+        target=target,
+    )
