@@ -34,6 +34,7 @@ _COMMANDS = {
     "crl": "Have the root sign a new CRL: a session with a quorum from paper.",
     "cross-sign": "Have the root certify another CA: a session with a quorum from paper.",
     "drill": "Try whether a quorum, a package and people are there, from a table-top to a quorum from paper.",
+    "refresh": "Make a new set for the same keys, which supersedes the old one.",
     "audit": "Check the archive of a ceremony.",
     "transcript": "Make the transcript of a ceremony again, from its journal and plan.",
     "preflight": "Check whether this machine is fit for the ceremony.",

@@ -3,6 +3,7 @@
 import datetime as dt
 import sys
 import textwrap
+from functools import partial
 from pathlib import Path
 
 import click
@@ -13,17 +14,18 @@ from ceremony.planning import draft
 from ceremony.planning.interview import Interview
 from ceremony.planning.lints import lint
 from ceremony.planning.plan import parse
+from ceremony.planning.session_tables import REFRESH
 from ceremony.terminal.console import say
 from escrow.files import NewFiles, read_public
 
 _BACK = "<"
-_LATER = ("sign-intermediate", "crl", "cross-sign", "drill")
+_LATER = ("sign-intermediate", "crl", "cross-sign", "drill", "refresh")
 
 
 @click.command(name="init")
 @click.argument("file", type=options.PATH, default="ceremony.toml")
 @click.option("--example", is_flag=True, help="Ask nothing: write an example to be changed.")
-@click.option("--for", "task", type=click.Choice(list(_LATER)), help="The plan of a session or drill, as an example.")
+@click.option("--for", "task", type=click.Choice(list(_LATER)), help="The plan of what follows, as an example.")
 @click.option("--archive", type=options.PATH, metavar="DIR", help="With --for: the archive that it follows.")
 def command(file: Path, *, example: bool, task: str | None, archive: Path | None) -> None:
     """Write the plan of a ceremony to FILE (ceremony.toml), with comments, to be reviewed and changed by hand.
@@ -52,16 +54,17 @@ def command(file: Path, *, example: bool, task: str | None, archive: Path | None
 
 
 def _session(task: str, today: dt.date, archive: Path | None) -> str:
-    """The plan of a session, with what the archive that it follows says of people and places."""
+    """The plan of what follows an archive, with what that says of people and places."""
     table = task.replace("-", "_")
+    write = draft.refresh if table == REFRESH else partial(draft.session, table)
     if archive is None:
-        return draft.session(table, today)
+        return write(today)
     from ceremony.run.before import planned_by
 
     values, entries = planned_by(archive)
     if table == "drill":
         values = {**values, "drill": {"scenario": _by_lot(archive, entries)}}
-    return draft.session(table, today, values, entries)
+    return write(today, values, entries)
 
 
 def _by_lot(archive: Path, entries: draft.Entries) -> str:

@@ -34,7 +34,7 @@ _HELD = ("under", "of", "at")  # managers, units, sites
     "--archive",
     type=options.PATH,
     metavar="DIR",
-    help="Of a session's plan: the archive that it follows, to be compared with it.",
+    help="Of a session's or refresh's plan: the archive that it follows, to be compared with it.",
 )
 @options.as_json
 def command(plan: Path, rehearsal: Path | None, archive: Path | None, *, as_json: bool) -> int:
@@ -60,8 +60,11 @@ def _compare(plan: Plan, archive: Path) -> None:
     """Compare the plan of a session with the archive that it follows. Raises EscrowError where they do not agree."""
     from ceremony.run import before, task
 
+    if plan.refresh:
+        before.examined(plan, plan.refresh.before, archive, None)
+        return
     if not plan.session:
-        message = "--archive belongs to the plan of a session."
+        message = "--archive belongs to the plan of a session or a refresh."
         raise click.UsageError(message)
     followed = before.read(plan, plan.session, archive, None)
     task.check_revoked(plan, plan.session, followed)

@@ -35,7 +35,7 @@ _OF_THE_SET = frozenset(
 
 def settled(lint: str, facts: Facts) -> bool:
     """Whether it was judged when the set was sealed: what follows does not change it, and only says so."""
-    return facts.plan.follows is not None and lint in _OF_THE_SET
+    return not facts.plan.seals and lint in _OF_THE_SET
 
 
 def seen_later(lint: str, plan: Plan) -> bool:

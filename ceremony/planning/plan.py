@@ -7,6 +7,7 @@ another question: see `lints`.
 import datetime as dt
 import hashlib
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from ceremony import spoken
 from ceremony.planning.plan_errors import contradictions, plan_error, violations
 from ceremony.planning.session_tables import (
     DRILL,
+    REFRESH,
     TASKS,
     Crl,
     CrossSign,
     DrillFile,
+    RefreshFile,
     Revoke,
     SessionFile,
     SignIntermediate,
@@ -110,6 +113,14 @@ class Drill:
 
 
 @dataclass(frozen=True)
+class Refresh:
+    """Why there is to be a new set, and the hash (hex) of the archive with the old one."""
+
+    reason: str
+    before: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """A plan as loaded. Custodians stand in the order of their shares: by group, then as in the file."""
 
@@ -136,6 +147,7 @@ class Plan:
     session: Session | None = None
     deliveries: tuple[Copy, ...] = ()
     drill: Drill | None = None
+    refresh: Refresh | None = None
 
     @property
     def digest(self) -> bytes:
@@ -155,8 +167,13 @@ class Plan:
     @property
     def follows(self) -> str | None:
         """The hash (hex) of the archive that this ceremony follows; None for one that seals a CA."""
-        later = self.session or self.drill
+        later = self.session or self.drill or self.refresh
         return later.before if later else None
+
+    @property
+    def seals(self) -> bool:
+        """Whether a set is made, with all its paper; otherwise it is about one that was made before."""
+        return not (self.session or self.drill)
 
     @property
     def policy(self) -> Policy:
@@ -218,7 +235,7 @@ def parse(source: bytes, path: Path) -> Plan:
         message = f"{path} is not valid TOML: {str(error) or 'nested too deeply'}. Mend that line."
         raise PlanError(message) from None
     problems = list(contradictions(content))
-    kind = DrillFile if DRILL in content else SessionFile if set(TASKS) & set(content) else File
+    kind = _kind_of(content)
     try:
         file = kind.model_validate(content)
     except ValidationError as error:
@@ -251,7 +268,17 @@ def parse(source: bytes, path: Path) -> Plan:
         deliveries=file.delivery if isinstance(file, SessionFile) else (),
         online=file.online if isinstance(file, File) else None,
         drill=Drill(**file.drill.model_dump(), before=file.before.archive) if isinstance(file, DrillFile) else None,
+        refresh=Refresh(file.refresh.reason, file.before.archive) if isinstance(file, RefreshFile) else None,
     )
+
+
+def _kind_of(content: Mapping[str, object]) -> type[File | SessionFile | DrillFile]:
+    """Which tables a plan has, by the one that says what is done."""
+    if DRILL in content:
+        return DrillFile
+    if set(TASKS) & set(content):
+        return SessionFile
+    return RefreshFile if REFRESH in content else File
 
 
 def _session(file: SessionFile, folder: Path) -> Session:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ceremony.planning.session_tables import DRILL, TASKS
+from ceremony.planning.session_tables import DRILL, REFRESH, TASKS
 from escrow.errors import PlanError, PolicyError
 from escrow.policy import Group as Shares
 from escrow.policy import Policy, check_threshold
@@ -130,12 +130,16 @@ def _certificates_of_an_import(content: Mapping[str, Any]) -> Iterator[Problem]:
     for table in ("root", "intermediate", "ssh", "online"):
         if table in content and _key(content, "ca", "keys") == "import":
             yield Problem((table,), 'belongs to keys = "generate": remove it, or generate.')
+        elif table in content and REFRESH in content:
+            yield Problem((table,), "stands beside [refresh], which makes no key, certificate or tree: remove it.")
 
 
 def _several_tasks(content: Mapping[str, Any]) -> Iterator[Problem]:
     tasks = [table for table in TASKS if table in content]
     if tasks and DRILL in content:
         yield Problem((DRILL,), f"stands beside [{tasks[0]}]: in a drill nothing is signed. Remove one of the two.")
+    if REFRESH in content and (others := [table for table in (*TASKS, DRILL) if table in content]):
+        yield Problem((REFRESH,), f"stands beside [{others[0]}]: a refresh is a ceremony of its own. Remove one.")
     for table in tasks[1:]:
         yield Problem((table,), f"stands beside [{tasks[0]}]: a session signs one thing. Remove one of the two.")
     if tasks and "revoke" in content and "crl" not in content:

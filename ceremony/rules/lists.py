@@ -6,6 +6,7 @@ from ceremony.planning.plan import Plan
 from ceremony.rules.drilling.rules import Drilling
 from ceremony.rules.drilling.steps import Level
 from ceremony.rules.listing import Listing
+from ceremony.rules.refreshing.rules import Refreshing
 from ceremony.rules.sealing.rules import Sealing
 from ceremony.rules.sealing.steps import Online
 from ceremony.rules.signing.rules import Signing
@@ -19,6 +20,8 @@ def listing_of(plan: Plan) -> Listing:
         return Signing.of(plan.policy, len(plan.deliveries))
     if plan.drill:
         return Drilling.of(plan.policy, Level[plan.drill.level])
+    if plan.refresh:
+        return Refreshing.of(plan.policy, len(plan.packages))
     return Sealing.of(plan.policy, len(plan.packages), online_of(plan))
 
 
@@ -33,5 +36,5 @@ def every_kind_of_step() -> Iterator[Step]:
     """Steps of every list, contingencies too: what a template has to have words for."""
     small = Policy.plain(2, 2)
     drills = (Drilling.of(small, level) for level in Level)
-    for listing in (Sealing.of(small, 1, Online.SHEET), Signing.of(small, 1), *drills):
+    for listing in (Sealing.of(small, 1, Online.SHEET), Signing.of(small, 1), Refreshing.of(small, 1), *drills):
         yield from (*listing.steps, *listing.contingencies)

@@ -29,6 +29,7 @@ class Phase(Enum):
     ISSUED = "signed"
     DRILLING = "drill under way"
     JUDGED = "drill judged"
+    SUPERSEDED = "old set superseded"
     ZEROIZED = "zeroized"
     ABORTING = "aborting"
     CLOSED = "closed"
@@ -74,6 +75,8 @@ class State:
     """Shares whose sheet was taken out of its bag to be read: each goes into a new one."""
     bags: Mapping[str, Position] = field(default_factory=dict)
     """Every bag that was ever used, by its number."""
+    old_bags: Mapping[str, Position] = field(default_factory=dict)
+    """In a refresh: the bags that sheets of the set before were put into, by number."""
     owed: Step | None = None
     losses: tuple[Rule, ...] = ()
     void_sets: tuple[str, ...] = ()
@@ -94,12 +97,14 @@ class State:
             ("judge", Phase.JUDGED),
             ("zeroize", Phase.ZEROIZED),
             ("wipe", Phase.ZEROIZED),
+            ("supersede", Phase.SUPERSEDED),
             ("issue", Phase.ISSUED),
             ("unlock", Phase.UNLOCKED),
             ("draft", Phase.DRAFTED),
             ("quorum", Phase.PROVED),
             ("seal", Phase.SEALED),
             ("keys", Phase.KEYS_MADE),
+            ("take-keys", Phase.KEYS_MADE),
             ("brief", Phase.DRILLING),
             ("open", Phase.OPEN),
         ]

@@ -12,7 +12,8 @@ from escrow.policy import Position
 
 PRIVATE_KEYS, SHARES = "private keys in memory", "shares in memory"
 PROVED_KEYS, HANDOVER = "private keys from paper in memory", "passwords of the online CA in memory"
-VOLATILE = frozenset({PRIVATE_KEYS, SHARES, PROVED_KEYS, HANDOVER})
+OLD_SHARES = "shares of the old set in memory"
+VOLATILE = frozenset({PRIVATE_KEYS, SHARES, PROVED_KEYS, HANDOVER, OLD_SHARES})
 """Facts that end with the program. Every other one is in the journal, on paper, or with people."""
 
 CLOSED = "closed"
@@ -38,7 +39,9 @@ class Act(Enum):
     BAGS = "bags"
     JUDGE = "judge"
     HANDOVER = "handover"
+    SUPERSEDE = "supersede"
     ZEROIZE = "zeroize"
+    DESTRUCTION = "destruction"
     CLOSE = "close"
 
 
@@ -81,6 +84,11 @@ class Action(Enum):
     READ_ONE = "read one sheet and judge it"
     PROVE_KEYS = "open the package and prove every key"
     JUDGE = "judge a drill"
+    SHOW_OLD = "show the set that is to be superseded"
+    TAKE_KEYS = "open the old package and take its keys over"
+    BAG_OLD = "note the bags of the old sheets"
+    SUPERSEDE = "note that the old set is superseded"
+    DESTROY_OLD = "print the certificates of destruction"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a session or a drill follows: the archive of the last ceremony, examined before anything is believed."""
+"""What a later ceremony follows: the archive of the last one, examined before anything is believed."""
 
 import hashlib
 import json
@@ -38,7 +38,8 @@ CARRIED = ("certs/", "documents/", "set/", "package-sheets.pdf", "decode.py", PA
 class Last:
     """An archive that is as it was left: its package, its bags, what of it is carried on, and its inventory if any.
 
-    `bags` are the numbers of each share's bags, in their order: its sheet lies in the last.
+    `bags` are the numbers of each share's bags, in their order: its sheet lies in the last. `holders` are the names of
+    everybody who has or had it, as far as is known.
     """
 
     package: bytes
@@ -46,6 +47,7 @@ class Last:
     archive: str
     files: Mapping[str, bytes]
     bags: Mapping[Position, Sequence[str]]
+    holders: Mapping[Position, Sequence[str]]
     inventory: Inventory | None
 
 
@@ -70,7 +72,7 @@ def read(plan: Plan, session: Session, folder: Path, package: Path | None) -> Be
     if last.inventory.root != fingerprint(root):
         message = f"The inventory in {folder} is of another root."
         raise RefusedError(message)
-    return Before(last.package, last.manifest, last.archive, last.files, last.bags, last.inventory, root)
+    return Before(last.package, last.manifest, last.archive, last.files, last.bags, last.holders, last.inventory, root)
 
 
 def examined(plan: Plan, follows: str, folder: Path, package: Path | None) -> Last:
@@ -95,7 +97,7 @@ def examined(plan: Plan, follows: str, folder: Path, package: Path | None) -> La
         message = f"{package} is not the package of this archive: look for the copy with its set id."
         raise RefusedError(message)
     manifest = Package.decode(text).manifest
-    if manifest.policy != plan.policy:
+    if manifest.policy != plan.policy and not plan.seals:
         message = f"The plan has a quorum of {plan.policy}, and the package one of {manifest.policy}: mend the plan."
         raise PlanError(message)
     if manifest.ca != plan.ca.name:
@@ -107,9 +109,11 @@ def examined(plan: Plan, follows: str, folder: Path, package: Path | None) -> La
     if SET_PLAN not in files:
         files[SET_PLAN] = read_public(folder / PLAN_FILE, MAX_FILE)
     bags = bags_after(files.get(BAGS, b"{}"), report.state)
+    made = parse(files[SET_PLAN], Path(SET_PLAN))
+    holders = {position: (made.custodian_at(position).name,) for position in manifest.policy.positions}
     path = folder / inventory.FILE
     listed = Inventory.decode(read_public(path, MAX_FILE)) if path.exists() else None
-    return with_bags(Last(text, manifest, found, files, {}, listed), bags)
+    return with_bags(Last(text, manifest, found, files, {}, holders, listed), bags)
 
 
 def with_bags(last: Last, bags: Mapping[Position, Sequence[str]]) -> Last:
@@ -119,9 +123,13 @@ def with_bags(last: Last, bags: Mapping[Position, Sequence[str]]) -> Last:
 
 
 def bags_after(carried: bytes, state: State) -> dict[Position, list[str]]:
-    """The bags of each share, in their order, after a ceremony: those that it was begun with, and its own."""
+    """The bags of each share, in their order, after a ceremony: those that it was begun with, and its own.
+
+    After a refresh that was aborted, those of the old set: it counts, and what was made is destroyed.
+    """
     bags = {position_of(key): [*numbers] for key, numbers in json.loads(carried).items()}
-    for number, position in state.bags.items():
+    own = state.old_bags if state.aborting and "old-set" in state.done else state.bags
+    for number, position in own.items():
         bags.setdefault(position, []).append(number)
     return bags
 

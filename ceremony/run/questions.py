@@ -51,6 +51,8 @@ class Asked(Enum):
     PUT_IN = "Put {what} in again and mount it. Enter looks for it, or name its folder ('again' begins this copy anew)"
     KEEP = "{what}: Enter writes it, 'skip' leaves it for later"
     DESTROYED = "How many sheets were shredded"
+    OLD_SHEETS = "Which other old sheets are here, to be shredded with those that were read (of {known}; Enter if none)"
+    OLD_COPIES = "Which old copies of the package are here, to be destroyed (of {known}; Enter if none)"
     NOTE = "The note"
     EXPECTED = "What was expected"
     HAPPENED = "What happened"

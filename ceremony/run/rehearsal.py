@@ -67,7 +67,7 @@ def rehearse_plan(  # noqa: PLR0913 - all that a rehearsal works with
     state = hold_in(room, around, parts)
     keep_archive(specimen, out, around, Kind.SPECIMEN)
     if state.phase is Phase.CLOSED:
-        _recover(room, progress)
+        recover(room, progress)
     return state
 
 
@@ -88,7 +88,7 @@ def hold_in(room: Room, desk: Desk, parts: Parts, before: Last | None = None) ->
             return hold(
                 room.plan,
                 out=room.out,
-                printer=NoPrinter() if room.plan.follows else Tray(room.tray),
+                printer=Tray(room.tray) if room.plan.seals else NoPrinter(),
                 paper=Scans(room.scans, allow_disk=True),
                 passwords=parts.passwords,
                 forget_passwords=lambda: None,  # a rehearsal imports no key
@@ -101,10 +101,10 @@ def hold_in(room: Room, desk: Desk, parts: Parts, before: Last | None = None) ->
 
 
 def _rehearse_following(plan: Plan, out: Path, paper: Path, desk: Desk | None, parts: Parts) -> State:
-    """Seal a throw-away CA by the same policy without asking anybody, and then hold the session or drill with it."""
+    """Seal a throw-away CA by the same policy without asking anybody, and then hold what follows with it."""
     sealing = throw_away_for(plan)
     first = Room(sealing, paper, paper / "sealed")
-    parts.show(f"A throw-away CA is sealed first; the {'session' if plan.session else 'drill'} follows its archive.")
+    parts.show(f"A throw-away CA is sealed first; the {_kind(plan)} follows its archive.")
     if plan.session and plan.session.revoke:
         parts.show(
             "What is revoked here are certificates of the throw-away CA, not those of the serial numbers planned."
@@ -117,16 +117,25 @@ def _rehearse_following(plan: Plan, out: Path, paper: Path, desk: Desk | None, p
         ca=plan.ca.model_copy(update={"name": sealing.ca.name}),
         session=_with_its_own(plan.session, digest, first.out) if plan.session else None,
         drill=replace(plan.drill, before=digest) if plan.drill else None,
+        refresh=replace(plan.refresh, before=digest) if plan.refresh else None,
     )
     if specimen.session:
         last: Last = before.read(specimen, specimen.session, first.out, None)
     else:
         last = before.examined(specimen, digest, first.out, None)
-    room = Room(specimen, paper, out)
+    room = Room(specimen, paper, out, first.out)
     around = Losing(Feeding(desk or Answering(room, parts.show), room), room)
     state = hold_in(room, around, parts, last)
     keep_archive(specimen, out, around, Kind.SPECIMEN)
+    if plan.refresh and state.phase is Phase.CLOSED:
+        recover(room, parts.progress)
     return state
+
+
+def _kind(plan: Plan) -> str:
+    if plan.refresh:
+        return "refresh"
+    return "session" if plan.session else "drill"
 
 
 def _with_its_own(session: Session, digest: str, sealed: Path) -> Session:
@@ -164,9 +173,10 @@ def throw_away_for(plan: Plan) -> Plan:
     return parse(text.encode(), Path("rehearsal.toml"))
 
 
-def _recover(room: Room, progress: Progress) -> None:
+def recover(room: Room, progress: Progress) -> None:
     """Restore the CA from the first copy of the package and a quorum of sheets, and open it again."""
-    first = next((room.media / "package-1").glob(f"*/{PACKAGE_FILE}"))
+    own = room.manifest.short_set_id.hex().upper()
+    first = next((room.media / "package-1").glob(f"*{own}*/{PACKAGE_FILE}"))
     sealed = recovery.read_package(first, progress)
     policy = room.plan.policy
     sheets = [room.sheet(policy.name_of(position)) for position in policy.choose(policy.positions)]

@@ -33,6 +33,9 @@ def close(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
         message = "The ceremony has no key to sign its journal with: open it again."
         raise StepError(message)
     entries = shop.equipment.entries()
+    if shop.plan.refresh and state.aborting:  # the old set counts: its archive is this one
+        shop.remove_void()
+        shop.carry(shop.last().files)
     last = {**documents(shop.plan, entries), **_inventory(shop, state)}
     digest = seal_archive(shop.equipment.out, entries, shop.key, last)
     ask.say(f"The archive's words:  {' '.join(spoken.witness_words(digest))}")
@@ -41,7 +44,7 @@ def close(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
 
 def _inventory(shop: Workshop, state: State) -> Mapping[str, bytes]:
     """The inventory that the ceremony leaves; none where there is no set, or no root key in it."""
-    if shop.plan.drill:
+    if shop.plan.drill or shop.plan.refresh:
         last = shop.last()
         return {inventory.FILE: replace(last.inventory, before=last.archive).encode()} if last.inventory else {}
     if shop.plan.session:

@@ -4,7 +4,19 @@ from collections.abc import Callable, Mapping
 
 from ceremony.rules.state import State
 from ceremony.rules.steps import Action, Step
-from ceremony.run.acts import drilling, ending, keys, online, opening, papers, printer, proof, sheets, signing
+from ceremony.run.acts import (
+    drilling,
+    ending,
+    keys,
+    online,
+    opening,
+    papers,
+    printer,
+    proof,
+    refreshing,
+    sheets,
+    signing,
+)
 from ceremony.run.questions import Facts, Questions
 from ceremony.run.work import Workshop
 
@@ -45,6 +57,11 @@ ACTIONS: Mapping[Action, Callable[[Workshop, Step, State, Questions], Facts]] = 
     Action.READ_ONE: drilling.read_one,
     Action.PROVE_KEYS: drilling.prove_keys,
     Action.JUDGE: drilling.judge,
+    Action.SHOW_OLD: refreshing.show_old,
+    Action.TAKE_KEYS: refreshing.take_keys,
+    Action.BAG_OLD: sheets.bag_old,
+    Action.SUPERSEDE: refreshing.supersede,
+    Action.DESTROY_OLD: refreshing.destroy_old,
 }
 
 
