@@ -42,6 +42,7 @@ _COMMANDS = {
     "status": "Say how many shares may still be lost, what is overdue, and what to do.",
     "attest": "Note that a custodian showed the closed bag.",
     "report": "Note that a sheet or a copy was lost, found, seen, or read back.",
+    "destroy": "Note that a sheet or a copy was destroyed, and make the certificate.",
     "hand-over": "Note that a share passed to another custodian.",
     "rehearse": "Do the whole thing with a throw-away CA, and report what was proved.",
 }

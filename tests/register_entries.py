@@ -63,6 +63,22 @@ def register_of(policy: Policy, *entries: Entry) -> Register:
     return events.replay([enter(policy), *entries])
 
 
+def archive(name: str, on: dt.date = MADE, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever JSON can hold
+    """What the entry of an archive has."""
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    return {"set_id": SET, "ceremony": name, "ended": f"{on}T15:00:00Z", "archive": digest, "bags": {}, **fields}
+
+
+def drill(on: dt.date = MADE, name: str = "DRILL", **fields: Any) -> Entry:  # noqa: ANN401 - whatever JSON can hold
+    """A drill that was held."""
+    return entry("drill", on, **{"level": "T1", "passed": True, "minutes": 30, **archive(name, on, **fields)})
+
+
+def session(on: dt.date, name: str, what: str = "CRL", **fields: Any) -> Entry:  # noqa: ANN401 - whatever JSON can hold
+    """A session that was held."""
+    return entry("session", on, **{"what": what, "expiries": [], "revoked": [], **archive(name, on, **fields)})
+
+
 def of_share(event: str, position: Position, on: dt.date = MADE, **fields: Any) -> Entry:  # noqa: ANN401 - whatever JSON can hold
     """Something that happened to a share of the set."""
     return entry(event, on, **{"set_id": SET, "share": key_of(position), **fields})

@@ -10,12 +10,12 @@ from helpers import escrow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from player import Held as Ceremony
-from register_entries import MADE, SET, attested, enter, entry, holder, of_share, register_of
+from register_entries import MADE, SET, attested, drill, enter, entry, holder, of_share, register_of, session
 
 from ceremony.custody import events, plain
 from ceremony.custody.book import FILE, Book, read
+from ceremony.custody.changes import RegisterError
 from ceremony.custody.entering import entered
-from ceremony.custody.events import RegisterError
 from ceremony.custody.register import Held, Register, Status
 from ceremony.run.journal import Entry, JournalError
 from ceremony.run.session import SystemClock
@@ -56,6 +56,11 @@ def reissued(bag: str = "3001", name: str = "New") -> Entry:
 
 def handed_over(bag: str = "1002", name: str = "New") -> Entry:
     return of_share("hand over", TWO, LATER, bag=bag, **holder(name))
+
+
+def crl(days: int) -> list[dict[str, str]]:
+    """The line of a CRL."""
+    return [{"what": "CRL", "last": (LATER + dt.timedelta(days=days)).isoformat()}]
 
 
 def share(register: Register, position: Position = TWO) -> Held:
@@ -125,11 +130,35 @@ REFUSED: dict[str, tuple[list[Entry], Entry, str]] = {
     "an older set": ([], enter(POLICY, epoch=1, set_id="cd" * 16), "older set"),
     "no custodian": ([], handed_over(name=" "), "has a name"),
     "a copy that is not there": ([], entry("copy", set_id=SET, copy=9, status="lost", reason="x"), "no copy 9"),
-    "a level that is none": ([], entry("drill", set_id=SET, level="T9", passed=True, minutes=1, bags={}), "level"),
+    "a level that is none": ([], drill(level="T9"), "level"),
     "a drill with a lost share": (
         [lost()],
-        entry("drill", LATER, set_id=SET, level="T1", passed=True, minutes=1, bags={"1.2": "1002"}),
-        "was shown in a drill",
+        drill(LATER, bags={"1.2": "1002"}),
+        "its sheet was seen in DRILL",
+    ),
+    "a session twice": ([session(LATER, "CRL-1")], session(LATER, "CRL-1"), "already"),
+    "a session of another set": ([], session(LATER, "CRL-1", set_id="cd" * 16), "register of its CA"),
+    "an older session whose bags are not the last": (
+        [session(LATER, "CRL-2", bags={"1.2": "B2"})],
+        session(MADE, "CRL-1", bags={"1.2": "B1"}),
+        "ended before CRL-2",
+    ),
+    "an older session whose CRL is not the last": (
+        [session(LATER, "CRL-2", expiries=crl(90))],
+        session(MADE, "CRL-1", expiries=crl(30)),
+        "ended before CRL-2",
+    ),
+    "a session before somebody saw another bag": (
+        attested(POLICY, [TWO], LATER),
+        session(MADE, "CRL-1", bags={"1.2": "B1"}),
+        "one of the two is wrong",
+    ),
+    "a session with a lost sheet": ([lost()], session(LATER, "CRL-1", bags={"1.2": "B1"}), "If it was found"),
+    "a session with a bag that was used": ([], session(LATER, "CRL-1", bags={"1.2": "1003"}), "each bag is used once"),
+    "a session with an old set": (
+        [enter(GROUPS, LATER, 2, "cd" * 16)],
+        session(LATER, "CRL-1"),
+        "nothing that was done with it is entered any more",
     ),
 }
 
@@ -153,7 +182,7 @@ def test_a_share_made_again_remembers_that_a_lost_sheet_may_turn_up() -> None:
 
 def test_a_drill_attests_what_was_shown_and_its_new_bags() -> None:
     bags = {"1.1": "1001", "1.2": "4002", "1.3": "1003"}
-    register = register_of(POLICY, entry("drill", LATER, set_id=SET, level="T2", passed=True, minutes=12.5, bags=bags))
+    register = register_of(POLICY, drill(LATER, level="T2", bags=bags))
     at = register.sets[SET]
     assert [held.attested == LATER for held in at.shares.values()] == [True, True, True, False, False]
     assert share(register).bag == "4002"
@@ -161,6 +190,32 @@ def test_a_drill_attests_what_was_shown_and_its_new_bags() -> None:
     gone = events.after(register, of_share("report", Position(1, 1), LATER, status="lost", reason="x"))
     with pytest.raises(RegisterError, match="each bag is used once"):
         events.after(gone, of_share("reissue", Position(1, 1), LATER, bag="4002", **holder("X")))
+
+
+def test_a_session_leaves_new_bags_and_the_dates_that_count_now() -> None:
+    bags, soon = {"1.1": "B1", "1.2": "B2", "1.3": "B3"}, LATER + dt.timedelta(days=1)
+    signed = {"what": "certificate CN=New", "last": "2031-05-01"}
+    at = register_of(
+        POLICY,
+        session(LATER, "CRL-1", bags=bags, expiries=crl(30)),
+        session(soon, "SIGN-1", "certificate", expiries=[signed]),
+        session(soon + dt.timedelta(days=1), "CRL-2", expiries=crl(90), revoked=[signed]),
+    ).sets[SET]
+    assert [held.bag for held in at.shares.values()] == ["B1", "B2", "B3", "1004", "1005"]
+    assert [held.attested for held in at.shares.values()] == [LATER] * 3 + [MADE] * 2
+    assert [each.what for each in at.expiries] == ["certificate CN=Root", "CRL"]
+    assert at.expiries[1].last == LATER + dt.timedelta(days=90)
+    assert [each.ceremony for each in at.archives] == ["CRL-1", "SIGN-1", "CRL-2"]
+
+
+def test_a_drill_in_which_no_bag_was_changed_is_entered_later_too() -> None:
+    register = register_of(POLICY, session(LATER, "CRL-1", bags={"1.2": "B2"}), drill(MADE, bags={"1.1": "1001"}))
+    assert [each.what for each in register.sets[SET].archives] == ["CRL", "drill T1"]
+
+
+def test_a_sheet_that_somebody_saw_can_be_used_and_stays_seen() -> None:
+    held = share(register_of(POLICY, exposed(), session(LATER, "CRL-1", bags={"1.2": "B2"})))
+    assert (held.bag, held.status, held.seen) == ("B2", Status.EXPOSED, True)
 
 
 def test_a_newer_set_supersedes_the_one_before_whose_sheets_can_then_only_be_destroyed() -> None:

@@ -191,7 +191,7 @@ class Aborting:
         return "abort" if asked in {Asked.REASON, Asked.SURE} else self._desk.line(asked, fields)
 
 
-def test_an_aborted_refresh_leaves_the_old_set_as_it_was_in_new_bags(refreshed: Refreshed) -> None:
+def test_an_aborted_refresh_leaves_the_old_set_as_it_was_in_new_bags(refreshed: Refreshed, tmp_path: Path) -> None:
     out = refreshed.old.base / "ABORTED"
     shutil.copytree(refreshed.after("end", "announce-supersede"), out)
     state = hold(refreshed.old, refreshed.plan, refreshed.old.archive, out, Aborting)
@@ -199,8 +199,13 @@ def test_an_aborted_refresh_leaves_the_old_set_as_it_was_in_new_bags(refreshed: 
     assert audit(out).findings == []
     old = refreshed.old.archive
     assert (out / "package.escrow").read_bytes() == (old / "package.escrow").read_bytes()
-    with pytest.raises(RefusedError, match="no set is entered from it"):
+    with pytest.raises(RefusedError, match="ended without a set"):
         entered(out)
+    escrow("register", tmp_path, old).expect()
+    escrow("register", tmp_path, out).expect()
+    current = read(tmp_path).current
+    assert current
+    assert {held.bag for held in current.shares.values()} == set(state.old_bags)
     # The next refresh follows the archive that it left, with the bags that the old sheets are in now.
     again = plan_of("AGAIN", out, NEW)
     assert again.refresh

@@ -16,18 +16,20 @@ from cryptography import x509
 from helpers import Run, StepTree, escrow, need, run, step_ca
 from sessions import PARTS, TODAY, Sealed, inventory_in, request, sealed
 
+from ceremony.custody.book import read
 from ceremony.planning.draft import Value
 from ceremony.planning.plan import Plan
 from ceremony.rules.lists import listing_of
 from ceremony.rules.loss import Rule
-from ceremony.rules.state import Phase
+from ceremony.rules.state import Phase, State
 from ceremony.run import before
-from ceremony.run.answering import StuckError
+from ceremony.run.answering import Answering, StuckError
 from ceremony.run.audit import audit
+from ceremony.run.before import BAGS
 from ceremony.run.following import SIGNED
 from ceremony.run.questions import Asked, Desk, Fields
-from ceremony.run.rehearsal import rehearse_plan
-from ceremony.run.room import PowerLost, Room
+from ceremony.run.rehearsal import hold_in, rehearse_plan, throw_away_for
+from ceremony.run.room import Feeding, PowerLost, Room
 from escrow.errors import EscrowError, InventoryError, PlanError, RefusedError
 from escrow.inventory import Inventory, Spent
 from escrow.issuing.revocation import Revoked
@@ -192,6 +194,58 @@ def test_what_does_not_fit_the_root_is_refused_before_any_bag_is_opened(root: Se
     asked: dict[str, Value] = {**request(tmp_path, "Long CA"), "path_length": 1}
     plan = root.plan("sign_intermediate", "LONG", root.archive, {"sign_intermediate": asked})
     assert "must be less than the root's" in refused(root, plan, root.archive)
+
+
+def test_the_register_knows_the_bags_and_the_dates_of_each_session(root: Sealed, tmp_path: Path) -> None:
+    asked = request(tmp_path, "Registered CA")
+    certificate = root.plan("sign_intermediate", "R-SIGN", root.archive, {"sign_intermediate": asked})
+    assert root.hold(certificate, root.archive).phase is Phase.CLOSED
+    first = root.room(certificate).out
+    serial = inventory_in(first).issued[-1].serial
+    plan = root.plan(
+        *("crl", "R-CRL", first, {"crl": {"days": 30}}),
+        revoke=[{"serial": serial, "date": TODAY, "reason": "superseded"}],
+    )
+
+    def losing(desk: Desk, _: Room) -> Desk:  # the archive of a session that lost its memory, too
+        return Losing(desk, lambda asked, _: asked is Asked.PHRASE)
+
+    assert root.hold(plan, first, losing).phase is Phase.CLOSED
+    second = root.room(plan).out
+    aborted = root.plan("crl", "R-ABORT", second, {"crl": {"days": 40}})
+    root.hold(aborted, second, lambda desk, _: Aborting(desk, lambda asked, _: asked is Asked.PHRASE))
+    register = tmp_path / "register"
+    lines: list[list[str]] = []
+    for archive in (root.archive, first, second, root.room(aborted).out):
+        escrow("register", register, archive).expect()
+        (at,) = read(register).sets.values()
+        lines.append([f"{each.what} {each.last}" for each in at.expiries])
+        bags = before.bags_after((archive / BAGS).read_bytes() if (archive / BAGS).exists() else b"{}", State())
+        new = before.bags_after(json.dumps({}).encode(), audit(archive).state or State())
+        last = {position: [*bags.get(position, []), *new.get(position, [])][-1] for position in at.shares}
+        assert {position: held.bag for position, held in at.shares.items()} == last
+    sealed_lines, with_certificate, with_list, after_abort = lines
+    assert with_certificate[: len(sealed_lines)] == sealed_lines
+    assert [line.partition(" 20")[0] for line in with_certificate[len(sealed_lines) :]] == [
+        "certificate CN=Registered CA"
+    ]
+    assert with_list == [*sealed_lines, f"CRL {TODAY + dt.timedelta(days=30)}"]
+    assert after_abort == with_list
+    assert [each.what for each in at.archives] == ["certificate", "CRL", "CRL, not signed"]
+    again = escrow("register", register, second)
+    assert (again.status, "already" in again.err) == (1, True)
+    shown = escrow("status", register).expect(1).out
+    assert f"{TODAY + dt.timedelta(days=30)}, CRL" in shown
+
+
+def test_a_ceremony_that_ended_without_a_set_is_not_entered(root: Sealed, tmp_path: Path) -> None:
+    room = Room(throw_away_for(root.plan("crl", "X", root.archive, {"crl": {"days": 30}})), tmp_path, tmp_path / "out")
+    desk = Aborting(Feeding(Answering(room, lambda _: None), room), lambda asked, _: asked is Asked.SEEN)
+    hold_in(room, desk, PARTS)
+    refused = escrow("register", tmp_path / "register", room.out)
+    assert refused.status == 3
+    assert "ended without a set (aborted)" in " ".join(refused.err.split())
+    assert not (tmp_path / "register").exists()
 
 
 def test_a_number_that_an_aborted_session_may_have_used_is_never_used_again(root: Sealed) -> None:

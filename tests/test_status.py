@@ -1,5 +1,6 @@
 """How a set stands on a day: the margin, what is due, and what monitoring gets to see."""
 
+import dataclasses
 import datetime as dt
 import itertools
 import json
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import pytest
 from helpers import escrow
-from register_entries import MADE, SET, attested, enter, entry, holder, of_share, register_of
+from register_entries import MADE, SET, attested, drill, enter, entry, holder, of_share, register_of, session
 
 from ceremony.custody import telling
 from ceremony.custody.book import Book
+from ceremony.custody.events import replay
 from ceremony.custody.register import Register
 from ceremony.custody.status import ATTESTED, Severity, Standing, standing
 from ceremony.planning.odds import left_below_quorum, put_together, spares_of
@@ -119,12 +121,12 @@ CASES: dict[str, tuple[Sequence[Entry], int, dict[str, Severity]]] = {
         {"one-package": Severity.WARNING},
     ),
     "a certificate ended": (
-        [entry("expire", SOON, set_id=SET, expiries=[{"what": "CRL", "last": MADE.isoformat()}])],
+        [session(SOON, "CRL-1", expiries=[{"what": "CRL", "last": MADE.isoformat()}])],
         2,
         {"expired": Severity.CRITICAL},
     ),
     "a certificate ends today": (
-        [entry("expire", SOON, set_id=SET, expiries=[{"what": "CRL", "last": SOON.isoformat()}])],
+        [session(SOON, "CRL-1", expiries=[{"what": "CRL", "last": SOON.isoformat()}])],
         2,
         {"expires-soon": Severity.WARNING},
     ),
@@ -152,9 +154,8 @@ def test_an_attestation_counts_for_a_year_to_the_day(late: int, overdue: int) ->
 def test_a_first_drill_is_due_after_half_a_year_and_then_every_year(days: int, due: bool) -> None:  # noqa: FBT001
     fresh = register_of(POLICY)
     assert ("drill-due" in matters(at(fresh, MADE + dt.timedelta(days=days)))) is due
-    drill = entry("drill", SOON, set_id=SET, level="T1", passed=True, minutes=30, bags={})
-    failed = entry("drill", SOON, set_id=SET, level="T1", passed=False, minutes=30, bags={})
-    assert at(register_of(POLICY, drill)).drill_due == SOON + dt.timedelta(days=365)
+    failed = drill(SOON, passed=False)
+    assert at(register_of(POLICY, drill(SOON))).drill_due == SOON + dt.timedelta(days=365)
     assert at(register_of(POLICY, failed)).drill_due == MADE + dt.timedelta(days=182)
 
 
@@ -164,14 +165,26 @@ def test_an_old_set_that_could_still_be_opened_names_everybody_who_could() -> No
     passed = of_share("hand over", Position(1, 3), SOON, bag="1003", **holder("Nina"))
     left = at(register_of(POLICY, passed, *old, new))
     (matter,) = [matter for matter in left.matters if matter.id == "old-set-left"]
-    assert "Nina, C3, C4, C5 could still open it" in matter.text
-    destroyed = at(register_of(POLICY, *old, happened(Position(1, 3), "destroyed"), new))
-    assert "old-set-left" not in matters(destroyed)
+    assert "Nina, C3, C4, C5 could still open its package" in matter.text
+    assert "not destroyed yet: the sheet of share 3, 4 and 5; copy-1 (Site 1); copy-2 (Site 2)" in matter.text
+    packages = [entry("copy", SOON, set_id=SET, copy=n, status="destroyed", reason="x") for n in (1, 2)]
+    destroyed = at(register_of(POLICY, *old, happened(Position(1, 3), "destroyed"), *packages, new))
+    (matter,) = [matter for matter in destroyed.matters if matter.id == "old-set-left"]
+    assert "share 4 and 5." in matter.text, "also what is no quorum any more is destroyed"
+    assert "could still open" not in matter.text
+    everything = [happened(Position(1, x), "destroyed") for x in (3, 4, 5)]
+    assert "old-set-left" not in matters(at(register_of(POLICY, *old, *everything, *packages, new)))
+    lost = [happened(Position(1, x), "lost") for x in (3, 4, 5)]
+    assert "old-set-left" not in matters(at(register_of(POLICY, *old, *lost, *packages, new))), "no copy is left"
     seen = [happened(position, "exposed") for position in POLICY.positions[:3]]
     gone = [happened(position, "destroyed") for position in POLICY.positions]
     assert "old-set-left" in matters(at(register_of(POLICY, *seen, *gone, new))), "what was seen is known for ever"
-    no_package = [entry("copy", SOON, set_id=SET, copy=n, status="destroyed", reason="x") for n in (1, 2)]
-    assert "old-set-left" not in matters(at(register_of(POLICY, *no_package, new)))
+    archive = enter(POLICY, MADE)
+    kept = {"of": "archive", "site": "Vault", "medium": "disc"}
+    fields = {**archive.fields, "copies": [*archive.fields["copies"], kept]}
+    found = at(replay([dataclasses.replace(archive, fields=fields), *lost, *packages, new]))
+    (matter,) = [each for each in found.matters if each.id == "old-set-left"]
+    assert "C1, C2, C3, C4, C5 could still open" in matter.text, "an archive has the package in it"
 
 
 @pytest.mark.parametrize("policy", [POLICY, GROUPS, Policy(2, (Group(2, 2), Group(2, 3))), Policy.plain(2, 2)])
@@ -272,6 +285,5 @@ def test_metrics_and_json_say_the_same(folder: Path) -> None:
 def test_a_name_with_quotes_does_not_spoil_the_metrics() -> None:
     odd = enter(POLICY)
     odd = Entry(0, odd.before, odd.utc, 0.0, odd.event, {**odd.fields, "ca": 'Q"\\'})
-    from ceremony.custody.events import replay
 
     assert 'ca="Q\\"\\\\"' in "\n".join(telling.metrics(at(replay([odd]))))

@@ -12,6 +12,7 @@ from papers import streams, text_by_pdfium
 from PIL import Image
 from sheets import make
 
+from ceremony.forms import destruction
 from escrow.errors import TemplateError, UsageError
 from escrow.package import Package
 from escrow.paper import block, documents, handover, package_sheet, sheet, source, template
@@ -166,7 +167,7 @@ def test_whatever_line_is_lost_the_template_is_refused_with_its_name_and_a_line_
 
 ALL_FORMS = (
     *(sheet.FORM, documents.LABEL, documents.RECEIPT, documents.CARD),
-    *(package_sheet.CONTENTS, package_sheet.CODES, package_sheet.DECODING, handover.FORM),
+    *(package_sheet.CONTENTS, package_sheet.CODES, package_sheet.DECODING, handover.FORM, destruction.FORM),
 )
 
 

@@ -32,7 +32,8 @@ def command(  # noqa: PLR0913, PLR0917 - what happened, to what
 
     lost: nobody knows where it is. found: it is there again, in its closed bag. exposed: somebody saw the sheet who is
     not its custodian, or the bag was opened when it should not have been: that stays so. A bag that was opened for a
-    recovery, a session or a drill is not this: note its new bag with 'escrow hand-over' to the same custodian.
+    recovery is not this: note its new bag with 'escrow hand-over' to the same custodian. What a session or a drill
+    opened, 'escrow register' enters from its archive.
     read: a copy was read back, byte for byte.
     """
     on = (day or options.today()).isoformat()

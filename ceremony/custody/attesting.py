@@ -4,15 +4,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ceremony.custody.book import Book
-from ceremony.custody.events import RegisterError
-from ceremony.custody.register import ShareSet
+from ceremony.custody.changes import RegisterError
+from ceremony.custody.register import Register, ShareSet
 from escrow.errors import PageError, UsageError
 from escrow.files import read_public
-from escrow.label import Label, is_label_text
+from escrow.label import Label, is_label_text, set_words
 from escrow.memory import isolate
 from escrow.policy import Position
 
 _COPY = "copy-"
+_DIGITS = 8
 
 
 def position_named(at: ShareSet, name: str) -> Position:
@@ -22,6 +23,24 @@ def position_named(at: ShareSet, name: str) -> Position:
         message = f"There is no share {name}: give its number. The set has {', '.join(names)}."
         raise UsageError(message)
     return names[name]
+
+
+def set_named(register: Register, text: str) -> ShareSet:
+    """A set by its words, or by digits that its id begins with. Raises UsageError for none, or for several."""
+    given = text.replace(" ", "").replace("-", "").lower()
+    found = [
+        each
+        for each in register.sets.values()
+        if given == set_words(each.set_id).replace(" ", "").lower()
+        or (len(given) >= _DIGITS and each.set_id.hex().startswith(given))
+    ]
+    if len(found) != 1:
+        known = "; ".join(
+            f"{each.set_id.hex()[:16].upper()} ({set_words(each.set_id)})" for each in register.sets.values()
+        )
+        message = f"{text} names no one set: give its words, or {_DIGITS} digits of its id or more. There are {known}."
+        raise UsageError(message)
+    return found[0]
 
 
 def copy_named(at: ShareSet, name: str) -> int:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ceremony.custody import events, plain
-from ceremony.custody.events import RegisterError
+from ceremony.custody.changes import RegisterError
 from ceremony.custody.register import Register, ShareSet
 from ceremony.run import journal
 from ceremony.run.journal import Clock, Entry, Journal
@@ -69,9 +69,13 @@ class Book:
         """The hash of the journal's last line: its words prove all of it."""
         return self._journal.entries[-1].digest
 
+    def after(self, event: str, **fields: Any) -> Register:  # noqa: ANN401 - whatever JSON can hold
+        """The register as it would be after this; nothing is written. Raises RegisterError."""
+        return events.after(self.register, self._journal.draft(event, **fields))
+
     def note(self, event: str, **fields: Any) -> Entry:  # noqa: ANN401 - whatever JSON can hold
         """Write down what happened, if the register allows it. Raises RegisterError, FileError."""
-        register = events.after(self.register, self._journal.draft(event, **fields))
+        register = self.after(event, **fields)
         entry = self._journal.append(event, **fields)
         self.register = register
         self._write_plain()

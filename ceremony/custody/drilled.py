@@ -5,24 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ceremony.custody.archived import bags_of, examined, of_archive
 from ceremony.custody.book import read
-from ceremony.planning.plan import parse
 from ceremony.rules.state import State
-from ceremony.rules.steps import key_of
-from ceremony.run.archive import MAX_FILE, PLAN_FILE, digest_of
-from ceremony.run.audit import audit
 from ceremony.run.before import Last, with_bags
 from ceremony.run.drilled import minutes_of
-from escrow.errors import FileError, PlanError, RefusedError
-from escrow.files import read_public
-
-
-def is_drill(archive: Path) -> bool:
-    """Whether the plan in an archive is that of a drill."""
-    try:
-        return parse(read_public(archive / PLAN_FILE, MAX_FILE), archive / PLAN_FILE).drill is not None
-    except (FileError, PlanError):
-        return False
+from escrow.errors import RefusedError
 
 
 def drilled(archive: Path) -> dict[str, Any]:
@@ -30,23 +18,17 @@ def drilled(archive: Path) -> dict[str, Any]:
 
     A drill that was aborted has not passed; the bags that were seen until then count.
     """
-    report = audit(archive)
-    if report.findings or not report.state or not report.state.ended:
-        findings = "\n".join(f"  {finding}" for finding in report.findings)
-        message = f"{archive} is not what its drill left, and is not entered into a register:\n{findings}"
-        raise RefusedError(message)
-    state = report.state
+    report, plan, state = examined(archive)
     if "brief" not in state.done:
         message = f"{archive} is of a drill that was ended before it was begun: there is nothing to enter."
         raise RefusedError(message)
     return {
-        "on": report.entries[-1].utc[:10],
+        **of_archive(archive, report, plan),
         "set_id": state.done["brief"]["set_id"],
         "level": state.done["brief"]["level"],
         "passed": not state.aborting and state.done["judge"]["passed"],
         "minutes": minutes_of(report.entries),
         "bags": _bags(state),
-        "archive": digest_of(archive).hex(),
     }
 
 
@@ -73,4 +55,4 @@ def _bags(state: State) -> Mapping[str, str]:
     noted = state.done["brief"]["bags"]
     seen = {key: [state.done.get(f"{verb} {key}", {}) for verb in ("show", "read")] for key in noted}
     shown = {key: bag for key, bag in noted.items() if any(facts.get("same") for facts in seen[key])}
-    return {**shown, **{key_of(position): bag for bag, position in state.bags.items()}}
+    return {**shown, **bags_of(state)}

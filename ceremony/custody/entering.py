@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from ceremony.custody.archived import examined
 from ceremony.planning.plan import Copy, Plan
 from ceremony.rules.state import Phase, State
 from ceremony.rules.steps import key_of
 from ceremony.run.archive import digest_of
-from ceremony.run.audit import Report, audit
 from escrow.errors import RefusedError
 from escrow.files import read_public
 from escrow.label import Label
@@ -19,8 +19,8 @@ from escrow.sealing import PACKAGE_FILE
 
 def entered(archive: Path) -> dict[str, Any]:
     """The fields of the entry `enter`. Raises RefusedError for an archive that has findings, or ended without a set."""
-    report = audit(archive)
-    plan, state = _require_whole(report, archive)
+    report, plan, state = examined(archive)
+    _require_set(state, archive)
     package = Package.decode(read_public(archive / PACKAGE_FILE, MAX_LENGTH))
     entry = {
         "on": report.entries[-1].utc[:10],
@@ -54,21 +54,13 @@ def _destroyed(state: State) -> dict[str, Any]:
     return {"set_id": state.done["old-set"]["set_id"], "shares": sheets, "copies": facts["copies"]}
 
 
-def _require_whole(report: Report, archive: Path) -> tuple[Plan, State]:
-    if report.findings or not report.plan or not report.state:
-        findings = "\n".join(f"  {finding}" for finding in report.findings)
-        message = f"{archive} is not what its ceremony left, and no register is made of it:\n{findings}"
-        raise RefusedError(message)
-    if report.state.phase is not Phase.CLOSED or "seal" not in report.state.done:
-        what = (
-            "a session" if report.plan.session else f"a ceremony that ended without a set ({report.state.phase.value})"
-        )
+def _require_set(state: State, archive: Path) -> None:
+    if state.phase is not Phase.CLOSED or "seal" not in state.done:
         message = (
-            f"{archive} is of {what}: no set is entered from it. New bags of a session are noted one by one, with "
-            "'escrow hand-over' to the same custodian."
+            f"{archive} is of a ceremony that ended without a set ({state.phase.value}): there is nothing to enter. "
+            "What had been printed was destroyed in it; its transcript says so."
         )
         raise RefusedError(message)
-    return report.plan, report.state
 
 
 def _share(plan: Plan, state: State, manifest: Manifest, position: Position) -> dict[str, str]:

@@ -8,32 +8,30 @@ reason, and nothing is written.
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
+from ceremony.custody import later
+from ceremony.custody.changes import (
+    TWICE,
+    Changed,
+    Fields,
+    RegisterError,
+    check_bag,
+    check_change,
+    expiries_of,
+    fresh,
+    holder_of,
+    name_of,
+    passed,
+    said,
+    share_of,
+    with_share,
+)
 from ceremony.custody.ending import destroyed, superseded
-from ceremony.custody.register import Copy, Drill, Expiry, Held, Holder, Register, ShareSet, Status
+from ceremony.custody.register import Copy, Held, Register, ShareSet, Status
 from ceremony.rules.bags import bag_number
 from ceremony.rules.steps import position_of
 from ceremony.run.journal import Entry, JournalError
-from escrow.errors import EscrowError
 from escrow.policy import Group, Policy
-
-Fields = Mapping[str, Any]
-
-_TWICE = "This is in the register already."
-LEVELS = ("T0", "T1", "T2", "T3", "T4")
-
-_MAY_BECOME = {
-    Status.HELD: {Status.LOST, Status.EXPOSED, Status.DESTROYED},
-    Status.LOST: {Status.HELD, Status.EXPOSED, Status.DESTROYED},
-    Status.EXPOSED: {Status.DESTROYED},  # what was seen stays seen
-    Status.DESTROYED: set(),
-    Status.SUPERSEDED: {Status.DESTROYED},
-}
-
-
-class RegisterError(EscrowError):
-    """The register does not allow this, or it is not the one that its journal describes."""
 
 
 def replay(entries: Iterable[Entry]) -> Register:
@@ -63,7 +61,10 @@ def after(register: Register, entry: Entry) -> Register:
             return _enter(register, entry.fields, on)
         at = register.sets.get(entry.fields["set_id"])
         if not at:
-            message = f"There is no set {entry.fields['set_id']} in this register."
+            message = (
+                f"There is no set {entry.fields['set_id']} in this register: enter the archive of its ceremony first, "
+                "or take the register of its CA."
+            )
             raise RegisterError(message)
         if on < at.created:
             message = f"{on} is before the set was made ({at.created}): give the day on which it happened."
@@ -78,7 +79,7 @@ def after(register: Register, entry: Entry) -> Register:
 def _enter(register: Register, fields: Fields, on: dt.date) -> Register:
     """A set comes into the register, with all that its ceremony's archive says. It may supersede another."""
     if fields["set_id"] in register.sets:
-        raise RegisterError(_TWICE)
+        raise RegisterError(TWICE)
     current = register.current
     if current and fields["ca"] != current.ca:
         message = f"This register is of the CA {current.ca}: {fields['ca']} gets a register of its own."
@@ -90,7 +91,7 @@ def _enter(register: Register, fields: Fields, on: dt.date) -> Register:
     policy = Policy(fields["threshold"], tuple(groups))
     shares = {
         position_of(each["share"]): Held(
-            position_of(each["share"]), each["label"], _holder(each), each["bag"], on, "ceremony"
+            position_of(each["share"]), each["label"], holder_of(each), each["bag"], on, "ceremony"
         )
         for each in fields["shares"]
     }
@@ -110,67 +111,67 @@ def _enter(register: Register, fields: Fields, on: dt.date) -> Register:
         archive=fields["archive"],
         shares=shares,
         copies=tuple(Copy(each["of"], each["site"], each["medium"], on) for each in fields["copies"]),
-        expiries=_expiries(fields),
+        expiries=expiries_of(fields["expiries"]),
     )
     older = {name: superseded(each, on) for name, each in register.sets.items()}
     if (gone := fields.get("destroyed")) and gone["set_id"] in older:
         older[gone["set_id"]] = destroyed(older[gone["set_id"]], gone, f"refresh {fields['ceremony']}", on)
-    bags = register.bags | _fresh(register.bags, {held.bag for held in shares.values()})
+    bags = register.bags | fresh(register.bags, {held.bag for held in shares.values()})
     return Register({**older, fields["set_id"]: entered}, bags)
 
 
-def _attest(at: ShareSet, _bags: frozenset[str], fields: Fields, on: dt.date) -> tuple[ShareSet, frozenset[str]]:
+def _attest(at: ShareSet, _bags: frozenset[str], fields: Fields, on: dt.date) -> Changed:
     """A custodian showed the closed bag."""
-    held = _share(at, fields)
+    held = share_of(at, fields)
     if held.status is not Status.HELD:
         found = ". If it was found: 'escrow report SHARE found --bag NUMBER'" if held.status is Status.LOST else ""
-        message = f"Share {_name(at, held)} is {held.status.value}, and what is not held is not attested{found}."
+        message = f"Share {name_of(at, held)} is {held.status.value}, and what is not held is not attested{found}."
         raise RegisterError(message)
-    _check_bag(at, held, fields["bag"])
-    return _with(at, replace(held, attested=max(held.attested, on), how=fields["how"])), frozenset()
+    check_bag(at, held, fields["bag"])
+    return with_share(at, replace(held, attested=max(held.attested, on), how=fields["how"])), frozenset()
 
 
-def _report(at: ShareSet, _bags: frozenset[str], fields: Fields, on: dt.date) -> tuple[ShareSet, frozenset[str]]:
+def _report(at: ShareSet, _bags: frozenset[str], fields: Fields, on: dt.date) -> Changed:
     """A sheet was lost, found, seen by somebody, or destroyed."""
-    held, status, reason = _share(at, fields), Status(fields["status"]), _said(fields)
-    _check_change(f"Share {_name(at, held)}", held.status, status)
+    held, status, reason = share_of(at, fields), Status(fields["status"]), said(fields)
+    check_change(f"Share {name_of(at, held)}", held.status, status)
     if status is Status.HELD:
-        _check_bag(at, held, fields["bag"])
+        check_bag(at, held, fields["bag"])
         held = replace(held, attested=max(held.attested, on), how="found")
     seen = held.seen or status is Status.EXPOSED
-    return _with(at, replace(held, status=status, since=on, reason=reason, seen=seen)), frozenset()
+    return with_share(at, replace(held, status=status, since=on, reason=reason, seen=seen)), frozenset()
 
 
-def _hand_over(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) -> tuple[ShareSet, frozenset[str]]:
+def _hand_over(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) -> Changed:
     """A share passes to another custodian, in the same closed bag or in a new one."""
-    held = _share(at, fields)
+    held = share_of(at, fields)
     if held.status is not Status.HELD:
-        message = f"Share {_name(at, held)} is {held.status.value}: only a share that is held can be handed over."
+        message = f"Share {name_of(at, held)} is {held.status.value}: only a share that is held can be handed over."
         raise RegisterError(message)
     same = bag_number(fields["bag"]) == bag_number(held.bag)
-    new = frozenset() if same else _fresh(bags, {fields["bag"]})
-    return _with(at, _passed(held, _holder(fields), fields["bag"], on, "handed over")), new
+    new = frozenset() if same else fresh(bags, {fields["bag"]})
+    return with_share(at, passed(held, holder_of(fields), fields["bag"], on, "handed over")), new
 
 
-def _reissue(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) -> tuple[ShareSet, frozenset[str]]:
+def _reissue(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) -> Changed:
     """A share that was lost was made again at its index, and is in a new bag."""
-    held = _share(at, fields)
+    held = share_of(at, fields)
     if held.seen or held.status not in {Status.LOST, Status.DESTROYED}:
         why = (
             "somebody saw it, and making it again would not take that back: refresh the set"
             if held.seen
             else f"it is {held.status.value}: report it lost first, if it is"
         )
-        message = f"Share {_name(at, held)} is not made again: {why}."
+        message = f"Share {name_of(at, held)} is not made again: {why}."
         raise RegisterError(message)
     strays = held.strays + (held.status is Status.LOST)
-    passed = _passed(held, _holder(fields), fields["bag"], on, "reissue")
-    return _with(at, replace(passed, status=Status.HELD, since=on, reason="", strays=strays)), _fresh(
+    made = passed(held, holder_of(fields), fields["bag"], on, "reissue")
+    return with_share(at, replace(made, status=Status.HELD, since=on, reason="", strays=strays)), fresh(
         bags, {fields["bag"]}
     )
 
 
-def _copy(at: ShareSet, _bags: frozenset[str], fields: Fields, on: dt.date) -> tuple[ShareSet, frozenset[str]]:
+def _copy(at: ShareSet, _bags: frozenset[str], fields: Fields, on: dt.date) -> Changed:
     """A copy was read back, lost or destroyed, or another one was made: then it has the next number."""
     number, status = fields["copy"], Status(fields["status"])
     if number == len(at.copies) + 1 and status is Status.HELD:
@@ -183,113 +184,18 @@ def _copy(at: ShareSet, _bags: frozenset[str], fields: Fields, on: dt.date) -> t
     if status is Status.HELD and known.status is Status.HELD:
         changed = replace(known, read=max(known.read, on))
     else:
-        _check_change(f"Copy {number}", known.status, status)
-        changed = replace(known, status=status, since=on, reason=_said(fields))
+        check_change(f"Copy {number}", known.status, status)
+        changed = replace(known, status=status, since=on, reason=said(fields))
     return replace(at, copies=(*at.copies[: number - 1], changed, *at.copies[number:])), frozenset()
 
 
-def _drill(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) -> tuple[ShareSet, frozenset[str]]:
-    """A drill was held: what was shown is attested, and what was opened is in a new bag."""
-    if fields["level"] not in LEVELS:
-        message = f"A drill has a level of {', '.join(LEVELS)}, and not {fields['level']}."
-        raise RegisterError(message)
-    if (archive := fields.get("archive", "")) and archive in {drill.archive for drill in at.drills}:
-        raise RegisterError(_TWICE)
-    shown = {position_of(key): bag for key, bag in fields["bags"].items()}
-    new = set()
-    for position, bag in shown.items():
-        held = at.shares[position]
-        if held.status is not Status.HELD:
-            message = f"Share {_name(at, held)} is {held.status.value} by the register, and was shown in a drill."
-            raise RegisterError(message)
-        if bag_number(bag) != bag_number(held.bag):
-            new.add(bag)
-        at = _with(at, replace(held, bag=bag, attested=max(held.attested, on), how=f"drill {fields['level']}"))
-    held_drill = Drill(fields["level"], on, fields["passed"], fields["minutes"], tuple(shown), archive)
-    return replace(at, drills=(*at.drills, held_drill)), _fresh(bags, new)
-
-
-def _expire(at: ShareSet, _bags: frozenset[str], fields: Fields, _on: dt.date) -> tuple[ShareSet, frozenset[str]]:
-    """Certificates or CRLs were issued since: these count now."""
-    return replace(at, expiries=_expiries(fields)), frozenset()
-
-
-_EVENTS: Mapping[str, Callable[[ShareSet, frozenset[str], Fields, dt.date], tuple[ShareSet, frozenset[str]]]] = {
+_EVENTS: Mapping[str, Callable[[ShareSet, frozenset[str], Fields, dt.date], Changed]] = {
     "enter": lambda at, bags, _fields, _on: (at, bags),  # makes a set, and is done by `_enter`
     "attest": _attest,
     "report": _report,
     "hand over": _hand_over,
     "reissue": _reissue,
     "copy": _copy,
-    "drill": _drill,
-    "expire": _expire,
+    "drill": later.drill,
+    "session": later.session,
 }
-
-
-def _share(at: ShareSet, fields: Fields) -> Held:
-    position = position_of(fields["share"])
-    if position not in at.shares:
-        message = f"There is no share {at.policy.name_of(position)}: the set is {at.policy}."
-        raise RegisterError(message)
-    if at.superseded and fields.get("status") != Status.DESTROYED.value:
-        message = f"The set was superseded on {at.superseded}: its sheets can only be destroyed."
-        raise RegisterError(message)
-    return at.shares[position]
-
-
-def _check_bag(at: ShareSet, held: Held, shown: str) -> None:
-    if bag_number(shown) != bag_number(held.bag):
-        message = (
-            f"Share {_name(at, held)} is in bag {held.bag}, and the bag that was shown is {shown}. If it is no slip in "
-            "reading, the sheet may have been taken out: do not attest it, and look into the bag together."
-        )
-        raise RegisterError(message)
-
-
-def _name(at: ShareSet, held: Held) -> str:
-    return at.policy.name_of(held.position)
-
-
-def _with(at: ShareSet, held: Held) -> ShareSet:
-    return replace(at, shares={**at.shares, held.position: held})
-
-
-def _passed(held: Held, to: Holder, bag: str, on: dt.date, how: str) -> Held:
-    previous = held.previous if to.name == held.holder.name else (held.holder, *held.previous)
-    return replace(held, holder=to, previous=previous, bag=bag, attested=on, how=how)
-
-
-def _holder(fields: Fields) -> Holder:
-    texts = [fields[name] for name in ("holder", "manager", "unit", "site", "deputy")]
-    if not all(isinstance(text, str) and text.isprintable() for text in texts) or not all(map(str.strip, texts[:-1])):
-        message = "A custodian has a name, a manager, a unit and a site, each of one line."
-        raise RegisterError(message)
-    return Holder(*texts)
-
-
-def _said(fields: Fields) -> str:
-    reason = fields["reason"]
-    if not reason.strip() or not reason.isprintable():
-        message = "Say in a line what happened: the reason is part of the register."
-        raise RegisterError(message)
-    return str(reason)
-
-
-def _expiries(fields: Fields) -> tuple[Expiry, ...]:
-    return tuple(Expiry(each["what"], dt.date.fromisoformat(each["last"])) for each in fields["expiries"])
-
-
-def _check_change(what: str, before: Status, now: Status) -> None:
-    if now not in _MAY_BECOME[before]:
-        known = "that is known" if before is now else f"cannot become {now.value}"
-        message = f"{what} is {before.value} by the register: {known}. Nothing was written."
-        raise RegisterError(message)
-
-
-def _fresh(bags: frozenset[str], new: Iterable[str]) -> frozenset[str]:
-    """Bags as they are compared. Raises RegisterError for one that was used before, or has no number."""
-    numbers = [bag_number(bag) for bag in new]
-    if again := [number for number in numbers if number in bags or numbers.count(number) > 1 or not number]:
-        message = f"The bag {again[0] or 'without a number'} was used before: each bag is used once."
-        raise RegisterError(message)
-    return frozenset(numbers)

@@ -53,6 +53,10 @@ def _of_set(at: ShareSet) -> Iterator[str]:
         yield from _table(
             "[[set.drill]]", level=drill.level, on=drill.on, passed=drill.passed, minutes=drill.minutes, shares=shares
         )
+    for each in at.archives:
+        yield from _table(
+            "[[set.archive]]", ceremony=each.ceremony, what=each.what, ended=each.ended, archive_sha256=each.archive
+        )
 
 
 def _share(at: ShareSet, held: Held) -> dict[str, Any]:

@@ -100,8 +100,19 @@ class Drill:
     passed: bool
     minutes: float
     shares: tuple[Position, ...]
-    archive: str = ""
-    """What its archive is known by, in hex."""
+
+
+@dataclass(frozen=True)
+class Archived:
+    """The archive of a ceremony that was held with the set since it was made."""
+
+    ceremony: str
+    what: str
+    """What was done: "CRL", "share 2 made again", "drill T2"."""
+    ended: str
+    """When, in UTC, as its journal's last line says."""
+    archive: str
+    """SHA-256 of the archive's list, in hex."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +135,8 @@ class ShareSet:
     copies: tuple[Copy, ...]
     expiries: tuple[Expiry, ...]
     drills: tuple[Drill, ...] = ()
+    archives: tuple[Archived, ...] = ()
+    """In the order in which they were entered."""
     superseded: dt.date | None = None
 
     @property

@@ -21,7 +21,7 @@ READ = dt.timedelta(days=2 * 365)
 """A copy of the package is read back every two years."""
 EXPIRES_SOON = dt.timedelta(days=90)
 
-_NEW_SET = "Make a new set: recover the CA into memory with a quorum, and hold a ceremony that imports it."
+_NEW_SET = "Make a new set: 'escrow refresh'. It is no revocation: who may have the keys is met by new keys."
 
 LOSS = 0.05
 """Assumed: the probability, a year, that a share is lost, each by itself."""
@@ -102,13 +102,28 @@ def due(held: Held) -> dt.date:
 def who_could_still(at: ShareSet) -> tuple[str, ...]:
     """Everybody who has or had a share of a set that may still be known, if together they could open its package.
 
-    Empty if they could not: too few sheets are left that nobody saw, or no copy of the package is.
+    Empty if they could not: too few sheets are left that nobody saw, or no copy is. An archive has the package in it.
     """
     left = [held for held in at.shares.values() if held.status is not Status.DESTROYED or held.in_unknown_hands]
-    copies = [copy for copy in at.copies if copy.of == "package" and copy.status is not Status.DESTROYED]
+    copies = [copy for copy in at.copies if copy.status is not Status.DESTROYED]
     if not copies or at.policy.missing([held.position for held in left]):
         return ()
     return tuple(dict.fromkeys(name for held in left for name in held.everybody))
+
+
+def undestroyed(at: ShareSet) -> str:
+    """What of a superseded set is known to be there, and can be destroyed: sheets, copies of its package. In words.
+
+    Copies of the archive stay: they are the record. The package is in them as well, so the sheets are what counts.
+    """
+    sheets = at.holding(Status.HELD, Status.EXPOSED, Status.SUPERSEDED)
+    copies = [
+        f"copy-{number} ({copy.site})"
+        for number, copy in enumerate(at.copies, 1)
+        if copy.of == "package" and copy.status is Status.HELD
+    ]
+    shares = [f"the sheet of share {at.policy.names_of(sheets)}"] if sheets else []
+    return "; ".join([*shares, *copies])
 
 
 def _drill_due(at: ShareSet) -> dt.date:
@@ -129,10 +144,24 @@ def _matters(  # noqa: PLR0913, PLR0917 - a set, a day, and what follows
     for expiry in at.expiries:
         yield from _of_expiry(expiry.what, expiry.last, today)
     for older in register.older():
-        if people := who_could_still(older):
-            text = f"set {older.set_id.hex()[:8]} was superseded, and together {', '.join(people)} could still open it."
-            remedy = "Have its sheets and every copy of its package destroyed, before witnesses."
-            yield Matter(Severity.WARNING, "old-set-left", text, remedy)
+        yield from _of_older(older)
+
+
+def _of_older(at: ShareSet) -> Iterator[Matter]:
+    """What is left of a set that was superseded, until nothing is; and who could still open its package."""
+    people, left = who_could_still(at), undestroyed(at)
+    if not people and not left:
+        return
+    text = f"set {at.set_id.hex()[:8]} was superseded on {at.superseded}"
+    if left:
+        text += f", and is not destroyed yet: {left}"
+    if people:
+        text += f". Together {', '.join(people)} could still open its package"
+    if left:
+        remedy = f"Have it destroyed, before witnesses: 'escrow destroy REGISTER WHAT --set {at.set_id.hex()[:8]}'."
+    else:
+        remedy = "Look for the sheets that are lost. Until they are found and destroyed, only new keys end this."
+    yield Matter(Severity.WARNING, "old-set-left", f"{text}.", remedy)
 
 
 def _of_margin(at: ShareSet, margin: int) -> Iterator[Matter]:

@@ -2,19 +2,21 @@
 
 import datetime as dt
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ceremony import spoken
+from ceremony.custody import status as status_of
 from ceremony.custody.book import Book
-from ceremony.custody.register import Status
+from ceremony.custody.register import ShareSet, Status
 from ceremony.custody.status import BETRAYAL, LOSS, Severity, Standing, due
+from ceremony.rules.steps import position_of
 from escrow.label import Label, set_words, share_words
 from escrow.policy import Position
 
 _WIDTH, _LABEL = 80, 11
 _SMALL = 0.0001
-_NEW = "recover the CA into memory with a quorum, and hold a ceremony that imports it: that makes a new set"
+_NEW = "'escrow refresh' makes a new set"
 
 
 def status(found: Standing) -> Iterator[str]:
@@ -171,6 +173,25 @@ def reported(book: Book, position: Position) -> Iterator[str]:
         yield from _field("Next", f"what was seen stays seen. {_NEW.capitalize()}, and destroy this one.")
 
 
+def destroyed(book: Book, at: ShareSet, what: str, left: int) -> Iterator[str]:
+    """That something is gone, and what is left of its set."""
+    yield f"{what} of set {named(at)}: destroyed, noted."
+    now = book.register.sets[at.set_id.hex()]
+    if not now.superseded:
+        copies = "1 copy" if len(now.packages) == 1 else f"{len(now.packages)} copies"
+        yield f"The margin of the set in force is {left} now, with {copies} of its package."
+    elif rest := status_of.undestroyed(now):
+        yield f"Still to be destroyed of this set: {rest}."
+    else:
+        yield "Nothing of this set is left to be destroyed, but what was lost."
+    yield from head(book)
+
+
+def named(at: ShareSet) -> str:
+    """A set as people compare it."""
+    return f"{at.set_id.hex()[:16].upper()} ({set_words(at.set_id)})"
+
+
 def handed_over(book: Book, position: Position) -> Iterator[str]:
     """Who has a share, and who had it."""
     at = book.current
@@ -180,13 +201,23 @@ def handed_over(book: Book, position: Position) -> Iterator[str]:
         yield f"Before: {', '.join(holder.name for holder in held.previous)}."
 
 
-def drilled(book: Book, set_id: str) -> Iterator[str]:
-    """The drill that was entered last."""
-    at = book.register.sets[set_id]
-    held = at.drills[-1]
-    shares = at.policy.names_of(held.shares) if held.shares else "none"
-    yield f"Drill {held.level} of {held.on}: {'passed' if held.passed else 'NOT passed'}, {held.minutes:g} minutes."
-    yield f"Seen, and attested by it: {shares}."
+def taken(book: Book, event: str, fields: Mapping[str, Any]) -> Iterator[str]:
+    """What was entered from an archive: the event, and what it says."""
+    at = book.register.sets[fields["set_id"]]
+    if event == "enter":
+        yield from entered(book)
+        return
+    last = at.archives[-1]
+    if event == "drill":
+        held = at.drills[-1]
+        yield f"Drill {held.level} of {held.on}: {'passed' if held.passed else 'NOT passed'}, {held.minutes:g} minutes."
+    else:
+        yield f"Entered: {last.ceremony} of {last.ended[:10]}, {last.what}."
+    seen = [*map(position_of, fields["bags"])]
+    yield f"Seen, and attested by it: {at.policy.names_of(seen) if seen else 'none'}."
+    if event == "session":
+        for expiry in at.expiries:
+            yield from _field("Ends", f"{expiry.last}, {expiry.what}")
     yield from head(book)
 
 

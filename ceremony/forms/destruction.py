@@ -1,139 +1,101 @@
-"""Certificates of destruction of a set that was superseded: one for each sheet and copy, and what is left elsewhere."""
+"""The certificate that a sheet, or a medium with a copy, was destroyed: one page, made from the register alone."""
 
-import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from reportlab.platypus import Flowable
-
-from ceremony.forms.letterhead import Letterhead
-from ceremony.forms.pieces import MM, Cell, grid, heading, new_page, side_by_side, space, text, together
-from ceremony.planning.plan import Plan
-from ceremony.rules.refreshing.rules import left, old_policy
-from ceremony.rules.state import State
-from ceremony.rules.steps import key_of
+from ceremony.custody.register import Copy, Held, ShareSet, Status
+from escrow.label import Label, set_words, share_words
 from escrow.manifest import group_hex
-from escrow.paper import source
-from escrow.paper.texts import Texts, Words
-from escrow.policy import Position
-from escrow.share import SHORT_SET_ID_LENGTH
+from escrow.paper.page import Fields
+from escrow.paper.public import share
+from escrow.paper.stationery import Design, Paper, Stationery
+from escrow.paper.template import Form
+from escrow.share import SHORT_SET_ID_LENGTH, Kind
 
-FILE = "destruction.pdf"
-TEMPLATE = "destruction.toml"
-
-_TABLES = {
-    "document": "title secrecy",
-    "certificate": "title text what sheet copy holders bag how where at name role signature custodian officer witness "
-    "none",
-    "left": "title text sheet copy archive what destroyed signatures could could_not responsible",
-}
-_SPECIAL = {
-    "certificate.title": {"number", "count"},
-    "certificate.sheet": {"share"},
-    "certificate.copy": {"copy", "where"},
-    "left.sheet": {"share", "holders"},
-    "left.copy": {"copy", "where"},
-    "left.archive": {"where"},
-    "left.could": {"names"},
-}
-_LABEL = 46 * MM
-_LINE = 11 * MM
-
-
-def certificates(plan: Plan, state: State, facts: Mapping[str, Any], day: dt.date) -> bytes:
-    """The PDF for what `facts` say is destroyed now. Raises TemplateError."""
-    old, new = (_short(state.done[name]["set_id"]) for name in ("old-set", "seal"))
-    say = words(plan, old, new, day)
-    made = _Maker(say, state, facts, Letterhead.of(plan).width)
-    return Letterhead.of(plan).render(say("document.title"), say("document.secrecy"), lambda _: [*made.all()])
+_MARKED = frozenset({"what", "mark", "mark_name", "place", "place_name", "keeper", "was"})
+_DONE = frozenset({"method", "by", "witness", "on"})
+FORM = Form(
+    "destruction",
+    fields=_MARKED | _DONE | {"ca", "epoch", "created", "set_id_full", "set_words", "state", "meaning"},
+    mandatory=_MARKED | _DONE | {"ca", "set_words", "state", "meaning"},
+    phrases={
+        "sheet": frozenset({"share"}),
+        "copy_package": frozenset({"number"}),
+        "copy_archive": frozenset({"number"}),
+        "superseded": frozenset({"on"}),
+        "current": frozenset(),
+        **{f"{what}_{of}": frozenset() for what in ("mark", "place") for of in ("sheet", "copy")},
+        "meaning_superseded": frozenset(),
+        "meaning_current": frozenset({"margin"}),
+    },
+    kinds=frozenset({"check", "boxes", "field"}),
+)
 
 
-def words(plan: Plan, old: str, new: str, day: dt.date) -> Texts:
-    """The words of the certificates. Raises TemplateError, naming file and line."""
-    fields = {
-        "ca": plan.ca.name,
-        "organisation": plan.ceremony.organisation,
-        "place": plan.ceremony.place,
-        "date": day.isoformat(),
-        "old": old,
-        "new": new,
-        "reason": plan.refresh.reason if plan.refresh else "",
+@dataclass(frozen=True)
+class Destruction:
+    """What was done: how, by whom, before whom, on which day; `margin` is what is left of the set in force."""
+
+    method: str
+    by: str
+    witness: str
+    on: str
+    margin: int
+
+
+def of_sheet(at: ShareSet, held: Held, done: Destruction, stationery: Stationery) -> bytes:
+    """The certificate of a share's sheet, as a PDF. Raises TemplateError for what does not fit."""
+    design = _design(at, stationery)
+    words = share_words(Label.from_text(held.label).commitment)
+    what = design.say("sheet", share=share(at.policy, held.position, design))
+    return _render(design, at, done, _marked(design, "sheet", what, words, held.bag, held.holder.name, held.status))
+
+
+def of_copy(at: ShareSet, number: int, label: str | None, done: Destruction, stationery: Stationery) -> bytes:
+    """The certificate of a copy's medium, as a PDF; `label` is what stands on it. Raises TemplateError."""
+    design = _design(at, stationery)
+    copy: Copy = at.copies[number - 1]
+    what = design.say(f"copy_{copy.of}", number=number)
+    mark = f"{copy.medium}: {label}" if label else f"{copy.medium}:"
+    return _render(design, at, done, _marked(design, "copy", what, mark, copy.site, None, copy.status))
+
+
+def _marked(  # noqa: PLR0913, PLR0917 - what a thing is known by
+    design: Design, kind: str, what: str, mark: str, place: str, keeper: str | None, status: Status
+) -> Fields:
+    return {
+        "what": what,
+        "mark": mark,
+        "mark_name": design.say(f"mark_{kind}"),
+        "place": place,
+        "place_name": design.say(f"place_{kind}"),
+        "keeper": keeper,
+        "was": status.value,
     }
-    known = Words({name: set(keys.split()) for name, keys in _TABLES.items()}, fields=set(fields), special=_SPECIAL)
-    return Texts(source.find(TEMPLATE, plan.documents.templates), known, fields)
 
 
-class _Maker:
-    def __init__(self, say: Texts, state: State, facts: Mapping[str, Any], width: float) -> None:
-        self._say, self._state, self._facts, self._width = say, state, facts, width
-        self._old: Mapping[str, Any] = state.done["old-set"]
-
-    def all(self) -> Iterator[Flowable]:
-        """Certificate after certificate, and the list."""
-        things = [*self._things()]
-        for number, rows in enumerate(things, 1):
-            yield from self._certificate(number, len(things), rows)
-        yield new_page()
-        yield from self._left()
-
-    def _things(self) -> Iterator[Sequence[tuple[str, str]]]:
-        say, policy = self._say, old_policy(self._state)
-        now = {position: number for number, position in self._state.old_bags.items()}
-        for position in (Position(*each) for each in self._facts["sheets"]):
-            key = key_of(position)
-            yield [
-                (say("certificate.what"), say("certificate.sheet", share=policy.name_of(position))),
-                (say("certificate.holders"), ", ".join(self._old["holders"][key])),
-                (say("certificate.bag"), now.get(position) or self._old["bags"].get(key) or say("certificate.none")),
-            ]
-        for copy in self._facts["copies"]:
-            where = self._old["copies"][copy - 1]
-            yield [(say("certificate.what"), say("certificate.copy", copy=copy, where=where))]
-
-    def _certificate(self, number: int, count: int, what: Sequence[tuple[str, str]]) -> Iterator[Flowable]:
-        say, width = self._say, self._width
-        rows: list[list[Cell]] = [[text(label, "bold"), text(value)] for label, value in what]
-        rows.append([text(say("certificate.how"), "bold"), space(_LINE)])
-        rows.append([text(say("certificate.where"), "bold"), text(say("certificate.at"))])
-        names = ("name", "role", "signature")
-        signed: list[list[Cell]] = [[say(f"certificate.{name}") for name in names]]
-        signed += [["", say(f"certificate.{role}"), ""] for role in ("custodian", "officer", "witness")]
-        columns = [width * part for part in (0.36, 0.2, 0.44)]
-        yield together(
-            text(say("certificate.title", number=number, count=count), "heading"),
-            text(say("certificate.text")),
-            space(),
-            grid(rows, [_LABEL, width - _LABEL]),
-            space(),
-            grid(signed, columns, head=1, heights=[None, *[_LINE] * 3]),
-            space(8 * MM),
-        )
-
-    def _left(self) -> Iterator[Flowable]:
-        say, width = self._say, self._width
-        head = [say(f"left.{name}") for name in ("what", "destroyed", "signatures")]
-        rows: list[list[Cell]] = [[*head]]
-        rows += [[each, "", ""] for each in self._elsewhere()]
-        names = self._facts["could_still"]
-        yield from heading(say("left.title"))
-        yield text(say("left.could", names=", ".join(names)) if names else say("left.could_not"), "bold")
-        yield space()
-        yield text(say("left.text"))
-        yield space()
-        yield grid(rows, [width * part for part in (0.5, 0.18, 0.32)], head=1, least=14 * MM)
-        yield space()
-        yield side_by_side([text(say("left.responsible"), "bold"), space(16 * MM)], [_LABEL, None])
-
-    def _elsewhere(self) -> Iterator[str]:
-        say, policy = self._say, old_policy(self._state)
-        for position in left(self._facts, self._state):
-            holders = ", ".join(self._old["holders"][key_of(position)])
-            yield say("left.sheet", share=policy.name_of(position), holders=holders)
-        for copy, where in enumerate(self._old["copies"], 1):
-            if copy not in self._facts["copies"]:
-                yield say("left.copy", copy=copy, where=where)
-        yield from (say("left.archive", where=where) for where in self._old["archives"])
+def _design(at: ShareSet, stationery: Stationery) -> Design:
+    return stationery.design(FORM, groups=len(at.policy.groups) > 1)
 
 
-def _short(set_id: str) -> str:
-    return group_hex(bytes.fromhex(set_id)[:SHORT_SET_ID_LENGTH])
+def _render(design: Design, at: ShareSet, done: Destruction, marked: Fields) -> bytes:
+    over = at.superseded
+    fields = {
+        **marked,
+        "ca": at.ca,
+        "epoch": str(at.epoch),
+        "created": at.created.isoformat(),
+        "set_id": group_hex(at.set_id[:SHORT_SET_ID_LENGTH]),
+        "set_id_full": group_hex(at.set_id),
+        "set_words": set_words(at.set_id),
+        "state": design.say("superseded", on=over.isoformat()) if over else design.say("current"),
+        "meaning": design.say("meaning_superseded") if over else design.say("meaning_current", margin=done.margin),
+        "method": done.method,
+        "by": done.by,
+        "witness": done.witness,
+        "on": done.on,
+    }
+    specimen = at.kind == Kind.SPECIMEN.value
+    paper = Paper(design, len(design.body.pages), design.say("watermark") if specimen else "")
+    for blocks in design.body.pages:
+        paper.add(design, blocks, fields)
+    return paper.finish()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from reportlab.platypus import Flowable
 
 from ceremony import spoken
+from ceremony.forms.later import PageOf
 from ceremony.forms.pieces import (
     GAP,
     MM,
@@ -128,9 +129,9 @@ def approvals(say: Texts, width: float) -> Iterator[Flowable]:
     yield grid(rows, widths, head=1, heights=[None, *[12 * MM] * _APPROVALS])
 
 
-def contents(say: Texts, width: float, titles: Sequence[str], pages: Mapping[str, int]) -> Iterator[Flowable]:
+def contents(say: Texts, width: float, titles: Sequence[str]) -> Iterator[Flowable]:
     """The sections and their pages."""
-    rows: list[list[Cell]] = [[text(title), text(str(pages.get(title, "")), "right")] for title in titles]
+    rows: list[list[Cell]] = [[text(title), PageOf(title)] for title in titles]
     line = [("LINEBELOW", (0, 0), (-1, -1), 0.3, "black")]
     yield text(say("contents.title"), "heading")
     yield grid(rows, [width - 20 * MM, 20 * MM], line, lines=False, pad=1)

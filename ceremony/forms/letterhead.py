@@ -1,12 +1,14 @@
 """The page of every document of a ceremony: the header and footer of all papers; a story laid out between them."""
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ceremony import spoken
-from ceremony.forms.pieces import GAP, MM, Anchor
+from ceremony.forms.later import Furnish, Pages
+from ceremony.forms.pieces import GAP, MM
 from ceremony.planning.plan import Plan
 from escrow.errors import TemplateError
 from escrow.paper import fonts
@@ -18,9 +20,6 @@ from escrow.share import Kind
 if TYPE_CHECKING:
     from reportlab.pdfgen.canvas import Canvas
     from reportlab.platypus import Flowable
-
-Story = Callable[[Mapping[str, int]], Sequence["Flowable"]]
-"""Makes the flowables of a document, each time anew; it is given the pages of the anchors, as far as they are known."""
 
 
 @dataclass(frozen=True)
@@ -61,50 +60,15 @@ class Letterhead:
         """The height between header and footer, in points."""
         return self._room[3]
 
-    def render(self, title: str, secrecy: str, story: Story) -> bytes:
+    def render(self, title: str, secrecy: str, story: Sequence["Flowable"]) -> bytes:
         """The document as a PDF. The same story gives the same bytes: no time and no random id is in it.
 
         Raises TemplateError for what no font shows and for what is higher than a page.
         """
+        from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate
         from reportlab.platypus.doctemplate import LayoutError
 
         fonts.prepare()
-        anchors: dict[str, int] = {}
-        try:
-            _, pages = self._lay_out(title, secrecy, story, anchors, 0)  # to count the pages and find the anchors
-            content, _ = self._lay_out(title, secrecy, story, anchors, pages)
-        except LayoutError:
-            message = f"{title}: something is higher than a page: shorten the texts of the templates, or the names."
-            raise TemplateError(message) from None
-        return content
-
-    def _lay_out(
-        self, title: str, secrecy: str, story: Story, anchors: dict[str, int], pages: int
-    ) -> tuple[bytes, int]:
-        from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate
-
-        flowables = story(dict(anchors))
-        for flowable in flowables:
-            if isinstance(flowable, Anchor):
-                flowable.found = anchors
-
-        wrong: list[TemplateError] = []
-
-        def furnish(canvas: "Canvas", document: BaseDocTemplate) -> None:
-            fields = {
-                "organisation": self.organisation,
-                "ceremony": self.ceremony,
-                "plan_words": self.plan_words,
-                "secrecy": secrecy,
-                "title": title,
-                "page": str(document.page),
-                "pages": str(pages),
-            }
-            try:
-                self._furnish(canvas, fields)
-            except TemplateError as error:  # reportlab would put words of its own before it
-                wrong.append(error)
-
         buffer = io.BytesIO()
         document = BaseDocTemplate(
             buffer,
@@ -116,11 +80,30 @@ class Letterhead:
             initialFontName=fonts.FONTS["regular"],
         )
         body = Frame(*self._room, 0, 0, 0, 0)
-        document.addPageTemplates([PageTemplate("page", [body], onPage=furnish)])
-        document.build(list(flowables))
-        if wrong:
-            raise wrong[0]
-        return buffer.getvalue(), document.page
+        document.addPageTemplates([PageTemplate("page", [body])])
+        try:
+            document.build(list(story), canvasmaker=partial(Pages, self._furniture(title, secrecy)))
+        except LayoutError:
+            message = f"{title}: something is higher than a page: shorten the texts of the templates, or the names."
+            raise TemplateError(message) from None
+        return buffer.getvalue()
+
+    def _furniture(self, title: str, secrecy: str) -> Furnish:
+        """What draws header and footer."""
+
+        def furnish(canvas: "Canvas", page: int, pages: int) -> None:
+            fields = {
+                "organisation": self.organisation,
+                "ceremony": self.ceremony,
+                "plan_words": self.plan_words,
+                "secrecy": secrecy,
+                "title": title,
+                "page": str(page),
+                "pages": str(pages),
+            }
+            self._furnish(canvas, fields)
+
+        return furnish
 
     @property
     def _room(self) -> tuple[float, float, float, float]:

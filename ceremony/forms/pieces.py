@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape  # of what is written, not read
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, PageBreak, Paragraph, Spacer, Table
 
+from ceremony.forms.later import Anchor
 from escrow.paper import fonts
 from escrow.paper.block import Font
 from escrow.paper.fonts import FONTS, check_shown, composed
@@ -77,23 +78,6 @@ def together(*flowables: Flowable) -> Flowable:
 def new_page() -> Flowable:
     """The end of a page."""
     return PageBreak()
-
-
-class Anchor(Flowable):
-    """A place whose page is noted in `found` when it is laid out."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
-        self.found: dict[str, int] = {}
-
-    def wrap(self, *_: float) -> tuple[float, float]:
-        """It takes no room."""
-        return 0, 0
-
-    def draw(self) -> None:
-        """Note the page."""
-        self.found[self.name] = self.canv.getPageNumber()
 
 
 class Marked(Flowable):

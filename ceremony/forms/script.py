@@ -1,9 +1,7 @@
 """What is printed for a plan's ceremony: officers' and witness's script, list of materials, receipts in reserve."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-
-from reportlab.platypus import Flowable
 
 from ceremony.forms import back, front
 from ceremony.forms.acts import Acts
@@ -78,43 +76,37 @@ class _Maker:
 
     def script(self, *, witness: bool) -> bytes:
         """One copy of the script."""
-
-        def story(pages: Mapping[str, int]) -> Sequence[Flowable]:
-            plan, say, width = self._plan, self._say, self._letterhead.width
-            acts = Acts(plan, say, self._wording, width, witness)
-            return [
-                *front.cover(plan, say, width, self._numbers, witness=witness),
-                *front.by_hand(say, width),
-                new_page(),
-                *front.approvals(say, width),
-                space(),
-                *front.contents(say, width, self._titles(acts), pages),
-                new_page(),
-                *front.about(plan, say, width),
-                new_page(),
-                *front.participants(plan, say, width),
-                *front.log(say, width, self._numbers),
-                new_page(),
-                *front.materials(plan, say, width, self._numbers),
-                new_page(),
-                *front.duration(say, width, self._listing.steps, self._wording),
-                new_page(),
-                *acts.all(self._listing.steps),
-                *back.contingencies(acts),
-                *back.exceptions(say, width, self._letterhead.height),
-                *back.tables(say, width),
-                *back.requirements(say, width, self._listing),
-            ]
-
+        plan, say, width = self._plan, self._say, self._letterhead.width
+        acts = Acts(plan, say, self._wording, width, witness)
+        story = [
+            *front.cover(plan, say, width, self._numbers, witness=witness),
+            *front.by_hand(say, width),
+            new_page(),
+            *front.approvals(say, width),
+            space(),
+            *front.contents(say, width, self._titles(acts)),
+            new_page(),
+            *front.about(plan, say, width),
+            new_page(),
+            *front.participants(plan, say, width),
+            *front.log(say, width, self._numbers),
+            new_page(),
+            *front.materials(plan, say, width, self._numbers),
+            new_page(),
+            *front.duration(say, width, self._listing.steps, self._wording),
+            new_page(),
+            *acts.all(self._listing.steps),
+            *back.contingencies(acts),
+            *back.exceptions(say, width, self._letterhead.height),
+            *back.tables(say, width),
+            *back.requirements(say, width, self._listing),
+        ]
         title = self._say("document.witness" if witness else "document.officers")
         return self._letterhead.render(title, self._say("document.secrecy"), story)
 
     def materials(self) -> bytes:
         """The list of materials, for whoever packs them."""
-
-        def story(_: Mapping[str, int]) -> Sequence[Flowable]:
-            return list(front.materials(self._plan, self._say, self._letterhead.width, self._numbers))
-
+        story = [*front.materials(self._plan, self._say, self._letterhead.width, self._numbers)]
         return self._letterhead.render(self._say("document.materials"), self._say("document.secrecy"), story)
 
     def _titles(self, acts: Acts) -> Sequence[str]:

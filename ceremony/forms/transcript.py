@@ -44,7 +44,7 @@ def documents(plan: Plan, entries: Sequence[Entry]) -> Mapping[str, bytes]:
     pdf = letterhead.render(
         say("document.title"),
         say("document.secrecy"),
-        lambda _: [text(title, "title"), space(), text(made_from), space(), *story(made, letterhead.width)],
+        [text(title, "title"), space(), text(made_from), space(), *story(made, letterhead.width)],
     )
     mark = f"{letterhead.watermark}  " if letterhead.watermark else ""
     head = [f"{mark}{say('document.secrecy')}", "", title, made_from]
@@ -64,7 +64,7 @@ def check_words(plan: Plan) -> None:
 
     say = _say(plan)
     made_from = say("document.made_from")
-    Letterhead.of(plan).render(say("document.title"), say("document.secrecy"), lambda _: [text(made_from)])
+    Letterhead.of(plan).render(say("document.title"), say("document.secrecy"), [text(made_from)])
     script_words(plan)
     Wording(plan)
 

@@ -86,7 +86,7 @@ def examined(plan: Plan, follows: str, folder: Path, package: Path | None) -> La
         message = f"{folder} is not the archive that the plan follows: its words are '{have}', and the plan's '{want}'."
         raise RefusedError(message)
     report = audit(folder)
-    findings = [finding for finding in report.findings if finding not in _may_be(report)]
+    findings = [finding for finding in report.findings if finding not in unsigned(report)]
     if findings or not report.state or not report.state.ended:
         raise RefusedError("\n".join([f"{folder} is not as its ceremony left it:", *findings]))
     if report.kind != plan.ceremony.kind.value:
@@ -159,7 +159,7 @@ def planned_by(folder: Path) -> tuple[Values, Entries]:
     return values, entries
 
 
-def _may_be(report: Report) -> Collection[str]:
+def unsigned(report: Report) -> Collection[str]:
     """What may be found: an abort in a session that nobody opened is not signed.
 
     The plan pins the archive's list, and that all the rest. Were it refused, the numbers that it used would be lost.

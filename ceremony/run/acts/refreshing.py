@@ -86,7 +86,7 @@ def supersede(_shop: Workshop, _step: Step, state: State, ask: Questions) -> Fac
 
 def destroy_old(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
     """Have the old sheets and copies that are here destroyed, each with a certificate; list what is left elsewhere."""
-    from ceremony.forms.destruction import FILE, certificates
+    from ceremony.forms.old_set import FILE, certificates
 
     policy, noted = old_policy(state), state.done["old-set"]
     here = sorted(held_here(state))
