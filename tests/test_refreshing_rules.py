@@ -92,9 +92,13 @@ def test_after_a_crash_or_an_abort_behind_any_entry_one_set_counts_and_the_end_i
             continue
         aborted.add("abort", reason="fire")
         aborted.session()  # and the power is lost while what is owed is done
-        aborted.to_the_end()
-        assert_ended_well(aborted)
-        assert aborted.state.phase is Phase.ABORTED
+        given_up = walk.copy(walk.entries[:length])
+        given_up.session()  # or it is given up because the power was lost
+        given_up.add("abort", reason="dark")
+        for ending in (aborted, given_up):
+            ending.to_the_end()
+            assert_ended_well(ending)
+            assert ending.state.phase is Phase.ABORTED
     few = {Rule.FROM_PAPER} if policy is SMALL else set()  # with 2 of 2, a quorum are all sheets
     assert rules == set(Refreshing.rules) - few
     assert changes > 1

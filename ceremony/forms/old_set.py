@@ -7,7 +7,7 @@ from typing import Any
 from reportlab.platypus import Flowable
 
 from ceremony.forms.letterhead import Letterhead
-from ceremony.forms.pieces import MM, Cell, grid, heading, new_page, side_by_side, space, text, together
+from ceremony.forms.pieces import MM, Cell, grid, heading, new_page, space, text, together
 from ceremony.planning.plan import Plan
 from ceremony.rules.refreshing.rules import left, old_policy
 from ceremony.rules.state import State
@@ -25,7 +25,7 @@ _TABLES = {
     "document": "title secrecy",
     "certificate": "title text what sheet copy holders bag how where at name role signature custodian officer witness "
     "none",
-    "left": "title text sheet copy archive what destroyed signatures could could_not responsible",
+    "left": "title text sheet copy what destroyed signatures could could_not responsible",
 }
 _SPECIAL = {
     "certificate.title": {"number", "count"},
@@ -33,7 +33,6 @@ _SPECIAL = {
     "certificate.copy": {"copy", "where"},
     "left.sheet": {"share", "holders"},
     "left.copy": {"copy", "where"},
-    "left.archive": {"where"},
     "left.could": {"names"},
 }
 _LABEL = 46 * MM
@@ -120,9 +119,10 @@ class _Maker:
         yield space()
         yield text(say("left.text"))
         yield space()
-        yield grid(rows, [width * part for part in (0.5, 0.18, 0.32)], head=1, least=14 * MM)
+        responsible: list[list[Cell]] = [[text(say("left.responsible"), "bold"), space(14 * MM)]]
+        yield grid(responsible, [_LABEL, width - _LABEL])
         yield space()
-        yield side_by_side([text(say("left.responsible"), "bold"), space(16 * MM)], [_LABEL, None])
+        yield grid(rows, [width * part for part in (0.5, 0.18, 0.32)], head=1, least=14 * MM)
 
     def _elsewhere(self) -> Iterator[str]:
         say, policy = self._say, old_policy(self._state)
@@ -132,7 +132,6 @@ class _Maker:
         for copy, where in enumerate(self._old["copies"], 1):
             if copy not in self._facts["copies"]:
                 yield say("left.copy", copy=copy, where=where)
-        yield from (say("left.archive", where=where) for where in self._old["archives"])
 
 
 def _short(set_id: str) -> str:

@@ -50,7 +50,6 @@ def show_old(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fact
         "bags": {key_of(position): numbers[-1] for position, numbers in last.bags.items()},
         "holders": {key_of(position): list(names) for position, names in last.holders.items()},
         "copies": [f"{each.site}, {each.medium}" for each in made.packages],
-        "archives": [f"{each.site}, {each.medium}" for each in made.archives],
         "reason": plan.refresh.reason,
     }
 
