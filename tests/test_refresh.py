@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from helpers import escrow
 from refreshes import Sheets, ended_steps, hold, kept_at_every_entry, plan_of, recovered
-from sessions import CUSTODIANS, TODAY, Sealed, inventory_in, sealed
+from sessions import CUSTODIANS, TODAY, Sealed, inventory_in, people, sealed
 
 from ceremony.custody.book import Book, read
 from ceremony.custody.drilled import noted
@@ -147,6 +147,16 @@ def test_what_a_refresh_leaves_is_an_archive_that_goes_on_from_the_old_one(refre
     assert (refreshed.out / "destruction.pdf").read_bytes().startswith(b"%PDF")
     # The next refresh follows it, and an inventory that follows another archive is found.
     assert audit(refreshed.out, before=refreshed.out).findings == ["inventory.json: it does not follow this archive."]
+
+
+def test_the_root_signs_after_a_refresh_and_goes_on_with_its_numbers(refreshed: Refreshed) -> None:
+    """By a quorum of the new sheets. The root was made in a ceremony: nobody is asked for lists from before it."""
+    plan = refreshed.old.plan("crl", "CRL", refreshed.out, {"crl": {"days": 30}}, **people(NEW))
+    assert refreshed.old.hold(plan, refreshed.out).phase is Phase.CLOSED
+    listed = inventory_in(refreshed.old.room(plan).out)
+    assert listed.crl
+    assert listed.crl.number == 1
+    assert listed.issued == inventory_in(refreshed.old.archive).issued
 
 
 @pytest.mark.parametrize(

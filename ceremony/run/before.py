@@ -28,9 +28,11 @@ from escrow.sealing import PACKAGE_FILE
 
 SET_PLAN = "set/plan.toml"
 """The plan by which the set was made, carried on from archive to archive."""
+ORIGIN = "origin/plan.toml"
+"""The plan by which the keys were made or imported, if a refresh came between that and the set."""
 BAGS = "set/bags.json"
 """The bags of each share until the ceremony whose archive it is."""
-CARRIED = ("certs/", "documents/", "set/", "package-sheets.pdf", "decode.py", PACKAGE_FILE)
+CARRIED = ("certs/", "documents/", "set/", "origin/", "package-sheets.pdf", "decode.py", PACKAGE_FILE)
 """What each archive takes over from the one before: so the last one is enough."""
 
 
@@ -49,6 +51,11 @@ class Last:
     bags: Mapping[Position, Sequence[str]]
     holders: Mapping[Position, Sequence[str]]
     inventory: Inventory | None
+
+    @property
+    def origin(self) -> bytes:
+        """The plan by which the keys were made or imported."""
+        return self.files.get(ORIGIN, self.files[SET_PLAN])
 
 
 @dataclass(frozen=True)
