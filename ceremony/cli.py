@@ -37,6 +37,7 @@ _COMMANDS = {
     "drill": "Try whether a quorum, a package and people are there, from a table-top to a quorum from paper.",
     "reissue": "Make one lost share again, from sheets of its group, without opening the package.",
     "recovery": "Bring keys back, guided and witnessed, by a plan that says why and on whose word.",
+    "refresh": "Make a new set for the same keys, which supersedes the old one.",
     "audit": "Check the archive of a ceremony.",
     "transcript": "Make the transcript of a ceremony again, from its journal and plan.",
     "preflight": "Check whether this machine is fit for the ceremony.",

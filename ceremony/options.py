@@ -47,6 +47,12 @@ discreet = click.option(
     help="Share sheets and labels name no person, no CA, no organisation, no contact and no threshold.",
 )
 register = click.argument("register", type=PATH)
+noting = click.option(
+    "--register",
+    type=PATH,
+    metavar="REGISTER",
+    help="Take bags and holders from this custody register: both may have changed since.",
+)
 on = click.option(
     "--on",
     "day",

@@ -11,6 +11,7 @@ from escrow.choice import EVERYTHING, Choice
 from escrow.contents import public_keys
 from escrow.errors import KeyFileError, PasswordRequiredError, TreeError
 from escrow.keys import PrivateKey
+from escrow.manifest import Manifest
 from escrow.memory import Secret
 from escrow.note import Kind, Note, listed, ordered
 from escrow.progress import Progress
@@ -99,6 +100,20 @@ def import_tree(
         found_file.content.close()
     name = certificates.name_of(hierarchy.roots[0]) if hierarchy.roots else path.name
     return Authority(name, tree.files, tuple(imported), ordered(notes))
+
+
+def from_package(manifest: Manifest, members: Mapping[str, Secret]) -> Authority:
+    """The CA that a package gave back, byte for byte; its members were proved before, and are the authority's now."""
+    taken = tuple(
+        EscrowedKey(
+            entry.name,
+            entry.file,
+            PrivateKey(members[entry.file], keys.public_half(members[entry.file], entry.name), entry.algorithm),
+            entry.public_file,
+        )
+        for entry in manifest.keys
+    )
+    return Authority(manifest.ca, {name: members[name] for name in manifest.files}, taken)
 
 
 def _open_key(file: KeyFile, passwords: PasswordSource) -> tuple[PrivateKey, Secret | None]:

@@ -51,8 +51,8 @@ class Sealed:
             "ceremony": {"id": name, "kind": "specimen", "date": TODAY},
             "before": {"archive": digest_of(follows).hex()},
         }
-        people = {**_people(), **entries}
-        return parse(draft.session(task, TODAY, values, people).encode(), Path("session.toml"))  # type: ignore[arg-type]
+        those = {**people(), **entries}
+        return parse(draft.session(task, TODAY, values, those).encode(), Path("session.toml"))  # type: ignore[arg-type]
 
     def room(self, plan: Plan) -> Room:
         """Where a plan's session is held."""
@@ -66,9 +66,10 @@ class Sealed:
         return hold_in(room, desk, PARTS, before.read(plan, plan.session, follows, None))
 
 
-def sealed(base: Path) -> Sealed:
-    """Seal a throw-away CA for the custodians, in a ceremony of its own."""
-    plan = parse(draft.session("crl", TODAY, {"ceremony": {"date": TODAY}}, _people()).encode(), Path("session.toml"))
+def sealed(base: Path, custodians: tuple[str, ...] = CUSTODIANS) -> Sealed:
+    """Seal a throw-away CA for the custodians, 2 of them a quorum, in a ceremony of its own."""
+    text = draft.session("crl", TODAY, {"ceremony": {"date": TODAY}}, people(custodians))
+    plan = parse(text.encode(), Path("session.toml"))
     room = Room(throw_away_for(plan), base, base / "sealed")
     hold_in(room, Feeding(Answering(room, lambda _: None), room), PARTS)
     return Sealed(base)
@@ -89,9 +90,10 @@ def request(folder: Path, name: str = "Second CA", *options: str) -> Mapping[str
     return {"csr": str(csr), "sha256": hashlib.sha256(csr.read_bytes()).hexdigest()}
 
 
-def _people() -> draft.Entries:
+def people(custodians: tuple[str, ...] = CUSTODIANS) -> draft.Entries:
+    """What a plan says of custodians, of whom 2 are a quorum."""
     site = {"unit": "Engineering", "manager": "Charles Babbage", "site": "Head Office"}
     return {
         "group": [{"name": "Custodians", "threshold": 2}],
-        "custodian": [{"name": name, **site} for name in CUSTODIANS],
+        "custodian": [{"name": name, **site} for name in custodians],
     }

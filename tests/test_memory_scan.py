@@ -34,7 +34,7 @@ from memory_scan import Hit, Scanner, regions, unlocked
 from player import room
 from print_server import PrintServer, need_cups
 
-from ceremony.planning.draft import Entries, session
+from ceremony.planning.draft import Entries, refresh, session
 from escrow import jwe, shamir
 from escrow.documents import MADE_UP
 from escrow.paper.scan import scan
@@ -552,14 +552,22 @@ def test_a_whole_ceremony_leaves_no_trace(shm: Path) -> None:
     check_ceremony(plan, "--out", shm / "out")
 
 
+def people(*custodians: str) -> Entries:
+    """Custodians of whom 2 are a quorum."""
+    site = {"unit": "Unit", "manager": "Manager", "site": "Head Office"}
+    entries = [{"name": name, **site} for name in custodians]
+    return {"group": [{"name": "Custodians", "threshold": 2}], "custodian": entries}
+
+
+def test_a_refresh_leaves_no_trace(shm: Path) -> None:
+    """An old quorum from paper, the old package opened, its keys sealed anew, with a loss of power before the proof."""
+    today = dt.datetime.now(dt.UTC).date()
+    (shm / "refresh.toml").write_text(refresh(today, {"ceremony": {"date": today}}, people(*CUSTODIANS[:2])))
+    check_ceremony(shm / "refresh.toml", "--out", shm / "out")
+
+
 def test_a_session_leaves_no_trace(shm: Path) -> None:
     """A quorum from paper, the package opened, a list signed by the root, with a loss of power before that."""
-    people: Entries = {
-        "group": [{"name": "Custodians", "threshold": 2}],
-        "custodian": [
-            {"name": name, "unit": "Unit", "manager": "Manager", "site": "Head Office"} for name in CUSTODIANS
-        ],
-    }
     today = dt.datetime.now(dt.UTC).date()
-    (shm / "session.toml").write_text(session("crl", today, {"ceremony": {"date": today}}, people))
+    (shm / "session.toml").write_text(session("crl", today, {"ceremony": {"date": today}}, people(*CUSTODIANS)))
     check_ceremony(shm / "session.toml", "--out", shm / "out", sign_same={"private key"})

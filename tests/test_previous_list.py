@@ -114,6 +114,7 @@ def _before(inventory: Inventory, *, imported: bool = True) -> Before:
         archive="0" * 64,
         files={SET_PLAN: made},
         bags={},
+        holders={},
         inventory=inventory,
         root=ROOT,
     )

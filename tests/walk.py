@@ -9,6 +9,7 @@ from typing import Any
 from ceremony.rules.drilling.rules import Drilling
 from ceremony.rules.engine import Engine
 from ceremony.rules.listing import Listing
+from ceremony.rules.refreshing.rules import Refreshing, held_here, who_could_still
 from ceremony.rules.reissuing.rules import Reissuing
 from ceremony.rules.sealing.rules import Sealing
 from ceremony.rules.sealing.steps import Online
@@ -19,6 +20,8 @@ from escrow.policy import Policy, Position
 
 SEED = 20261203
 GOOD = 0.9
+OLD = Policy.plain(2, 3)
+"""The policy of the set that a refresh supersedes."""
 
 
 class Walk:
@@ -71,7 +74,7 @@ class Walk:
             case Action.MAKE_KEYS:
                 return {"generated": True, "fingerprints": [f"key of attempt {self.state.attempt}"]}
             case Action.SEAL:
-                return {"set_id": f"set of attempt {self.state.attempt}", "package": "ab" * 32}
+                return {"set_id": f"set of attempt {self.state.attempt}", "package": "ab" * 32, "epoch": 4}
             case Action.BAG | Action.BAG_HANDOVER:
                 return {"bag": f"B{next(self._bags)}"}
             case Action.DRAFT:
@@ -111,11 +114,19 @@ class Walk:
                 return {"positions": self.chance.sample(others, self.engine.policy.threshold_of(lost.group))}
             case Action.DESTROY_SHEET:
                 return {"sheets": sorted(self.state.printed), "counted": 1}
+            case Action.READ_QUORUM if isinstance(self.engine.listing, Refreshing):
+                return {"positions": OLD.choose(self.chance.sample(OLD.positions, len(OLD.positions)))}
             case Action.PROVE_QUORUM | Action.READ_QUORUM:
                 return {"positions": self.engine.policy.choose(self.chance.sample(positions, len(positions)))}
             case Action.COPY_PACKAGE:
                 return {"sha256": self.state.done["seal"]["package"]}
-            case Action.BAG_AGAIN:
+            case Action.SHOW_OLD:
+                return self._old()
+            case Action.SUPERSEDE:
+                return {"old": self.state.done["old-set"]["set_id"], "new": self.state.done["seal"]["set_id"]}
+            case Action.DESTROY_OLD:
+                return self._destroyed()
+            case Action.BAG_AGAIN | Action.BAG_OLD:
                 return {"bags": {key_of(p): f"B{next(self._bags)}" for p in sorted(self.state.opened)}}
             case Action.DESTROY:
                 return {"sheets": sorted(self.state.printed)}
@@ -130,6 +141,21 @@ class Walk:
         if isinstance(self.engine.listing, Reissuing) and step.action is not Action.READ_BACK:
             return None
         return again if again in self.state.done else None
+
+    def _old(self) -> dict[str, Any]:
+        """The set before the one that a refresh makes: 2 of 3, of two people who had more than one sheet."""
+        return {
+            "set_id": "old set",
+            "epoch": 3,
+            "policy": {"threshold": 1, "groups": [[2, 3]]},
+            "holders": {key_of(p): [f"holder {p.x}", "whoever was before"] for p in OLD.positions},
+            "copies": ["Bank, disc", "Vault, stick"],
+        }
+
+    def _destroyed(self) -> dict[str, Any]:
+        here = {*held_here(self.state), *(p for p in OLD.positions if self.chance.random() < GOOD)}
+        gone = {"sheets": [list(p) for p in sorted(here)], "copies": self.chance.choice([[], [2], [1, 2]])}
+        return {**gone, "could_still": who_could_still(gone, self.state)}
 
     def _shown(self, position: Position) -> dict[str, Any]:
         """A bag that is the right one, another, or not there."""

@@ -2,11 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import Unpack
 
 import click
 
 from ceremony import options
-from ceremony.commands.holding import hold_at_terminal
+from ceremony.commands import holding
 from ceremony.custody.drilled import noted
 from ceremony.planning.plan import load
 from ceremony.rules.drilling.steps import Level
@@ -16,28 +17,19 @@ from escrow import scratch
 
 
 @click.command(name="drill")
-@click.argument("plan_file", metavar="PLAN", type=options.PATH)
-@click.option("--archive", required=True, type=options.PATH, metavar="DIR", help="The archive that PLAN follows.")
-@click.option("--package", type=options.PATH, metavar="FILE", help="The copy of its package that was fetched.")
-@click.option("--register", type=options.PATH, metavar="REGISTER", help="Compare bags with this custody register.")
-@click.option("--out", "out_directory", required=True, type=options.PATH, metavar="DIR", help="Its own folder.")
-@click.option("--scans", type=options.PATH, metavar="DIR", help="Where the scanner's program writes, in memory.")
-@options.camera
-@click.option("--rehearsal", type=options.PATH, metavar="DIR", help="Where the last rehearsal of PLAN was left.")
+@holding.common
+@holding.following
+@options.noting
 @click.option("--step-ca", type=options.PATH, metavar="FILE", help="For T4: the program step-ca; else the one on PATH.")
-@options.allow_disk
 def command(  # noqa: PLR0913 - one parameter an option
     *,
     plan_file: Path,
+    out_directory: Path,
     archive: Path,
     package: Path | None,
     register: Path | None,
-    out_directory: Path,
-    scans: Path | None,
-    camera: Path | None,
-    rehearsal: Path | None,
     step_ca: Path | None,
-    allow_disk: bool,
+    **given: Unpack[holding.Given],
 ) -> int:
     """Hold the drill of PLAN, as far as its level says; nothing is printed or exported, and the root signs nothing.
 
@@ -57,14 +49,11 @@ def command(  # noqa: PLR0913 - one parameter an option
         message = "A drill of level T4 starts step-ca, and it is not there: name the program with --step-ca FILE."
         raise click.UsageError(message)
     last = before.examined(plan, plan.drill.before, archive, package)
-    return hold_at_terminal(
+    return holding.hold_at_terminal(
         plan,
         out_directory,
-        scans=scans,
-        camera=camera,
-        rehearsal=rehearsal,
+        **given,
         password_files=(),
-        allow_disk=allow_disk,
         printer=NoPrinter,
         before=noted(last, register) if register else last,
         step_ca=program.absolute() if program else None,

@@ -1,9 +1,10 @@
-"""Hold a ceremony at the terminal: what `escrow run` and the sessions do alike. No command."""
+"""Hold a ceremony at the terminal: what all commands that do have in common, options too. No command."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypedDict
 
 import click
 
@@ -19,15 +20,102 @@ from ceremony.run.before import Last
 from ceremony.run.examine import look
 from ceremony.run.journal import FILE as JOURNAL
 from ceremony.run.keeping import keep_archive
-from ceremony.run.paper import Camera, Paper, Scans
+from ceremony.run.paper import Camera, Paper, Scans, Tray
 from ceremony.run.questions import Asked
 from ceremony.run.session import ended, hold
+from ceremony.terminal import printers
 from ceremony.terminal.console import Passwords, Progress, enter_pressed, say
 from ceremony.terminal.desk import TerminalDesk
 from escrow import __version__
 from escrow.errors import RefusedError
+from escrow.paper.sheet import design_of
 from escrow.printing import Printer
 from escrow.share import Kind
+
+Command = Callable[..., int]
+
+
+class Given(TypedDict):
+    """What the options of `common` give, besides PLAN and its folder."""
+
+    scans: Path | None
+    camera: Path | None
+    rehearsal: Path | None
+    allow_disk: bool
+
+
+class Printed(Given, printers.Printing):
+    """The same, where something is printed."""
+
+    tray: Path | None
+
+
+_COMMON = (
+    click.argument("plan_file", metavar="PLAN", type=options.PATH),
+    click.option("--out", "out_directory", required=True, type=options.PATH, metavar="DIR", help="Its own folder."),
+    click.option("--scans", type=options.PATH, metavar="DIR", help="Where the scanner's program writes, in memory."),
+    options.camera,
+    click.option("--rehearsal", type=options.PATH, metavar="DIR", help="Where the last rehearsal of PLAN was left."),
+    options.allow_disk,
+)
+_FOLLOWING = (
+    click.option("--archive", required=True, type=options.PATH, metavar="DIR", help="The archive that PLAN follows."),
+    click.option("--package", type=options.PATH, metavar="FILE", help="Another copy of its package."),
+)
+_PRINTING = (
+    click.option("--tray", type=options.PATH, metavar="DIR", help="Specimen only: sheets into a folder, not printed."),
+    printers.options,
+)
+
+
+def common(command: Command) -> Command:
+    """Add what every command has that holds a ceremony: PLAN, its folder, and where paper is read."""
+    return _with(_COMMON, command)
+
+
+def following(command: Command) -> Command:
+    """Add what names the archive that a plan follows."""
+    return _with(_FOLLOWING, command)
+
+
+def printing(command: Command) -> Command:
+    """Add what says where sheets are printed."""
+    return _with(_PRINTING, command)
+
+
+def _with(added: Sequence[Callable[[Command], Command]], command: Command) -> Command:
+    for add in reversed(added):
+        command = add(command)
+    return command
+
+
+def hold_printing(
+    plan: Plan, out: Path, given: Printed, password_files: tuple[str, ...] = (), before: Last | None = None
+) -> int:
+    """Hold a ceremony that prints. Raises UsageError unless a printer or, for practice, a tray was named."""
+    tray, kind = given["tray"], plan.ceremony.kind
+    if (tray is None) == (given["printer"] is None and given["device"] is None):
+        message = "Name one of --printer, --device and --tray."
+        raise click.UsageError(message)
+    if tray is not None and kind is Kind.PRODUCTION:
+        message = "--tray is for specimen ceremonies: production prints on paper."
+        raise click.UsageError(message)
+
+    def printer() -> Printer:
+        media = design_of(plan.stationery, groups=len(plan.groups) > 1).media
+        return Tray(tray) if tray else printers.printer(given, media, kind, allow_disk=given["allow_disk"])
+
+    return hold_at_terminal(
+        plan,
+        out,
+        scans=given["scans"],
+        camera=given["camera"],
+        rehearsal=given["rehearsal"],
+        password_files=password_files,
+        allow_disk=given["allow_disk"],
+        printer=printer,
+        before=before,
+    )
 
 
 def hold_at_terminal(  # noqa: PLR0913 - all that a ceremony is held with

@@ -3,6 +3,7 @@
 import datetime as dt
 import sys
 import textwrap
+from functools import partial
 from pathlib import Path
 
 import click
@@ -13,11 +14,12 @@ from ceremony.planning import draft
 from ceremony.planning.interview import Interview
 from ceremony.planning.lints import lint
 from ceremony.planning.plan import parse
+from ceremony.planning.session_tables import REFRESH
 from ceremony.terminal.console import say
 from escrow.files import NewFiles, read_public
 
 _BACK = "<"
-_LATER = ("sign-intermediate", "crl", "cross-sign", "drill", "reissue", "recovery")
+_LATER = ("sign-intermediate", "crl", "cross-sign", "drill", "reissue", "refresh", "recovery")
 
 
 @click.command(name="init")
@@ -63,14 +65,15 @@ def _session(task: str, today: dt.date, archive: Path | None, package: Path | No
 
         own, people = planned_by_package(package)
         return draft.session(table, today, own, people)
+    write = draft.refresh if table == REFRESH else partial(draft.session, table)
     if archive is None:
-        return draft.session(table, today)
+        return write(today)
     from ceremony.run.before import planned_by
 
     values, entries = planned_by(archive)
     if table == "drill":
         values = {**values, "drill": {"scenario": _by_lot(archive, entries)}}
-    return draft.session(table, today, values, entries)
+    return write(today, values, entries)
 
 
 def _by_lot(archive: Path, entries: draft.Entries) -> str:

@@ -60,6 +60,9 @@ def _compare(plan: Plan, archive: Path) -> None:
     """Compare a plan with the archive that it follows. Raises EscrowError where they do not agree."""
     from ceremony.run import before, task
 
+    if plan.refresh:
+        before.examined(plan, plan.refresh.before, archive, None)
+        return
     if not plan.follows:
         message = "--archive belongs to the plan of what follows one: a session, a drill, a reissue."
         raise click.UsageError(message)

@@ -1,39 +1,32 @@
 """`escrow recovery`: bring keys back, guided step by step, by a plan that says why and on whose word."""
 
 from pathlib import Path
+from typing import Unpack
 
 import click
 
 from ceremony import options
-from ceremony.commands.holding import hold_at_terminal
+from ceremony.commands import holding
 from ceremony.planning.plan import load
 from ceremony.run import before
 from ceremony.run.paper import NoPrinter
 
 
 @click.command(name="recovery")
-@click.argument("plan_file", metavar="PLAN", type=options.PATH)
+@holding.common
 @click.option("--archive", type=options.PATH, metavar="DIR", help="The archive that PLAN follows.")
 @click.option(
     "--package", type=options.PATH, metavar="FILE", help="The package, if there is no archive; or another copy."
 )
 @click.option("--to", "target", required=True, type=options.PATH, metavar="DIR", help="Where the keys are restored.")
-@click.option("--out", "out_directory", required=True, type=options.PATH, metavar="DIR", help="Its own folder.")
-@click.option("--scans", type=options.PATH, metavar="DIR", help="Where the scanner's program writes, in memory.")
-@options.camera
-@click.option("--rehearsal", type=options.PATH, metavar="DIR", help="Where the last rehearsal of PLAN was left.")
-@options.allow_disk
-def command(  # noqa: PLR0913 - one parameter an option
+def command(
     *,
     plan_file: Path,
+    out_directory: Path,
     archive: Path | None,
     package: Path | None,
     target: Path,
-    out_directory: Path,
-    scans: Path | None,
-    camera: Path | None,
-    rehearsal: Path | None,
-    allow_disk: bool,
+    **given: Unpack[holding.Given],
 ) -> int:
     """Hold the recovery of PLAN: guided, witnessed, and reported. 'escrow recover' is the same without all that.
 
@@ -51,14 +44,11 @@ def command(  # noqa: PLR0913 - one parameter an option
     if to.is_relative_to(out) or out.is_relative_to(to):
         message = "--to gets keys, and --out public records that are copied: keep them apart."
         raise click.UsageError(message)
-    return hold_at_terminal(
+    return holding.hold_at_terminal(
         plan,
         out_directory,
-        scans=scans,
-        camera=camera,
-        rehearsal=rehearsal,
+        **given,
         password_files=(),
-        allow_disk=allow_disk,
         printer=NoPrinter,
         before=before.found(plan, plan.recovery, archive, package),
         target=target,

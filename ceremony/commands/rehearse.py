@@ -94,6 +94,8 @@ def _by_plan(plan_file: Path, out_directory: Path | None, password_files: tuple[
         say("A throw-away root signed what the plan says, by a quorum from paper, after a loss of power.")
     elif plan.recovery:
         say("A throw-away CA was recovered as the plan says, through a loss of power where sheets are read.")
+    elif plan.refresh:
+        say("A throw-away CA passed to a new set, through a loss of power, and was restored from it.")
     elif plan.drill:
         say("The drill was held with the sheets of a throw-away CA, through a loss of power where sheets are read.")
     elif plan.reissue:

@@ -6,40 +6,25 @@ from typing import Unpack
 import click
 
 from ceremony import options
-from ceremony.commands.holding import hold_at_terminal
-from ceremony.commands.run import printer_of
+from ceremony.commands import holding
 from ceremony.custody.drilled import noted
 from ceremony.custody.reissued import require_lost
 from ceremony.planning.plan import load
 from ceremony.run import before
-from ceremony.terminal import printers
 
 
 @click.command(name="reissue")
-@click.argument("plan_file", metavar="PLAN", type=options.PATH)
+@holding.common
 @click.option("--archive", required=True, type=options.PATH, metavar="DIR", help="The archive that PLAN follows.")
-@click.option(
-    "--register", type=options.PATH, metavar="REGISTER", help="Refuse what this custody register contradicts."
-)
-@click.option("--out", "out_directory", required=True, type=options.PATH, metavar="DIR", help="Its own folder.")
-@click.option("--scans", type=options.PATH, metavar="DIR", help="Where the scanner's program writes, in memory.")
-@options.camera
-@click.option("--tray", type=options.PATH, metavar="DIR", help="Specimen only: sheets into a folder, nothing printed.")
-@click.option("--rehearsal", type=options.PATH, metavar="DIR", help="Where the last rehearsal of PLAN was left.")
-@printers.options
-@options.allow_disk
-def command(  # noqa: PLR0913 - one parameter an option
+@holding.printing
+@options.noting
+def command(
     *,
     plan_file: Path,
+    out_directory: Path,
     archive: Path,
     register: Path | None,
-    out_directory: Path,
-    scans: Path | None,
-    camera: Path | None,
-    tray: Path | None,
-    rehearsal: Path | None,
-    allow_disk: bool,
-    **printing: Unpack[printers.Printing],
+    **given: Unpack[holding.Printed],
 ) -> int:
     """Make the one lost share of PLAN again, from sheets of its group, as many as the threshold.
 
@@ -57,14 +42,4 @@ def command(  # noqa: PLR0913 - one parameter an option
     if register:
         require_lost(plan, plan.reissue, last.manifest, register)
         last = noted(last, register)
-    return hold_at_terminal(
-        plan,
-        out_directory,
-        scans=scans,
-        camera=camera,
-        rehearsal=rehearsal,
-        password_files=(),
-        allow_disk=allow_disk,
-        printer=printer_of(plan, tray, printing, allow_disk=allow_disk),
-        before=last,
-    )
+    return holding.hold_printing(plan, out_directory, given, before=last)

@@ -1,69 +1,46 @@
 """What the three commands of sessions have in common. No command."""
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Unpack
 
 import click
 
-from ceremony import options
-from ceremony.commands.holding import hold_at_terminal
+from ceremony.commands import holding
 from ceremony.planning.plan import load
 from ceremony.planning.session_tables import Crl, CrossSign, SignIntermediate
 from ceremony.run import before
 from ceremony.run.paper import NoPrinter
 
-Command = Callable[..., int]
 _TABLES = {SignIntermediate: "sign_intermediate", Crl: "crl", CrossSign: "cross_sign"}
 
 
 def session(name: str, text: str) -> click.Command:
     """A command that holds the session of a plan with this table."""
 
-    def command(  # noqa: PLR0913, PLR0917 - one parameter an option
+    def command(
         plan_file: Path,
         out_directory: Path,
         archive: Path,
         package: Path | None,
-        scans: Path | None,
-        camera: Path | None,
-        *,
-        rehearsal: Path | None,
-        allow_disk: bool,
+        **given: Unpack[holding.Given],
     ) -> int:
         plan = load(plan_file)
         table = name.replace("-", "_")
         if not plan.session or _TABLES[type(plan.session.task)] != table:
             message = f"{plan_file} has no [{table}]: it is no plan of such a session. See 'escrow init --for {name}'."
             raise click.UsageError(message)
-        return hold_at_terminal(
+        return holding.hold_at_terminal(
             plan,
             out_directory,
-            scans=scans,
-            camera=camera,
-            rehearsal=rehearsal,
+            **given,
             password_files=(),
-            allow_disk=allow_disk,
             printer=NoPrinter,
             before=before.read(plan, plan.session, archive, package),
         )
 
     command.__doc__ = text + _ALIKE
-    made: Command = command
-    for add in reversed(_OPTIONS):
-        made = add(made)
-    return click.command(name=name)(made)
+    return click.command(name=name)(holding.common(holding.following(command)))
 
-
-_OPTIONS = (
-    click.argument("plan_file", metavar="PLAN", type=options.PATH),
-    click.option("--archive", required=True, type=options.PATH, metavar="DIR", help="The archive that PLAN follows."),
-    click.option("--package", type=options.PATH, metavar="FILE", help="Another copy of its package."),
-    click.option("--out", "out_directory", required=True, type=options.PATH, metavar="DIR", help="Its own folder."),
-    click.option("--scans", type=options.PATH, metavar="DIR", help="Where the scanner's program writes, in memory."),
-    options.camera,
-    click.option("--rehearsal", type=options.PATH, metavar="DIR", help="Where the last rehearsal of PLAN was left."),
-    options.allow_disk,
-)
 
 _ALIKE = """
 

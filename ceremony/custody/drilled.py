@@ -1,6 +1,7 @@
 """What a drill's archive says, as an entry of the custody journal: level, result, time, and the bags that were seen."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +33,21 @@ def drilled(archive: Path) -> dict[str, Any]:
 
 
 def noted(last: Last, register: Path) -> Last:
-    """What a drill follows, with the bags that a register knows: some may have been changed since.
+    """What a drill or a refresh follows, with the bags and holders that a register knows: both may have changed since.
 
-    Raises RefusedError for a register without the set, and as reading it does.
+    Raises RefusedError for a register without the set, or in which it is superseded; and as reading it does.
     """
     at = read(register).sets.get(last.manifest.set_id.hex())
     if not at:
         message = f"The register in {register} does not have this set: enter it with 'escrow register'."
         raise RefusedError(message)
+    if at.superseded:
+        message = f"By the register in {register} this set was superseded on {at.superseded}: follow the newer one."
+        raise RefusedError(message)
     now = {position: held.bag for position, held in at.shares.items()}
     before = {position: [each for each in last.bags[position] if each != now[position]] for position in now}
-    return with_bags(last, {position: [*before[position], bag] for position, bag in now.items()})
+    known = with_bags(last, {position: [*before[position], bag] for position, bag in now.items()})
+    return replace(known, holders={position: held.everybody for position, held in at.shares.items()})
 
 
 def _bags(state: State) -> Mapping[str, str]:

@@ -22,7 +22,7 @@ def entered(archive: Path) -> dict[str, Any]:
     report, plan, state = examined(archive)
     _require_set(state, archive)
     package = Package.decode(read_public(archive / PACKAGE_FILE, MAX_LENGTH))
-    return {
+    entry = {
         "on": report.entries[-1].utc[:10],
         "set_id": package.manifest.set_id.hex(),
         "ca": package.manifest.ca,
@@ -44,6 +44,14 @@ def entered(archive: Path) -> dict[str, Any]:
             for each in state.done["certificates"]["certificates"]
         ],
     }
+    return {**entry, "destroyed": _destroyed(state)} if plan.refresh else entry
+
+
+def _destroyed(state: State) -> dict[str, Any]:
+    """What of the set before was destroyed in a refresh: shares by their keys, copies of the package by number."""
+    facts = state.done["destroy-old"]
+    sheets = [key_of(Position(*pair)) for pair in facts["sheets"]]
+    return {"set_id": state.done["old-set"]["set_id"], "shares": sheets, "copies": facts["copies"]}
 
 
 def _require_set(state: State, archive: Path) -> None:

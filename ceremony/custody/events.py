@@ -26,6 +26,7 @@ from ceremony.custody.changes import (
     share_of,
     with_share,
 )
+from ceremony.custody.ending import destroyed, superseded
 from ceremony.custody.register import Copy, Held, Register, ShareSet, Status
 from ceremony.rules.bags import bag_number
 from ceremony.rules.steps import position_of
@@ -112,17 +113,11 @@ def _enter(register: Register, fields: Fields, on: dt.date) -> Register:
         copies=tuple(Copy(each["of"], each["site"], each["medium"], on) for each in fields["copies"]),
         expiries=expiries_of(fields["expiries"]),
     )
-    older = {name: _superseded(each, on) for name, each in register.sets.items()}
+    older = {name: superseded(each, on) for name, each in register.sets.items()}
+    if (gone := fields.get("destroyed")) and gone["set_id"] in older:
+        older[gone["set_id"]] = destroyed(older[gone["set_id"]], gone, f"refresh {fields['ceremony']}", on)
     bags = register.bags | fresh(register.bags, {held.bag for held in shares.values()})
     return Register({**older, fields["set_id"]: entered}, bags)
-
-
-def _superseded(at: ShareSet, on: dt.date) -> ShareSet:
-    shares = {
-        position: replace(held, status=Status.SUPERSEDED, since=on) if held.status is Status.HELD else held
-        for position, held in at.shares.items()
-    }
-    return replace(at, shares=shares, superseded=at.superseded or on)
 
 
 def _attest(at: ShareSet, _bags: frozenset[str], fields: Fields, on: dt.date) -> Changed:

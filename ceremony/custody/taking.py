@@ -10,7 +10,7 @@ from ceremony.custody.recovered import recovered
 from ceremony.custody.reissued import reissued
 from ceremony.custody.signed import signed
 from ceremony.planning.plan import Plan, parse
-from ceremony.run.archive import MAX_FILE, PLAN_FILE
+from ceremony.run.archive import MAX_FILE, PLAN_FILE, read_journal
 from escrow.errors import FileError, PlanError
 from escrow.files import read_public
 
@@ -37,5 +37,7 @@ def _event_of(archive: Path) -> str:
         plan: Plan = parse(read_public(archive / PLAN_FILE, MAX_FILE), archive / PLAN_FILE)
     except (FileError, PlanError):
         return ENTER  # which says what is wrong with it
+    if plan.refresh and any(entry.event == "abort" for entry in read_journal(archive)):
+        return "session"  # the old set counts, in new bags
     kinds = {"drill": plan.drill, "session": plan.session, "reissue": plan.reissue, "recovery": plan.recovery}
     return next((event for event, table in kinds.items() if table), ENTER)

@@ -16,7 +16,7 @@ from escrow.policy import Position
 
 _WIDTH, _LABEL = 80, 11
 _SMALL = 0.0001
-_NEW = "recover the CA into memory with a quorum, and hold a ceremony that imports it: that makes a new set"
+_NEW = "'escrow refresh' makes a new set"
 
 
 def status(found: Standing) -> Iterator[str]:

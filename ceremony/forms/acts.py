@@ -35,6 +35,7 @@ from escrow.paper.texts import Texts
 _NUMBER, _WHO, _INITIALS, _TIME = 15 * MM, 28 * MM, 17 * MM, 15 * MM
 _LABEL = 54 * MM
 _IMPORTED = 4  # certificates: what a tree holds is not known yet
+_OLD = 5  # sheets: the plan does not say what quorum the old set has
 _WHOLE_PAGE = 190 * MM  # a custodian's steps stand on one page, and so do the certificates of a usual CA
 _OF_A_CUSTODIAN, _OF_A_STEP = 175 * MM, 70 * MM
 _UP_TO_NO_RETURN = 150 * MM  # an irreversible step stands on the page of its announcement
@@ -151,6 +152,12 @@ class Acts:
                 # Missing shares are made again from their own group: each group may have to be read.
                 most = sum(group.threshold for group in self.plan.policy.groups)
                 yield from self._repeated(most, "acts.again", self._share_boxes)
+            case Action.BAG_OLD:
+                yield from self._repeated(_OLD, "acts.old_sheet", f"____ : {NUMBER_OF_A_BAG}")
+            case Action.DESTROY_OLD:
+                yield self._field(self.say("acts.destroyed"), Boxes("___   ___"))
+                yield self._field(self.say("acts.old_copies"), space(8 * MM))
+                yield self._field(self.say("acts.old_rest"), space(8 * MM))
             case Action.DESTROY:
                 yield self._field(self.say("acts.destroyed"), Boxes("___   ___"))
             case None if step.id == "copies":

@@ -75,6 +75,8 @@ def cover(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str], *, w
 
 def _keys(plan: Plan, say: Texts) -> str:
     """Where the keys come from."""
+    if plan.refresh:
+        return say("cover.refreshed", reason=plan.refresh.reason)
     if plan.follows:
         return say("cover.escrowed")
     return _imported(say, plan.ca) if plan.ca.keys == "import" else say("cover.generated")
@@ -151,7 +153,10 @@ def about(plan: Plan, say: Texts, width: float) -> Iterator[Flowable]:
     made = plan.ca.keys == "generate"
     before = say("state.before_generate") if made else say("state.before_import", tree=plan.ca.tree)
     after = ["after_sealed", "after_machine", "after_generate" if made else "after_import", "after_records"]
-    if plan.follows:
+    if plan.refresh:
+        before = say("state.before_refreshed")
+        after = ["after_sealed", "after_superseded", "after_machine", "after_records"]
+    elif plan.follows:
         kinds = {"signed": plan.session, "drilled": plan.drill, "reissued": plan.reissue, "recovered": plan.recovery}
         done = next(f"after_{kind}" for kind, own in kinds.items() if own)
         before, after = say("state.before_escrowed"), [done, "after_machine", "after_records"]
@@ -212,6 +217,8 @@ def materials(plan: Plan, say: Texts, width: float, numbers: Mapping[str, str]) 
     """What is brought, with serial numbers and bags."""
     kind = "" if plan.prints else "session_"
     devices = [each["what"] for each in say.list(f"{kind}device")]
+    if plan.refresh:
+        devices.append(say("materials.old"))
     for what, copies in (("copy", plan.packages), ("delivery", plan.deliveries), ("archive", plan.archives)):
         devices += [
             say(f"materials.{what}", copy=number, site=each.site, medium=each.medium)

@@ -84,8 +84,9 @@ def keys(tell: Telling) -> Section:
     say, done = tell.say, tell.history.state.done
     if not tell.history.sealed:
         return Section(say("keys.title"), [Line(say("keys.none"))])
-    made = done["keys"]
-    parts: list[Part] = [Line(say("keys.generated" if made["generated"] else "keys.imported"))]
+    made = done.get("keys") or done["take-keys"]
+    whence = "taken_over" if tell.plan.refresh else "generated" if made["generated"] else "imported"
+    parts: list[Part] = [Line(say(f"keys.{whence}"))]
     head = [say("keys.key"), say("keys.algorithm"), say("keys.public_key")]
     rows: list[list[Value]] = [
         [key["name"], key["algorithm"], Code(grouped(key["public_key"]))] for key in made["keys"]
@@ -202,8 +203,8 @@ def zeroizing(tell: Telling) -> Section:
     say, history = tell.say, tell.history
     parts: list[Part] = [Line(each) for each in _wiped(tell)] or [Line(say("zeroizing.not_yet"))]
     if history.sealed:
-        imported = tell.plan.ca.keys == "import"
-        parts.append(Line(say("zeroizing.import" if imported else "zeroizing.generate")))
+        whence = {"import": "import", "generate": "generate"}.get(tell.plan.ca.keys, "refresh")
+        parts.append(Line(say(f"zeroizing.{whence}")))
     parts.append(Line(say("zeroizing.residual_title"), "subheading"))
     parts += [Line(entry["text"]) for entry in say.list("residual")]
     return Section(say("zeroizing.title"), parts)

@@ -1,5 +1,6 @@
 """The part of RUNBOOK.md that repeats the list of steps: made from the list, so that it cannot differ from it."""
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -16,6 +17,8 @@ _ONLINE: Mapping[str, draft.Value] = {
     "site": "Data Centre",
     "medium": "USB stick, bag of its own",
 }
+
+_A_DAY = dt.date(2030, 1, 1)  # no step says when
 
 BEGIN, END = "<!-- steps: made by ceremony/runbook.py -->", "<!-- end of steps -->"
 
@@ -34,7 +37,15 @@ def section() -> str:
     """The steps of the example plan's ceremony, of one share and one copy each; and the table of crashes."""
     wording = _wording(draft.fill({}, {}))
     online = _wording(draft.fill({"online": _ONLINE}, {}))
-    return "\n".join([*_acts(wording.listing.steps, wording), *_online(online), *_contingencies(wording)])
+    refresh = _wording(draft.refresh(_A_DAY))
+    return "\n".join(
+        [
+            *_acts(wording.listing.steps, wording),
+            *_online(online),
+            *_contingencies(wording),
+            *_refresh(refresh, wording),
+        ]
+    )
 
 
 def _wording(plan: str) -> Wording:
@@ -59,6 +70,17 @@ def _online(wording: Wording) -> Iterator[str]:
     yield from _table(own, own, wording)
     yield "If the machine fails between the proof of the quorum and the handover sheet's:\n"
     yield f"- {wording.loss(Rule.PROVE_AGAIN)}\n"
+
+
+def _refresh(wording: Wording, usual: Wording) -> Iterator[str]:
+    """The steps that only a refresh has, and what a loss means there alone."""
+    known = {step.verb for step in (*usual.listing.steps, *usual.listing.contingencies)}
+    own = [step for step in (*wording.listing.steps, *wording.listing.contingencies) if step.verb not in known]
+    yield "### A refresh\n"
+    yield "It has these steps instead of those that make the keys, and before zeroizing and after it:\n"
+    yield from _table(own, own, wording)
+    yield "If the machine fails before the new set is sealed:\n"
+    yield f"- {wording.loss(Rule.OLD_AGAIN)}\n"
 
 
 def _is_first(step: Step) -> bool:

@@ -10,6 +10,7 @@ from ceremony import spoken
 from ceremony.forms.history import History, Outcome, Run
 from ceremony.forms.record import Digest
 from ceremony.planning.plan import Plan
+from ceremony.rules.refreshing.rules import left, old_policy
 from ceremony.rules.steps import Action, position_of
 from ceremony.rules.wording import Wording
 from ceremony.run.journal import Entry
@@ -114,6 +115,10 @@ class Telling:
                 return say("facts.destroyed_sheet", shares=self.shares(facts["sheets"]), counted=facts["counted"])
             case Action.WHICH_COPY | Action.CALL | Action.SHOW_BAG | Action.READ_ONE | Action.PROVE_KEYS | Action.JUDGE:
                 return self.drilled(run.step.action, facts)
+            case Action.SHOW_OLD | Action.TAKE_KEYS | Action.BAG_OLD | Action.SUPERSEDE | Action.DESTROY_OLD:
+                return "\n".join([*self._refreshed(run.step.action, facts), *self._papers(facts)])
+            case Action.READ_QUORUM if self.plan.refresh:
+                return say("facts.shares", shares=self.old_shares(facts["positions"]))
             case Action.PROVE_QUORUM | Action.READ_QUORUM | Action.READ_GROUP | Action.GATHER:
                 return say("facts.shares", shares=self.shares(facts["positions"]))
             case Action.COPY_PACKAGE:
@@ -162,6 +167,35 @@ class Telling:
             return self.say("facts.served", words=short(facts["certificate"]))
         how = self.say("facts.not_issued" if facts["started"] else "facts.not_started")
         return self.say("facts.not_served", how=how, problem=facts["problem"].rstrip("."))
+
+    def _refreshed(self, action: Action, facts: Mapping[str, Any]) -> Iterator[str]:
+        """What a step of a refresh found of the old set."""
+        say, state = self.say, self.history.state
+        match action:
+            case Action.SHOW_OLD:
+                yield say("facts.old_set", set_id=set_name(facts), epoch=facts["epoch"], policy=old_policy(state))
+            case Action.TAKE_KEYS:
+                yield say(
+                    "facts.taken_over", keys=", ".join(f"{key['name']} ({key['algorithm']})" for key in facts["keys"])
+                )
+            case Action.BAG_OLD:
+                for key, bag in facts["bags"].items():
+                    yield say("facts.bags", share=self.old_shares([position_of(key)]), bag=bag)
+            case Action.SUPERSEDE:
+                old, new = (set_name({"set_id": facts[name]}) for name in ("old", "new"))
+                yield say("facts.superseded", old=old, new=new)
+            case Action.DESTROY_OLD:
+                yield say("facts.destroyed_old", shares=self.old_shares(facts["sheets"]))
+                if facts["copies"]:
+                    yield say("facts.destroyed_copies", copies=", ".join(map(str, facts["copies"])))
+                if rest := [*left(facts, state)]:
+                    yield say("facts.left", shares=self.old_shares(rest))
+                if facts["could_still"]:
+                    yield say("facts.could_still", names=", ".join(facts["could_still"]))
+
+    def old_shares(self, positions: Iterable[Iterable[int]]) -> str:
+        """The names of shares of the set that is superseded."""
+        return old_policy(self.history.state).names_of(Position(*position) for position in positions)
 
     def _bag_shown(self, facts: Mapping[str, Any]) -> str:
         """What a bag said, and the sheet in it if it was opened."""

@@ -6,7 +6,7 @@ The same plan, entries, templates and version of the program give the same bytes
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ceremony.forms import drill, log, outcome, recovery, reissue
+from ceremony.forms import drill, log, outcome, recovery, refresh, reissue
 from ceremony.forms.history import History
 from ceremony.forms.record import Line, Section, Table, legible, legible_text
 from ceremony.forms.telling import Telling
@@ -96,7 +96,8 @@ def _as_held(plan: Plan, entries: Sequence[Entry]) -> Plan:
 def _sections(tell: Telling, listing: Listing) -> Sequence[Section]:
     own = outcome.signed(tell) or drill.drilled(tell) or reissue.reissued(tell) or recovery.recovered(tell)
     wipes = any(step.action is Action.ZEROIZE for step in listing.steps)
-    of_set = (outcome.keys(tell), outcome.custody(tell), outcome.proof(tell))
+    old = refresh.superseded(tell)
+    of_set = (*((old,) if old else ()), outcome.keys(tell), outcome.custody(tell), outcome.proof(tell))
     return [
         outcome.result(tell),
         outcome.participants(tell),

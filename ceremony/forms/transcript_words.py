@@ -21,6 +21,7 @@ _TABLES = {
     "copy_unplugged copy_unmounted copy_folder copy_differs destroyed destroyed_papers settled papers paper_again "
     "problem package_sheets online online_unplugged online_unmounted online_folder recipient password_intermediate "
     "password_provisioner drafted unlocked signed files "
+    "old_set taken_over superseded destroyed_old destroyed_copies left could_still "
     "briefed copy_named copy_none reached not_reached shown other_bag not_shown read not_read proved judged "
     "lost gone destroyed_sheet served not_served not_started not_issued called set_words restored",
     "signed": "title none done drafted number waived to_be_signed sha256 before bags share custodian bag",
@@ -30,7 +31,10 @@ _TABLES = {
     "reissue": "title none made not_made why warning before share custodian bag bags",
     "recovered": "title none done not_done not_restored after incident called_by agreed keys recipient target file "
     "sheets share custodian bag before",
-    "keys": "title generated imported key algorithm public_key subject validity fingerprint notes waived none",
+    "old": "title text reason epoch quorum before share holders bag copies sheets_gone copies_gone left could_still "
+    "could_not none counts aborted",
+    "keys": "title generated imported taken_over key algorithm public_key subject validity fingerprint notes waived "
+    "none",
     "custody": "title text share custodian unit site opened now receipt none missing",
     "proof": "title text none share custodian copies copy site medium written no_copies "
     "online online_text handover folder file hash",
@@ -39,7 +43,7 @@ _TABLES = {
     "exceptions": "title text number when at_step expected happened done touches disposition settled accepted mended "
     "abort open nothing confidentiality integrity availability none",
     "notes": "title time step note break break_open none",
-    "zeroizing": "title done done_plain done_session lost aborted not_yet residual_title generate import",
+    "zeroizing": "title done done_plain done_session lost aborted not_yet residual_title generate import refresh",
     "heads": "title text head wrote none key key_text",
     "retention": "title text copies site medium",
 }
@@ -104,6 +108,15 @@ _SPECIAL = {
     "reissue.made": "share custodian bag",
     "reissue.not_made": "share",
     "reissue.why": "why",
+    "facts.old_set": "set_id epoch policy",
+    "facts.taken_over": "keys",
+    "facts.superseded": "new old",
+    "facts.destroyed_old": "shares",
+    "facts.destroyed_copies": "copies",
+    "facts.left": "shares",
+    "facts.could_still": "names",
+    "old.counts": "step time",
+    "old.could_still": "names",
     "drill.failed": "reasons",
     "drill.took": "minutes target kept",
     "signed.waived": "lint text reason",

@@ -23,25 +23,26 @@ _TABLES = {
     "document": "secrecy officers witness materials",
     "cover": "title subtitle_officers subtitle_witness organisation ceremony kind production specimen used_for "
     "rehearsal real date when standby no_standby place keys generated imported imported_context imported_key "
-    "imported_without escrowed quorum contact kept_until copy_of",
+    "imported_without escrowed refreshed quorum contact kept_until copy_of",
     "hashes": "plan plan_note row same hex by_hand by_hand_note script tool tool_hash",
     "approvals": "title text name role date signature",
     "contents": "title",
     "use": "title read tick circle write initial",
-    "state": "title before after before_generate before_import before_escrowed after_signed after_drilled "
-    "after_reissued after_recovered after_sealed after_machine after_generate after_import after_records",
+    "state": "title before after before_generate before_import before_escrowed before_refreshed after_signed "
+    "after_drilled after_reissued after_recovered after_sealed after_superseded after_machine after_generate "
+    "after_import after_records",
     "roles": "title role who task",
     "participants": "title text quorum name unit role checked signature officer witness custodian",
     "log": "title text name enters leaves direction time reason initials",
     "materials": "title text what serial bag same number there packed compared name date signature copy delivery "
-    "archive online devices others",
+    "archive online old devices others",
     "duration": "title text act steps minutes begun ended total hours",
     "acts": "title step activity who initials time share no_return check_words check_words_elsewhere head "
     "head_elsewhere bag new_bag set_words certificate carrier archive archive_elsewhere archive_carrier destroyed "
-    "again handover_carrier online_carrier copy_used",
+    "again handover_carrier online_carrier copy_used old_sheet old_copies old_rest",
     "certificate": f"title {' '.join(FIELDS)}",
     "contingency": "title text when rule steps again again_text what",
-    "crash": "go_on keys_gone void from_paper prove_again zeroized quorum_again read_again",
+    "crash": "go_on keys_gone void from_paper prove_again zeroized quorum_again read_again old_again",
     "exception": "title text number time step expected happened done touches confidentiality integrity availability "
     "yes no disposition accepted mended aborted reason officer other_officer witness",
     "tables": "title words words_text letters",
@@ -64,6 +65,7 @@ _SPECIAL = {
     "cover.imported_key": {"name", "file"},
     "cover.imported_without": {"names"},
     "state.before_import": {"tree"},
+    "cover.refreshed": {"reason"},
     "hashes.plan_note": {"step", "opening"},
     "participants.officer": {"number"},
     "participants.custodian": {"share"},
@@ -114,7 +116,7 @@ def largest_quorum(policy: Policy) -> int:
 def _fields(plan: Plan) -> Mapping[str, str]:
     ceremony, policy = plan.ceremony, plan.policy
     shares, quorum = len(plan.custodians), largest_quorum(policy)
-    new = 0 if plan.session or plan.drill else 1 if plan.reissue else shares  # sheets that are made
+    new = shares if plan.seals else int(plan.reissue is not None)  # sheets that are made
     people = shares + len(plan.officers) + len(plan.witnesses)
     copies = len(plan.packages or plan.deliveries)
     # The test page; label, receipts and sheet; cards; package sheets; labels once more for what the proof opens.

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from ceremony.planning.session_tables import DRILL, RECOVERY, REISSUE, TASKS
+from ceremony.planning.session_tables import DRILL, RECOVERY, REFRESH, REISSUE, TASKS
 from escrow.paper import source
 
 Value = str | int | bool | dt.date | tuple[str, ...]
@@ -13,6 +13,10 @@ Values = Mapping[str, Mapping[str, Value]]
 Entries = Mapping[str, Sequence[Mapping[str, Value]]]
 _NONE: Values = {}
 _NO_ENTRIES: Entries = {}
+
+NOBODYS = "0" * 64
+"""A hash that is still to be filled in."""
+_MADE = ("root", "intermediate", "ssh", "online")
 
 AHEAD = dt.timedelta(weeks=4)
 """What it takes to prepare a first ceremony."""
@@ -53,6 +57,20 @@ def session(task: str, today: dt.date, values: Values = _NONE, entries: Entries 
     return text.replace(_NO_ARCHIVE, "\n") if "package" in values.get("before", {}) else text
 
 
+def refresh(today: dt.date, values: Values = _NONE, entries: Entries = _NO_ENTRIES) -> str:
+    """The example plan of a refresh on the day that is proposed: no key and no certificate is made by it."""
+    date = day(today)
+    proposed: Values = {
+        "ceremony": {"id": f"{date.year}-REFRESH", "date": date, "standby": date + STANDBY_AFTER},
+        "ca": {"keys": "escrowed"},
+        REFRESH: {"reason": "..."},
+        "before": {"archive": NOBODYS},
+    }
+    own = {table: {**proposed.get(table, {}), **values.get(table, {})} for table in {**proposed, **values}}
+    quorum = f"\n[quorum]\ngroups_needed = {own['quorum']['groups_needed']}\n" if "quorum" in own else ""
+    return fill(own, entries, without=_MADE) + quorum
+
+
 def fill(
     values: Values, entries: Entries, template: str = "ceremony.toml", without: Collection[str] = frozenset()
 ) -> str:
@@ -71,7 +89,8 @@ def _but(paragraphs: Sequence[str], without: Collection[str]) -> Iterator[str]:
     tables = [header[2] if (header := _HEADER.search(each)) else "" for each in paragraphs]
     for paragraph, own, following in zip(paragraphs, tables, [*tables[1:], ""], strict=True):
         commented = set(_COMMENTED.findall(paragraph))
-        if not ({own, "" if own else following} | ({"crl"} if "revoke" in commented else set())) & set(without):
+        named = {own, "" if own else following} | ({"crl"} if "revoke" in commented else set())
+        if not named & set(without) and not (commented and commented <= set(without)):
             yield paragraph
 
 

@@ -47,6 +47,14 @@ class Drill:
 
 
 @dataclass(frozen=True)
+class Refresh:
+    """Why there is to be a new set, and the hash (hex) of the archive with the old one."""
+
+    reason: str
+    before: str
+
+
+@dataclass(frozen=True)
 class Recovery:
     """Why keys are brought back, on whose word, which, and to which public key (PEM) if to one.
 

@@ -41,7 +41,7 @@ _IN_NEED = _OF_THE_SET | {
 
 def settled(lint: str, facts: Facts) -> bool:
     """Whether it was judged when the set was sealed: what follows does not change it, and only says so."""
-    return facts.plan.follows is not None and lint in (_IN_NEED if facts.plan.recovery else _OF_THE_SET)
+    return not facts.plan.seals and lint in (_IN_NEED if facts.plan.recovery else _OF_THE_SET)
 
 
 def seen_later(lint: str, plan: Plan) -> bool:

@@ -14,16 +14,18 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ceremony import spoken
-from ceremony.planning.following import Drill, Recovery, Session
+from ceremony.planning.following import Drill, Recovery, Refresh, Session
 from ceremony.planning.plan_errors import Problem, contradictions, plan_error, violations
 from ceremony.planning.reissuing import Reissue, reissue_of
 from ceremony.planning.session_tables import (
     DRILL,
     RECOVERY,
+    REFRESH,
     REISSUE,
     TASKS,
     DrillFile,
     RecoveryFile,
+    RefreshFile,
     ReissueFile,
     SessionFile,
 )
@@ -105,6 +107,7 @@ class Plan:
     drill: Drill | None = None
     reissue: Reissue | None = None
     recovery: Recovery | None = None
+    refresh: Refresh | None = None
 
     @property
     def digest(self) -> bytes:
@@ -124,13 +127,18 @@ class Plan:
     @property
     def follows(self) -> str | None:
         """The hash (hex) of the archive that this ceremony follows; None for one that seals a CA."""
-        later = self.session or self.drill or self.reissue or self.recovery
+        later = self.session or self.drill or self.reissue or self.refresh or self.recovery
         return later.before if later else None
 
     @property
     def prints(self) -> bool:
         """Whether anything is printed: beside a key that signs, or that is proved, there is no printer."""
-        return not (self.session or self.drill)
+        return self.seals or self.reissue is not None
+
+    @property
+    def seals(self) -> bool:
+        """Whether a set is made, with all its paper; otherwise it is about one that was made before."""
+        return not self.follows or self.refresh is not None
 
     @property
     def policy(self) -> Policy:
@@ -226,6 +234,7 @@ def parse(source: bytes, path: Path) -> Plan:
         online=file.online if isinstance(file, File) else None,
         drill=Drill(**file.drill.model_dump(), before=file.before.archive) if isinstance(file, DrillFile) else None,
         recovery=_recovery(file) if isinstance(file, RecoveryFile) else None,
+        refresh=Refresh(file.refresh.reason, file.before.archive) if isinstance(file, RefreshFile) else None,
     )
     if not isinstance(file, ReissueFile):
         return plan
@@ -241,6 +250,7 @@ def _kind_of(content: Mapping[str, object]) -> _AnyFile:
         DRILL: DrillFile,
         REISSUE: ReissueFile,
         RECOVERY: RecoveryFile,
+        REFRESH: RefreshFile,
         **dict.fromkeys(TASKS, SessionFile),
     }
     return next((kind for table, kind in own.items() if table in content), File)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ceremony.planning.session_tables import DRILL, RECOVERY, REISSUE, TASKS
+from ceremony.planning.session_tables import DRILL, RECOVERY, REFRESH, REISSUE, TASKS
 from escrow.errors import PlanError, PolicyError
 from escrow.policy import Group as Shares
 from escrow.policy import Policy, check_threshold
@@ -130,11 +130,13 @@ def _certificates_of_an_import(content: Mapping[str, Any]) -> Iterator[Problem]:
     for table in ("root", "intermediate", "ssh", "online"):
         if table in content and _key(content, "ca", "keys") == "import":
             yield Problem((table,), 'belongs to keys = "generate": remove it, or generate.')
+        elif table in content and REFRESH in content:
+            yield Problem((table,), "stands beside [refresh], which makes no key, certificate or tree: remove it.")
 
 
 def _several_tasks(content: Mapping[str, Any]) -> Iterator[Problem]:
     tasks = [table for table in TASKS if table in content]
-    others = [table for table in (DRILL, REISSUE, RECOVERY) if table in content]
+    others = [table for table in (DRILL, REISSUE, RECOVERY, REFRESH) if table in content]
     for other in others if tasks else others[1:]:
         beside, what = (tasks or others)[0], other
         yield Problem((what,), f"stands beside [{beside}]: in a {what} nothing is signed. Remove one of the two.")

@@ -1,22 +1,22 @@
-"""What the lints look for in the plan of a session alone: whether what it names by a hash is there."""
+"""What the lints look for in the plan of what follows an archive: whether what it names by a hash is there."""
 
 import hashlib
 from collections.abc import Iterator
 
+from ceremony.planning.draft import NOBODYS
 from ceremony.planning.lint_checks import Facts
 from escrow.errors import FileError
 from escrow.files import read_public
 
-_NOBODYS = "0" * 64
 _MAX_BYTES = 1 << 20
 
 
 def hash_placeholder(facts: Facts) -> Iterator[str]:
     """No hash is still the one of the commented plan."""
     session = facts.plan.session
-    if facts.plan.follows == _NOBODYS:
+    if facts.plan.follows == NOBODYS:
         yield "archive under [before] is still a row of zeros."
-    if session and session.pinned == _NOBODYS:
+    if session and session.pinned == NOBODYS:
         yield "sha256 of what is certified is still a row of zeros."
 
 
@@ -37,5 +37,5 @@ def file_not_as_pinned(facts: Facts) -> Iterator[str]:
     except FileError as error:
         yield f"{error} It is looked for from the plan's folder, {session.folder}."
         return
-    if session.pinned not in {digest, _NOBODYS}:
+    if session.pinned not in {digest, NOBODYS}:
         yield f"{session.file} has the SHA-256 {digest}, and the plan says {session.pinned}."

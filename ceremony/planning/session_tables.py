@@ -1,11 +1,11 @@
-"""The tables of the plan of a session or a drill: what is signed or tried, what that follows, who gets it."""
+"""The tables of the plan of a session, a drill or a refresh: what is done, what that follows, who gets it."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from ceremony.planning.tables import CA, Common, Copy
+from ceremony.planning.tables import CA, Common, Copy, File
 from ceremony.planning.values import (
     DEFAULT_YEARS,
     MAX_YEARS,
@@ -61,14 +61,14 @@ DRILL = "drill"
 """The table that the plan of a drill has."""
 RECOVERY = "recovery"
 """The table that the plan of a recovery has."""
-
-
 REISSUE = "reissue"
 """The table that the plan of a reissue has."""
+REFRESH = "refresh"
+"""The table that the plan of a refresh has."""
 
 
 class EscrowedCA(CA):
-    """The authority of a session: its keys lie in a package."""
+    """The authority of what follows: its keys lie in a package."""
 
     keys: Literal["escrowed"] = "escrowed"  # type: ignore[assignment]  # a third thing that the word can be
 
@@ -212,6 +212,20 @@ class RecoveryFile(Common):
     ca: EscrowedCA
     before: Followed
     recovery: Recovery
+
+
+class Refresh(Table):
+    """Why there is to be a new set."""
+
+    reason: Text
+
+
+class RefreshFile(File):
+    """The tables of the plan of a refresh: those of one that seals, but that it makes no certificate and no tree."""
+
+    ca: EscrowedCA
+    before: Before
+    refresh: Refresh
 
 
 class SessionFile(Common):

@@ -46,7 +46,7 @@ def check_new(given: Collection[object], state: State) -> None:
     if any(len(bag_number(each)) > LONGEST or not each.isprintable() for each in numbers):
         message = f"a bag's number has at most {LONGEST} visible characters: label and receipt have no more boxes"
         raise JournalError(message)
-    known = {bag_number(number) for number in state.bags}
+    known = {bag_number(number) for number in (*state.bags, *state.old_bags)}
     if len({bag_number(number) for number in numbers} - known) != len(numbers):
         message = "a bag's number was used before: each bag is used once"
         raise JournalError(message)

@@ -143,8 +143,8 @@ class Engine:
         self._require_begun(state, step)
         facts: Mapping[str, Any] = fields["facts"]
         state = replace(state, begun=None, held=held_after(state, step))
-        if step.action in {Action.BAG, Action.BAG_AGAIN}:
-            state = _with_bags(state, new_bags(self.policy, state, step, facts))
+        if step.action in {Action.BAG, Action.BAG_AGAIN, Action.BAG_OLD}:
+            state = _with_bags(state, step, new_bags(self.listing.policy_of(state, step), state, step, facts))
         state = replace(state, opened=_opened(state, step, facts))
         if step is state.owed:
             return self.listing.after_contingency(replace(state, owed=None), step, facts)
@@ -205,12 +205,14 @@ class Engine:
 
 def _opened(state: State, step: Step, facts: Mapping[str, Any]) -> frozenset[Position]:
     """The sheets that are out of their bags after a step."""
-    if step.action is Action.BAG_AGAIN:
+    if step.action in {Action.BAG_AGAIN, Action.BAG_OLD}:
         return frozenset()
     if step.action in {Action.PROVE_QUORUM, Action.READ_QUORUM, Action.READ_GROUP, Action.READ_ONE}:
         return state.opened | {Position(*pair) for pair in facts["positions"]}
     return state.opened
 
 
-def _with_bags(state: State, bags: Mapping[str, Position]) -> State:
+def _with_bags(state: State, step: Step, bags: Mapping[str, Position]) -> State:
+    if step.action is Action.BAG_OLD:
+        return replace(state, old_bags={**state.old_bags, **bags})
     return replace(state, bags={**state.bags, **bags}, bagged=state.bagged | set(bags.values()))

@@ -51,6 +51,10 @@ class Listing(ABC):
         """What a loss changes besides the steps that it undoes; `before` is the state before it."""
         return state
 
+    def policy_of(self, state: State, step: Step) -> Policy:  # noqa: ARG002
+        """The policy of the shares whose sheets a step puts into bags."""
+        return self.policy
+
     def shut(self, state: State, step: Step) -> Iterable[str]:  # noqa: ARG002
         """Why a step may not begin now."""
         return ()

@@ -7,6 +7,7 @@ from ceremony.rules.drilling.rules import Drilling
 from ceremony.rules.drilling.steps import Level
 from ceremony.rules.listing import Listing
 from ceremony.rules.recovering.rules import Recovering
+from ceremony.rules.refreshing.rules import Refreshing
 from ceremony.rules.reissuing.rules import Reissuing
 from ceremony.rules.sealing.rules import Sealing
 from ceremony.rules.sealing.steps import Online
@@ -25,6 +26,8 @@ def listing_of(plan: Plan) -> Listing:
         return Reissuing.of(plan.policy, plan.reissue.position)
     if plan.recovery:
         return Recovering.of(plan.policy)
+    if plan.refresh:
+        return Refreshing.of(plan.policy, len(plan.packages))
     return Sealing.of(plan.policy, len(plan.packages), online_of(plan))
 
 
@@ -42,6 +45,7 @@ def every_kind_of_step() -> Iterator[Step]:
     for listing in (
         Sealing.of(small, 1, Online.SHEET),
         Signing.of(small, 1),
+        Refreshing.of(small, 1),
         *drills,
         Reissuing.of(small, Position(1, 1)),
         Recovering.of(small),

@@ -17,6 +17,7 @@ class Rule(Enum):
     ZEROIZED = "zeroized"
     QUORUM_AGAIN = "quorum_again"
     READ_AGAIN = "read_again"
+    OLD_AGAIN = "old_again"
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ class Phase(Enum):
     REISSUING = "share being made again"
     RECOVERING = "recovery under way"
     RESTORED = "restored"
+    SUPERSEDED = "old set superseded"
     ZEROIZED = "zeroized"
     ABORTING = "aborting"
     CLOSED = "closed"
@@ -77,6 +78,8 @@ class State:
     """Shares whose sheet was taken out of its bag to be read: each goes into a new one."""
     bags: Mapping[str, Position] = field(default_factory=dict)
     """Every bag that was ever used, by its number."""
+    old_bags: Mapping[str, Position] = field(default_factory=dict)
+    """In a refresh: the bags that sheets of the set before were put into, by number."""
     owed: Step | None = None
     losses: tuple[Rule, ...] = ()
     void_sets: tuple[str, ...] = ()
@@ -98,12 +101,14 @@ class State:
             ("zeroize", Phase.ZEROIZED),
             ("wipe", Phase.ZEROIZED),
             ("restore", Phase.RESTORED),
+            ("supersede", Phase.SUPERSEDED),
             ("issue", Phase.ISSUED),
             ("unlock", Phase.UNLOCKED),
             ("draft", Phase.DRAFTED),
             ("quorum", Phase.PROVED),
             ("seal", Phase.SEALED),
             ("keys", Phase.KEYS_MADE),
+            ("take-keys", Phase.KEYS_MADE),
             ("brief", Phase.DRILLING),
             ("lost", Phase.REISSUING),
             ("called", Phase.RECOVERING),

@@ -12,7 +12,8 @@ from escrow.policy import Position
 
 PRIVATE_KEYS, SHARES = "private keys in memory", "shares in memory"
 PROVED_KEYS, HANDOVER = "private keys from paper in memory", "passwords of the online CA in memory"
-VOLATILE = frozenset({PRIVATE_KEYS, SHARES, PROVED_KEYS, HANDOVER})
+OLD_SHARES = "shares of the old set in memory"
+VOLATILE = frozenset({PRIVATE_KEYS, SHARES, PROVED_KEYS, HANDOVER, OLD_SHARES})
 """Facts that end with the program. Every other one is in the journal, on paper, or with people."""
 
 CLOSED = "closed"
@@ -42,7 +43,9 @@ class Act(Enum):
     BAGS = "bags"
     JUDGE = "judge"
     HANDOVER = "handover"
+    SUPERSEDE = "supersede"
     ZEROIZE = "zeroize"
+    DESTRUCTION = "destruction"
     CLOSE = "close"
 
 
@@ -93,6 +96,11 @@ class Action(Enum):
     CALLED = "show what was called for"
     SHOW_SET = "show the words of the set"
     RESTORE = "write what is restored"
+    SHOW_OLD = "show the set that is to be superseded"
+    TAKE_KEYS = "open the old package and take its keys over"
+    BAG_OLD = "note the bags of the old sheets"
+    SUPERSEDE = "note that the old set is superseded"
+    DESTROY_OLD = "print the certificates of destruction"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a session or a drill follows: the archive of the last ceremony, examined before anything is believed."""
+"""What a later ceremony follows: the archive of the last one, examined before anything is believed."""
 
 import hashlib
 import json
@@ -28,9 +28,11 @@ from escrow.sealing import PACKAGE_FILE
 
 SET_PLAN = "set/plan.toml"
 """The plan by which the set was made, carried on from archive to archive."""
+ORIGIN = "origin/plan.toml"
+"""The plan by which the keys were made or imported, if a refresh came between that and the set."""
 BAGS = "set/bags.json"
 """The bags of each share until the ceremony whose archive it is."""
-CARRIED = ("certs/", "documents/", "set/", "package-sheets.pdf", "decode.py", PACKAGE_FILE)
+CARRIED = ("certs/", "documents/", "set/", "origin/", "package-sheets.pdf", "decode.py", PACKAGE_FILE)
 """What each archive takes over from the one before: so the last one is enough."""
 
 
@@ -38,7 +40,8 @@ CARRIED = ("certs/", "documents/", "set/", "package-sheets.pdf", "decode.py", PA
 class Last:
     """An archive that is as it was left: its package, its bags, what of it is carried on, and its inventory if any.
 
-    `bags` are the numbers of each share's bags, in their order: its sheet lies in the last.
+    `bags` are the numbers of each share's bags, in their order: its sheet lies in the last. `holders` are the names of
+    everybody who has or had it, as far as is known.
     """
 
     package: bytes
@@ -46,7 +49,13 @@ class Last:
     archive: str
     files: Mapping[str, bytes]
     bags: Mapping[Position, Sequence[str]]
+    holders: Mapping[Position, Sequence[str]]
     inventory: Inventory | None
+
+    @property
+    def origin(self) -> bytes:
+        """The plan by which the keys were made or imported."""
+        return self.files.get(ORIGIN, self.files[SET_PLAN])
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,7 @@ def read(plan: Plan, session: Session, folder: Path, package: Path | None) -> Be
     if last.inventory.root != fingerprint(root):
         message = f"The inventory in {folder} is of another root."
         raise RefusedError(message)
-    return Before(last.package, last.manifest, last.archive, last.files, last.bags, last.inventory, root)
+    return Before(last.package, last.manifest, last.archive, last.files, last.bags, last.holders, last.inventory, root)
 
 
 def examined(plan: Plan, follows: str, folder: Path, package: Path | None) -> Last:
@@ -102,9 +111,11 @@ def examined(plan: Plan, follows: str, folder: Path, package: Path | None) -> La
     if SET_PLAN not in files:
         files[SET_PLAN] = read_public(folder / PLAN_FILE, MAX_FILE)
     bags = bags_after(files.get(BAGS, b"{}"), report.state)
+    made = parse(files[SET_PLAN], Path(SET_PLAN))
+    holders = {position: (made.custodian_at(position).name,) for position in manifest.policy.positions}
     path = folder / inventory.FILE
     listed = Inventory.decode(read_public(path, MAX_FILE)) if path.exists() else None
-    return with_bags(Last(text, manifest, found, files, {}, listed), bags)
+    return with_bags(Last(text, manifest, found, files, {}, holders, listed), bags)
 
 
 def found(plan: Plan, recovery: Recovery, folder: Path | None, package: Path | None) -> Last:
@@ -131,7 +142,7 @@ def found(plan: Plan, recovery: Recovery, folder: Path | None, package: Path | N
         )
         raise RefusedError(message)
     _check_plan(plan, manifest)
-    return Last(text, manifest, "", {PACKAGE_FILE: text}, {}, None)
+    return Last(text, manifest, "", {PACKAGE_FILE: text}, {}, {}, None)
 
 
 def with_bags(last: Last, bags: Mapping[Position, Sequence[str]]) -> Last:
@@ -141,7 +152,7 @@ def with_bags(last: Last, bags: Mapping[Position, Sequence[str]]) -> Last:
 
 
 def _check_plan(plan: Plan, manifest: Manifest) -> None:
-    if manifest.policy != plan.policy:
+    if manifest.policy != plan.policy and not plan.seals:  # a new set may have another
         message = f"The plan has a quorum of {plan.policy}, and the package one of {manifest.policy}: mend the plan."
         raise PlanError(message)
     if manifest.ca != plan.ca.name:
@@ -150,9 +161,13 @@ def _check_plan(plan: Plan, manifest: Manifest) -> None:
 
 
 def bags_after(carried: bytes, state: State) -> dict[Position, list[str]]:
-    """The bags of each share, in their order, after a ceremony: those that it was begun with, and its own."""
+    """The bags of each share, in their order, after a ceremony: those that it was begun with, and its own.
+
+    After a refresh that was aborted, those of the old set: it counts, and what was made is destroyed.
+    """
     bags = {position_of(key): [*numbers] for key, numbers in json.loads(carried).items()}
-    for number, position in state.bags.items():
+    own = state.old_bags if state.aborting and "old-set" in state.done else state.bags
+    for number, position in own.items():
         bags.setdefault(position, []).append(number)
     return bags
 

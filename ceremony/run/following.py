@@ -1,4 +1,4 @@
-"""The checks of an audit that are of what follows an archive: what was signed, the inventory.
+"""The checks of an audit that are of what follows an archive: what was signed, the inventory, the old set.
 
 Each yields what is wrong.
 """
@@ -29,6 +29,9 @@ def check_session(folder: Path, state: State) -> Iterator[str]:
             yield from _check_signed(folder, state)
         for name in {"brief", "lost", "called"} & set(state.done):
             yield from _check_followed(folder, state.done[name])
+        if "old-set" in state.done:
+            noted = state.done["old-set"]
+            yield from _check_followed(folder, noted) if state.aborting else _check_inventory(folder, noted)
     except EscrowError as error:
         yield str(error)
 
@@ -43,6 +46,10 @@ def _check_drafted(folder: Path, state: State) -> Iterator[str]:
 def _check_followed(folder: Path, noted: Mapping[str, Any]) -> Iterator[str]:
     if _sha256(folder / PACKAGE_FILE) != noted["package"]:
         yield f"{PACKAGE_FILE}: this is not the package of the archive that was followed."
+    yield from _check_inventory(folder, noted)
+
+
+def _check_inventory(folder: Path, noted: Mapping[str, Any]) -> Iterator[str]:
     if (folder / FILE).exists() and Inventory.decode(read_public(folder / FILE, MAX_FILE)).before != noted["archive"]:
         yield f"{FILE}: it follows another archive than the ceremony did."
 

@@ -24,6 +24,8 @@ T = TypeVar("T")
 DPI = 200
 TEST_PAGE, PACKAGE_SHEETS, HANDOVER = "test-page", "package-sheets", "handover"
 """What is asked for instead of a share, and the titles of these when they are printed."""
+OLD_SET = "old-set"
+"""What is asked for instead of a share: any one of the set that is to be superseded."""
 
 _HANDOVER_SHEET = "the handover sheet"
 

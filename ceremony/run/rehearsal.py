@@ -67,7 +67,7 @@ def rehearse_plan(  # noqa: PLR0913 - all that a rehearsal works with
     state = hold_in(room, around, parts)
     keep_archive(specimen, out, around, Kind.SPECIMEN)
     if state.phase is Phase.CLOSED:
-        _recover(room, progress)
+        recover(room, progress)
     return state
 
 
@@ -122,6 +122,7 @@ def _rehearse_following(plan: Plan, out: Path, paper: Path, desk: Desk | None, p
         session=_with_its_own(plan.session, digest, first.out) if plan.session else None,
         drill=replace(plan.drill, before=digest) if plan.drill else None,
         reissue=replace(plan.reissue, before=digest) if plan.reissue else None,
+        refresh=replace(plan.refresh, before=digest) if plan.refresh else None,
     )
     if plan.recovery:
         specimen = replace(specimen, recovery=_of_what_there_is(plan.recovery, digest))
@@ -129,15 +130,23 @@ def _rehearse_following(plan: Plan, out: Path, paper: Path, desk: Desk | None, p
         last: Last = before.read(specimen, specimen.session, first.out, None)
     else:
         last = before.examined(specimen, digest, first.out, None)
-    room = Room(specimen, paper, out)
+    room = Room(specimen, paper, out, first.out)
     around = Losing(Feeding(desk or Answering(room, parts.show), room), room)
     state = hold_in(room, around, parts, last)
     keep_archive(specimen, out, around, Kind.SPECIMEN)
+    if plan.refresh and state.phase is Phase.CLOSED:
+        recover(room, parts.progress)
     return state
 
 
 def _what(plan: Plan) -> str:
-    kinds = {"session": plan.session, "drill": plan.drill, "reissue": plan.reissue, "recovery": plan.recovery}
+    kinds = {
+        "session": plan.session,
+        "drill": plan.drill,
+        "reissue": plan.reissue,
+        "refresh": plan.refresh,
+        "recovery": plan.recovery,
+    }
     return next(kind for kind, own in kinds.items() if own)
 
 
@@ -182,9 +191,10 @@ def throw_away_for(plan: Plan) -> Plan:
     return parse(text.encode(), Path("rehearsal.toml"))
 
 
-def _recover(room: Room, progress: Progress) -> None:
+def recover(room: Room, progress: Progress) -> None:
     """Restore the CA from the first copy of the package and a quorum of sheets, and open it again."""
-    first = next((room.media / "package-1").glob(f"*/{PACKAGE_FILE}"))
+    own = room.manifest.short_set_id.hex().upper()
+    first = next((room.media / "package-1").glob(f"*{own}*/{PACKAGE_FILE}"))
     sealed = recovery.read_package(first, progress)
     policy = room.plan.policy
     sheets = [room.sheet(policy.name_of(position)) for position in policy.choose(policy.positions)]

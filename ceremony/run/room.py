@@ -11,7 +11,7 @@ from typing import NoReturn
 from ceremony.planning.plan import Plan
 from ceremony.rules.lists import listing_of
 from ceremony.rules.steps import Action
-from ceremony.run.paper import HANDOVER, PACKAGE_SHEETS, TEST_PAGE, photograph
+from ceremony.run.paper import HANDOVER, OLD_SET, PACKAGE_SHEETS, TEST_PAGE, photograph
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.readback import Place
 from escrow import handover
@@ -40,8 +40,9 @@ class PowerLost(BaseException):
 class Room:
     """Where the rehearsed paper is: the tray of the printer, the folder of the scanner, the media."""
 
-    def __init__(self, plan: Plan, base: Path, out: Path) -> None:
-        self.plan, self.out = plan, out
+    def __init__(self, plan: Plan, base: Path, out: Path, old: Path | None = None) -> None:
+        """`old` is the archive with the set that a refresh supersedes."""
+        self.plan, self.out, self._old = plan, out, old
         self.tray, self.scans, self.media = base / "tray", base / "scans", base / "media"
         for folder in (self.tray, self.scans, self.media):
             folder.mkdir(mode=0o700, exist_ok=True)
@@ -49,7 +50,12 @@ class Room:
     @property
     def manifest(self) -> Manifest:
         """The manifest of the set that was sealed."""
-        return Package.decode(read_public(self.out / PACKAGE_FILE, MAX_LENGTH)).manifest
+        return _manifest_in(self.out)
+
+    @property
+    def old(self) -> Manifest:
+        """The manifest of the set that is superseded; where there is none, of the one that was sealed."""
+        return _manifest_in(self._old) if self._old else self.manifest
 
     @property
     def made_up(self) -> Manifest:
@@ -64,11 +70,11 @@ class Room:
             raise PageError(message)
         return found[-1]
 
-    def sheet(self, share: str) -> Path:
+    def sheet(self, share: str, manifest: Manifest | None = None) -> Path:
         """The newest sheet of a share, or test page. Raises PageError if there is none."""
         if share == TEST_PAGE:
             return self.newest(share)
-        manifest = self.manifest
+        manifest = manifest or self.manifest
         for path in sorted(self.tray.glob(f"*-{SHEET}.pdf"), reverse=True):
             found = Collection(manifest, keep=False)
             found.add_file(path)
@@ -107,6 +113,10 @@ class Room:
         return typed
 
 
+def _manifest_in(folder: Path) -> Manifest:
+    return Package.decode(read_public(folder / PACKAGE_FILE, MAX_LENGTH)).manifest
+
+
 class Feeding:
     """Does what a rehearsal has nothing for: lays sheets into the scanner, reads their words, plugs media in."""
 
@@ -139,11 +149,12 @@ class Feeding:
                 out.publish()
             return ""
         if asked is Asked.SCAN:
-            self._share = str(fields["share"]) or self._next_share()
+            manifest = self._room.old if fields["share"] == OLD_SET else None
+            self._share = str(fields["share"]).replace(OLD_SET, "") or self._next_share()
             what = "the test page" if self._share == TEST_PAGE else f"the sheet of share {self._share}"
             self._desk.say(f"The rehearsal lays {what} into the scanner.")
             with suppress(PageError), NewFiles(self._room.scans) as out:
-                photograph(self._room.sheet(self._share), out, f"{self._share}.png")
+                photograph(self._room.sheet(self._share, manifest), out, f"{self._share}.png")
                 out.publish()
             return ""
         if asked is Asked.MEDIUM:
@@ -164,7 +175,7 @@ class Feeding:
         return self._room.words_at(self._share, place)
 
     def _next_share(self) -> str:
-        policy = self._room.plan.policy
+        policy = self._room.old.policy
         share = next(name for p in policy.positions if (name := policy.name_of(p)) not in self._fed)
         self._fed.add(share)
         return share

@@ -80,6 +80,7 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
     names = [custodian.name for custodian in plan.custodians]
     try_out(made_up(plan.ceremony.kind, plan.policy, plan.ca.name), names, plan.stationery, plan.keeping)
     _try_handover(plan)
+    _try_old_set(plan)
     _keep_plan(plan, out)
     _keep_script(plan, out, progress)
     journal = Journal(out / FILE, SystemClock())
@@ -115,6 +116,14 @@ def _try_handover(plan: Plan) -> None:
     if plan.online and not plan.online.recipient:
         made = made_up(plan.ceremony.kind, plan.policy, plan.ca.name)
         handover.try_out(Handover(made, "online-00000000", plan.online.settings, "0" * 64), plan.stationery)
+
+
+def _try_old_set(plan: Plan) -> None:
+    """Read the words of the certificates of destruction, if there will be any. Raises TemplateError."""
+    from ceremony.forms import old_set
+
+    if plan.refresh:
+        old_set.words(plan, "", "", plan.ceremony.date)
 
 
 def ended(plan: Plan, out: Path) -> State | None:

@@ -11,7 +11,7 @@ from ceremony.planning.plan import Plan, Session, parse
 from ceremony.planning.profiles import begin_of
 from ceremony.planning.session_tables import Crl, CrossSign, SignIntermediate
 from ceremony.run.archive import MAX_FILE
-from ceremony.run.before import SET_PLAN, Before
+from ceremony.run.before import ORIGIN, Before
 from escrow.errors import FileError, PlanError
 from escrow.files import read_public
 from escrow.issuing.draft import Named
@@ -74,7 +74,7 @@ def _previous(task: Crl, before: Before, given: Input | None) -> Previous | None
     """What the root published before. Raises PlanError for a root that was imported, if the plan says nothing of it."""
     if given:
         return read_list(given.content, before.root, given.name)
-    made = parse(before.files[SET_PLAN], Path(SET_PLAN))
+    made = parse(before.origin, Path(ORIGIN))
     if made.ca.keys != "generate" and before.inventory.crl is None and not task.first:
         message = (
             "This root was imported, and may have published CRLs before: a new one without their entries would take "

@@ -26,8 +26,15 @@ _MADE_ANEW = frozenset({Act.KEYS, Act.ISSUE, Act.SEAL, Act.CUSTODIANS, Act.PROOF
 class Sealing(Listing):
     """The list of steps that seals a CA."""
 
-    contingencies: ClassVar = CONTINGENCIES
-    rules: ClassVar = (Rule.GO_ON, Rule.KEYS_GONE, Rule.VOID, Rule.FROM_PAPER, Rule.PROVE_AGAIN, Rule.ZEROIZED)
+    contingencies: ClassVar[tuple[Step, ...]] = CONTINGENCIES
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule.GO_ON,
+        Rule.KEYS_GONE,
+        Rule.VOID,
+        Rule.FROM_PAPER,
+        Rule.PROVE_AGAIN,
+        Rule.ZEROIZED,
+    )
 
     @classmethod
     def of(cls, policy: Policy, copies: int, online: Online | None = None) -> Self:
@@ -43,7 +50,7 @@ class Sealing(Listing):
         """What a loss means: see above."""
         again, done = self.each_session(state), set(state.done)
         owed = DESTROY_SHEETS if state.owed is DESTROY_SHEETS else None
-        since_keys = self._since_keys & done
+        since_keys = self.since_keys & done
         if "quorum" in done and self._online - done:
             return Loss(Rule.PROVE_AGAIN, again | ({"quorum", "bag-again"} | self._online) & done, owed)
         if "quorum" in done:
@@ -59,15 +66,15 @@ class Sealing(Listing):
 
     def lost(self, before: State, state: State, rule: Rule) -> State:
         """Keys that are gone are never used; power-off after the proof is an exception."""
-        if rule in {Rule.KEYS_GONE, Rule.VOID}:
+        if rule in {Rule.KEYS_GONE, Rule.OLD_AGAIN, Rule.VOID}:
             return _again_from_keys(before, state)
         if rule is Rule.ZEROIZED:
             return with_incident(state, Incident("", "", "", ("availability",), None, rule=rule))
         return state
 
     def shut(self, state: State, step: Step) -> Iterable[str]:
-        """The gate of zeroizing."""
-        if step.action is not Action.ZEROIZE:
+        """The gate of zeroizing; in a refresh, of superseding, too."""
+        if step.action not in {Action.ZEROIZE, Action.SUPERSEDE}:
             return
         for position in self.policy.positions:
             for verb, what in (("read-back", "was not read back"), ("bag", "has no bag number")):
@@ -87,7 +94,9 @@ class Sealing(Listing):
         """What the proof of a ceremony rests on is looked at, and not only that the step was done."""
         if step.action is Action.PROVE_QUORUM and self.policy.missing([Position(*pair) for pair in facts["positions"]]):
             yield "what was read from paper is no quorum"
-        if step.action is Action.ISSUE and facts.get("to_be_signed", []) != state.done["keys"].get("to_be_signed", []):
+        if step.action is Action.ISSUE and facts.get("to_be_signed", []) != state.done.get("keys", {}).get(
+            "to_be_signed", []
+        ):
             yield "what was signed is not what was fixed when the keys were made"
         if step.action is Action.COPY_PACKAGE and facts["sha256"] != state.done["seal"]["package"]:
             yield f"the copy {step.copy} is not of the package that was sealed"
@@ -110,7 +119,7 @@ class Sealing(Listing):
             return replace(state, owed=GATHER_QUORUM)
         void = replace(
             state,
-            done=without(state.done, self._since_keys),
+            done=without(state.done, self.since_keys),
             held=frozenset(),
             owed=DESTROY_SHEETS,
             losses=(*state.losses, Rule.VOID),
@@ -123,7 +132,7 @@ class Sealing(Listing):
             if {Position(*position) for position in facts["sheets"]} != state.printed:
                 message = "not every sheet that came out was destroyed"
                 raise JournalError(message)
-            return replace(state, printed=frozenset(), papers=False)
+            return replace(state, printed=frozenset(), papers=False, opened=frozenset())
         read = [Position(*position) for position in facts["positions"]]
         if self.policy.missing(read) or not enough_to_go_on(self.policy, set(state.done), read):
             message = "what was read is not enough to make the missing shares again"
@@ -149,7 +158,8 @@ class Sealing(Listing):
         return frozenset(step.id for step in self.steps if step.action in {Action.MAKE_ONLINE, Action.HAND_OVER})
 
     @property
-    def _since_keys(self) -> frozenset[str]:
+    def since_keys(self) -> frozenset[str]:
+        """The steps that are done again when the keys or the set are gone."""
         return frozenset(step.id for step in self.steps if step.act in _MADE_ANEW)
 
 

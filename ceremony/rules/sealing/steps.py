@@ -42,8 +42,9 @@ def steps(policy: Policy, copies: int, online: Online | None = None) -> tuple[St
 
     The tree of the online CA, if there is to be one, is made of what the quorum's proof gives back from paper.
     """
-    begun, kept = opening(printer=True), _proof(policy, copies, online)
-    return number([*begun, *_keys(), *_custodians(policy), *kept, *_end()])
+    kept = [*proof(policy, copies, online), *settling(Act.ZEROIZE, "copies handed over")]
+    end = [*zeroizing("exceptions settled"), *clearing(Act.ZEROIZE, "zeroized"), *closing("waste destroyed")]
+    return number([*opening(printer=True), *_keys(), *sealing("keys made"), *custodians(policy), *kept, *end])
 
 
 def _keys() -> Iterator[Step]:
@@ -57,11 +58,15 @@ def _keys() -> Iterator[Step]:
         Action.MAKE_KEYS,
         irreversible=True,
     )
+
+
+def sealing(after: str) -> Iterator[Step]:
+    """Certificates are compared, the keys sealed, and what goes with the sheets printed."""
     yield step_of(
         "certificates",
         Act.ISSUE,
         "witnesses",
-        ["keys made", PRIVATE_KEYS],
+        [after, PRIVATE_KEYS],
         ["certificates compared"],
         Action.ISSUE,
     )
@@ -74,7 +79,8 @@ def _keys() -> Iterator[Step]:
     )
 
 
-def _custodians(policy: Policy) -> Iterator[Step]:
+def custodians(policy: Policy) -> Iterator[Step]:
+    """One share after the other: printed, read back, bagged, signed for."""
     turn = "papers printed"
     for position in policy.positions:
 
@@ -100,7 +106,8 @@ def _custodians(policy: Policy) -> Iterator[Step]:
         turn = fact("receipt signed")
 
 
-def _proof(policy: Policy, copies: int, online: Online | None) -> Iterator[Step]:
+def proof(policy: Policy, copies: int, online: Online | None = None) -> Iterator[Step]:
+    """A quorum from paper opens the package; what is made of that; copies of the package."""
     kept = [of_share("receipt signed", position) for position in policy.positions]
     proved = ["quorum proved", *([PROVED_KEYS] if online else [])]
     yield step_of("quorum", Act.PROOF, "officer-2", ["sealed", *kept], proved, Action.PROVE_QUORUM)
@@ -131,9 +138,9 @@ def _online(online: Online) -> Iterator[Step]:
     yield step_of("handover-bag", Act.PROOF, "officer-1", ["handover sheet proved"], [done], Action.BAG_HANDOVER)
 
 
-def _end() -> Iterator[Step]:
-    yield from settling(Act.ZEROIZE, "copies handed over")
-    yield step_of("announce-zeroize", Act.ZEROIZE, "officer-1", ["exceptions settled"], ["zeroizing announced"])
+def zeroizing(after: str) -> Iterator[Step]:
+    """Everything secret is wiped."""
+    yield step_of("announce-zeroize", Act.ZEROIZE, "officer-1", [after], ["zeroizing announced"])
     yield step_of(
         "zeroize",
         Act.ZEROIZE,
@@ -144,5 +151,3 @@ def _end() -> Iterator[Step]:
         wipes=VOLATILE,
         irreversible=True,
     )
-    yield from clearing(Act.ZEROIZE, "zeroized")
-    yield from closing("waste destroyed")

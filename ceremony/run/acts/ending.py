@@ -8,6 +8,7 @@ from ceremony.rules.state import State
 from ceremony.rules.steps import Step
 from ceremony.run.acts.signing import inventory_of
 from ceremony.run.archive import MAX_FILE, contents, seal_archive
+from ceremony.run.before import ORIGIN
 from ceremony.run.questions import Facts, Questions, StepError
 from ceremony.run.work import Workshop
 from escrow import inventory
@@ -33,15 +34,26 @@ def close(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
         message = "The ceremony has no key to sign its journal with: open it again."
         raise StepError(message)
     entries = shop.equipment.entries()
+    if shop.plan.refresh:
+        _carry_on(shop, state)
     last = {**documents(shop.plan, entries), **_inventory(shop, state)}
     digest = seal_archive(shop.equipment.out, entries, shop.key, last)
     ask.say(f"The archive's words:  {' '.join(spoken.witness_words(digest))}")
     return {"archive": digest.hex()}
 
 
+def _carry_on(shop: Workshop, state: State) -> None:
+    """After a refresh, whence the keys came; after one that was aborted all of the old set, which counts."""
+    if state.aborting:
+        shop.remove_void()
+        shop.carry(shop.last().files)
+    else:
+        shop.carry({ORIGIN: shop.last().origin})
+
+
 def _inventory(shop: Workshop, state: State) -> Mapping[str, bytes]:
     """The inventory that the ceremony leaves; none where there is no set, or no root key in it."""
-    if shop.plan.drill or shop.plan.reissue or shop.plan.recovery:
+    if shop.plan.drill or shop.plan.reissue or shop.plan.refresh or shop.plan.recovery:
         last = shop.last()
         return (
             {inventory.FILE: replace(last.inventory, before=last.archive).encode()}

@@ -16,7 +16,7 @@ from escrow.files import NewFiles
 from escrow.issuing import make
 from escrow.issuing.profile import Profiles
 from escrow.label import set_words
-from escrow.manifest import group_hex
+from escrow.manifest import Superseded, group_hex
 from escrow.sealing import PACKAGE_FILE, Order
 from escrow.share import Kind
 
@@ -75,13 +75,22 @@ def certificates(shop: Workshop, _step: Step, _state: State, ask: Questions) -> 
     return {**facts, "to_be_signed": make.to_be_signed(issued.certificates)}
 
 
+def _after(shop: Workshop) -> tuple[int, tuple[Superseded, ...]]:
+    """Which set of the CA this is, counted from 1, and the sets before it."""
+    if not shop.plan.refresh:
+        return 1, ()
+    old = shop.last().manifest
+    return old.epoch + 1, (*old.supersedes, Superseded(old.epoch, old.set_id.hex()))
+
+
 def seal(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     """Seal the keys, split the wrapping key, and keep the shares in memory; write the package and what goes with it."""
     shop.remove_void()
     names = tuple(custodian.name for custodian in shop.plan.custodians)
     plan = shop.plan
     now = shop.equipment.now()
-    order = Order(plan.ceremony.kind, plan.policy, names, now, plan.stationery, keeping=plan.keeping)
+    epoch, superseded = _after(shop)
+    order = Order(plan.ceremony.kind, plan.policy, names, now, plan.stationery, epoch, superseded, plan.keeping)
     sealed = sealing.seal_package(shop.made(), order, shop.equipment.progress)
     with ExitStack() as undo, NewFiles(shop.equipment.out) as out:
         undo.callback(sealed.close)

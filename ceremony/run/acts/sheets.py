@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from ceremony.rules.bags import LONGEST, bag_number
+from ceremony.rules.refreshing.rules import old_policy
 from ceremony.rules.sealing.rules import enough_to_go_on
 from ceremony.rules.state import State
 from ceremony.rules.steps import Step, key_of
@@ -18,7 +19,7 @@ from escrow import sealing
 from escrow.errors import PageError, PrintError
 from escrow.gather import Collection
 from escrow.label import share_words
-from escrow.policy import Position
+from escrow.policy import Policy, Position
 
 
 def print_sheet(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts:
@@ -75,27 +76,36 @@ def bag(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts:
     """Note the bag of a sheet. One that had a bag before gets a new label first, and new receipts."""
     position = _position(step)
     printed = papers.once_more(shop, position, ask) if position in state.bagged else {}
-    return {"bag": _new_bag(shop, position, state, set(), ask), **printed}
+    return {"bag": _new_bag(shop, shop.plan.policy.name_of(position), state, set(), ask), **printed}
 
 
 def bag_again(shop: Workshop, step: Step, state: State, ask: Questions) -> Facts:
     """Print new labels for the sheets that were read, and note their new bags."""
     given: dict[str, str] = {}
     proof = sorted(state.opened)
-    opened = proof if step.position else [*proof, *_opened_besides(shop, proof, ask)]
+    lost = [shop.plan.reissue.position] if shop.plan.reissue else []  # which has no bag
+    opened = proof if step.position else [*proof, *_opened_besides(shop.plan.policy, [*proof, *lost], ask)]
     if not opened:
         ask.say("No bag was opened.")
     # What follows has no printer: less to trust beside the root's key. Its labels were made before.
     printed = papers.new_labels(shop, opened, ask) if shop.plan.prints else {}
     for position in opened:
-        given[key_of(position)] = _new_bag(shop, position, state, set(given.values()), ask)
+        name = shop.plan.policy.name_of(position)
+        given[key_of(position)] = _new_bag(shop, name, state, set(given.values()), ask)
     return {"bags": given, **printed}
 
 
-def _opened_besides(shop: Workshop, proof: Sequence[Position], ask: Questions) -> list[Position]:
+def bag_old(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
+    """Note the bags of the sheets of the old set that were read. They have no label: nobody takes them home."""
+    policy, read = old_policy(state), sorted(state.opened)
+    given: dict[str, str] = {}
+    for position in [*read, *_opened_besides(policy, read, ask)]:
+        given[key_of(position)] = _new_bag(shop, policy.name_of(position), state, set(given.values()), ask)
+    return {"bags": given}
+
+
+def _opened_besides(policy: Policy, known: Sequence[Position], ask: Questions) -> list[Position]:
     """Whose bags were opened for a proof that was broken off: asked, because nobody else knows."""
-    policy = shop.plan.policy
-    known = {*proof, *([shop.plan.reissue.position] if shop.plan.reissue else [])}  # what is lost has no bag
     rest = {policy.short_name_of(position): position for position in policy.positions if position not in known}
     if not rest:
         return []
@@ -104,9 +114,8 @@ def _opened_besides(shop: Workshop, proof: Sequence[Position], ask: Questions) -
     return [rest[name] for name in dict.fromkeys(names)]
 
 
-def _new_bag(shop: Workshop, position: Position, state: State, also: set[str], ask: Questions) -> str:
-    used = {bag_number(number) for number in {*state.bags, *shop.used_before(), *also}}
-    name = shop.plan.policy.name_of(position)
+def _new_bag(shop: Workshop, name: str, state: State, also: set[str], ask: Questions) -> str:  # name: the share's
+    used = {bag_number(number) for number in {*state.bags, *state.old_bags, *shop.used_before(), *also}}
     while True:
         number = ask.line(Asked.BAG, share=name)
         if problem := problem_with(number, used):

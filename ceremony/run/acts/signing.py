@@ -15,6 +15,7 @@ from ceremony.run.acts.reading import read_sheets
 from ceremony.run.before import Before, facts_of
 from ceremony.run.copying import DELIVERY, Copying, Load
 from ceremony.run.following import DRAFT, INPUTS, SIGNED
+from ceremony.run.paper import OLD_SET
 from ceremony.run.questions import Asked, Facts, Questions, StepError
 from ceremony.run.task import Input, facts, read_input, signable
 from ceremony.run.work import Workshop
@@ -68,10 +69,11 @@ def draft(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
 def read_quorum(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     """Read sheets until there is a quorum; each is judged as it comes."""
     shop.forget()
+    what, share = ("a sheet of the old set", OLD_SET) if shop.plan.refresh else ("a sheet of the set", "")
     collection = Collection(Package.decode(shop.last().package).manifest, keep=True)
     shop.shares = collection.shares  # so that whatever ends this step wipes what was read
     while collection.missing:
-        for line in read_sheets(shop, collection, "a sheet of the set", "", ask):
+        for line in read_sheets(shop, collection, what, share, ask):
             ask.say(line)
         if collection.missing:
             ask.say(recovery.still_needed(collection))

@@ -14,6 +14,7 @@ from ceremony.run.acts import (
     printer,
     proof,
     recovering,
+    refreshing,
     reissuing,
     sheets,
     signing,
@@ -66,6 +67,11 @@ ACTIONS: Mapping[Action, Callable[[Workshop, Step, State, Questions], Facts]] = 
     Action.CALLED: recovering.called,
     Action.SHOW_SET: recovering.show_set,
     Action.RESTORE: recovering.restore,
+    Action.SHOW_OLD: refreshing.show_old,
+    Action.TAKE_KEYS: refreshing.take_keys,
+    Action.BAG_OLD: sheets.bag_old,
+    Action.SUPERSEDE: refreshing.supersede,
+    Action.DESTROY_OLD: refreshing.destroy_old,
 }
 
 
