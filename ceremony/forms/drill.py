@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from ceremony.forms.figures import digest, grouped
 from ceremony.forms.record import Code, Fields, Line, Part, Section, Table, Value
-from ceremony.forms.telling import Telling, digest, grouped
+from ceremony.forms.telling import Telling
 from ceremony.rules.steps import Action, position_of
 
 _OF_A_SHARE = frozenset({Action.CALL, Action.SHOW_BAG, Action.READ_ONE})

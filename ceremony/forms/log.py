@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from ceremony.forms.figures import counts, grouped, time
 from ceremony.forms.history import Outcome, Run, Session
 from ceremony.forms.record import Code, Fields, Line, Part, Section, Table, Value
-from ceremony.forms.telling import Telling, counts, grouped, time
+from ceremony.forms.telling import Telling
 from ceremony.rules.state import TOUCHES
 from ceremony.run.journal import Entry
 from escrow.manifest import group_hex

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ceremony.forms.figures import digest, grouped, key_fingerprint, set_name, short, time
 from ceremony.forms.pieces import WORDS_OF_A_HASH
 from ceremony.forms.record import Blank, Code, Fields, Line, Part, Section, Table, Value
-from ceremony.forms.telling import Telling, digest, grouped, key_fingerprint, set_name, short, time
+from ceremony.forms.telling import Telling
 from ceremony.rules.loss import Rule
 from ceremony.rules.steps import Action, position_of
 from escrow.policy import Position

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from ceremony.forms.figures import digest, set_name, time
 from ceremony.forms.record import Code, Fields, Line, Part, Section, Table, Value
-from ceremony.forms.telling import Telling, digest, set_name, time
+from ceremony.forms.telling import Telling
 from ceremony.rules.refreshing.rules import left, old_policy
 from ceremony.rules.steps import key_of
 

@@ -1,7 +1,8 @@
 """Which share was made again, for whom, and from whose sheets, as a section of its transcript."""
 
+from ceremony.forms.figures import digest
 from ceremony.forms.record import Line, Part, Section, Table, Value
-from ceremony.forms.telling import Telling, digest
+from ceremony.forms.telling import Telling
 from ceremony.rules.steps import of_share
 
 
