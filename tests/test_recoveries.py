@@ -183,7 +183,7 @@ def test_a_plan_is_held_with_what_it_pins_and_nothing_else(root: Sealed, tmp_pat
         (('agreed = ["Grace Hopper", "Alan Turing"]', 'agreed = ["Grace Hopper"]'), "recovery, agreed"),
         (('agreed = ["Grace Hopper", "Alan Turing"]', 'agreed = ["A", "A"]'), "names somebody twice"),
         (('only = ["intermediate"]', "only = []"), "recovery, only"),
-        (("[recovery]", "[crl]\ndays = 3\n\n[recovery]"), "a recovery only restores"),
+        (("[recovery]", "[crl]\ndays = 3\n\n[recovery]"), "in a recovery nothing is signed"),
         (("[recovery]", '[recovery]\nrecipient = "x"'), "is no public key and no certificate"),
         ((f'archive = "{"0" * 64}"', ""), "name one of the two"),
         ((f'archive = "{"0" * 64}"', f'archive = "{"0" * 64}"\npackage = "{"0" * 64}"'), "name one of the two"),

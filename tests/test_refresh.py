@@ -303,7 +303,7 @@ def test_a_refresh_makes_no_tree_and_is_no_session(refreshed: Refreshed) -> None
 
     for added, message in (
         ('[online]\ndns = ["a.b"]\nsite = "Bank"\nmedium = "stick"\n', r"online stands beside \[refresh\]"),
-        ("[crl]\ndays = 3\n", r"refresh stands beside \[crl\]: a refresh is a ceremony of its own"),
+        ("[crl]\ndays = 3\n", r"refresh stands beside \[crl\]: in a refresh nothing is signed"),
     ):
         with pytest.raises(PlanError, match=message):
             parse(refreshed.plan.source + added.encode(), Path("refresh.toml"))

@@ -216,7 +216,7 @@ class Workshop:
 
     def manifest(self, state: State) -> Manifest:
         """The manifest of the set whose sheets are printed. Raises FileError, PackageError, StepError."""
-        return self.last().manifest if self.plan.follows else self.package(state).manifest
+        return self.package(state).manifest if self.plan.seals else self.last().manifest
 
     def remove_void(self) -> None:
         """Remove the package of a set that is void, or was never noted as sealed, and what was made with it."""
