@@ -167,6 +167,8 @@ def test_a_sheet_that_cannot_be_used_is_found_and_bagged(root: Sealed) -> None:
     assert state.done["read 1.2"]["read"] is False
     assert state.done["judge"]["reasons"] == ["bad-sheet"]
     assert set(state.done["rebag 1.2"]["bags"]) == {"1.2"}
+    fields = drilled(root.room(plan).out)
+    assert (set(fields["bags"]), fields["bad"]) == ({"1.1", "1.2", "1.3"}, ["1.2"])
 
 
 def test_after_a_loss_of_power_a_drill_goes_on_and_what_follows_knows_the_new_bags(

@@ -112,6 +112,37 @@ CASES: dict[str, tuple[Sequence[Entry], int, dict[str, Severity]]] = {
         2,
         {"nearly-a-quorum": Severity.WARNING},
     ),
+    "a sheet was read in a drill and cannot be used": (
+        [drill(SOON, level="T2", bags={"1.1": "9001"}, bad=["1.1"])],
+        1,
+        {"sheet-unusable": Severity.WARNING},
+    ),
+    "such a sheet's bag is shown, and looks as it should": (
+        [
+            drill(SOON, level="T2", bags={"1.1": "9001"}, bad=["1.1"]),
+            drill(SOON, "LATER", bags={"1.1": "9001"}),
+            of_share("attest", Position(1, 1), SOON, bag="9001", how="bag"),
+        ],
+        1,
+        {"sheet-unusable": Severity.WARNING},
+    ),
+    "such a sheet is read again, and is good": (
+        [
+            drill(SOON, level="T2", bags={"1.1": "9001"}, bad=["1.1"]),
+            drill(SOON, "LATER", level="T2", bags={"1.1": "9002"}),
+        ],
+        2,
+        {},
+    ),
+    "such a sheet was destroyed, and its share made again": (
+        [
+            drill(SOON, level="T2", bags={"1.1": "9001"}, bad=["1.1"]),
+            happened(Position(1, 1), "destroyed"),
+            made_again(SOON, Position(1, 1), "9002", "New"),
+        ],
+        2,
+        {},
+    ),
     "one person has two": (
         [of_share("hand over", Position(1, 2), SOON, bag="1002", **holder("c1"))],
         2,

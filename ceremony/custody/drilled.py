@@ -1,6 +1,6 @@
 """What a drill's archive says, as an entry of the custody journal: level, result, time, and the bags that were seen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ def drilled(archive: Path) -> dict[str, Any]:
         "passed": not state.aborting and state.done["judge"]["passed"],
         "minutes": minutes_of(report.entries),
         "bags": _bags(state),
+        "bad": sorted(_bad(state)),
     }
 
 
@@ -48,6 +49,12 @@ def noted(last: Last, register: Path) -> Last:
     before = {position: [each for each in last.bags[position] if each != now[position]] for position in now}
     known = with_bags(last, {position: [*before[position], bag] for position, bag in now.items()})
     return replace(known, holders={position: held.everybody for position, held in at.shares.items()})
+
+
+def _bad(state: State) -> Iterator[str]:
+    """The shares whose bag held a sheet that cannot be used, or another one."""
+    read = {key: state.done.get(f"read {key}", {}) for key in state.done["brief"]["bags"]}
+    return (key for key, facts in read.items() if facts.get("positions") and not facts["read"])
 
 
 def _bags(state: State) -> Mapping[str, str]:

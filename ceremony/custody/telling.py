@@ -31,6 +31,7 @@ def status(found: Standing) -> Iterator[str]:
         since = f" since {held.since}" if held.since and held.status is not Status.HELD else ""
         next_due = f", next due {due(held)}" if held.status is Status.HELD else ""
         late = " OVERDUE" if position in found.overdue else ""
+        late += " UNUSABLE" if held.unusable else ""
         text = (
             f"{held.status.value}{since}, {held.holder.name}, {held.holder.site}, {bag}"
             f"attested {held.attested} ({held.how}){next_due}{late}"
