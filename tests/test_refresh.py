@@ -4,7 +4,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -240,6 +240,24 @@ def test_the_register_has_the_new_set_and_what_was_destroyed_of_the_old(refreshe
     last = before.examined(plan, plan.refresh.before, refreshed.old.archive, None)
     with pytest.raises(RefusedError, match=f"this set was superseded on {TODAY}"):
         noted(last, tmp_path)
+
+
+def test_by_a_register_what_was_signed_since_the_archive_is_not_forgotten(refreshed: Refreshed, tmp_path: Path) -> None:
+    plan = plan_of("BEHIND", refreshed.old.archive, NEW)
+    assert plan.refresh
+    last = before.examined(plan, plan.refresh.before, refreshed.old.archive, None)
+    with Book(tmp_path, SystemClock(), begin=True) as book:
+        book.note("enter", **entered(refreshed.old.archive))
+        came = {"on": str(TODAY), "set_id": book.current.set_id.hex(), "bags": {}, "ended": f"{TODAY}T23:00:00Z"}
+        tried = {"level": "T1", "passed": True, "minutes": 30, "bad": []}
+        book.note("drill", **came, **tried, ceremony="TRIED", archive="11" * 32)
+        assert noted(last, tmp_path).archive == last.archive
+        with pytest.raises(RefusedError, match="does not have the archive that the plan follows"):
+            noted(replace(last, archive="33" * 32), tmp_path)
+        listed = {"what": "CRL", "expiries": [{"what": "CRL", "last": str(TODAY)}], "revoked": []}
+        book.note("session", **came, **listed, ceremony="LISTED", archive="22" * 32)
+        with pytest.raises(RefusedError, match=r"LISTED signed \(CRL\) after the archive that the plan follows"):
+            noted(last, tmp_path)
 
 
 def test_everybody_who_has_or_had_a_share_by_the_register_is_known_to_the_refresh(

@@ -219,6 +219,8 @@ def test_an_old_set_that_could_still_be_opened_names_everybody_who_could() -> No
     assert "old-set-left" not in matters(at(register_of(POLICY, *old, *everything, *packages, new)))
     lost = [happened(Position(1, x), "lost") for x in (3, 4, 5)]
     assert "old-set-left" not in matters(at(register_of(POLICY, *old, *lost, *packages, new))), "no copy is left"
+    tried = at(register_of(POLICY, drill(SOON), *old, *lost, *packages, new))
+    assert "old-set-left" in matters(tried), "the archive of a drill has the package in it, wherever its copies are"
     seen = [happened(position, "exposed") for position in POLICY.positions[:3]]
     gone = [happened(position, "destroyed") for position in POLICY.positions]
     assert "old-set-left" in matters(at(register_of(POLICY, *seen, *gone, new))), "what was seen is known for ever"

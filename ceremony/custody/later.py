@@ -83,7 +83,8 @@ def archived(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date, wh
 
     One that ended before another that is in the register must not change what that one said.
     """
-    entered = Archived(fields["ceremony"], what, fields["ended"], fields["archive"])
+    signed = bool(fields.get("expiries") or fields.get("revoked"))
+    entered = Archived(fields["ceremony"], what, fields["ended"], fields["archive"], signed)
     if entered.archive in {at.archive, *(each.archive for each in at.archives)}:
         raise RegisterError(TWICE)
     if at.superseded:

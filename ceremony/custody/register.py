@@ -115,6 +115,8 @@ class Archived:
     """When, in UTC, as its journal's last line says."""
     archive: str
     """SHA-256 of the archive's list, in hex."""
+    signed: bool = False
+    """Whether something was issued or revoked in it, which only this archive and later ones know."""
 
 
 @dataclass(frozen=True)

@@ -106,11 +106,12 @@ def due(held: Held) -> dt.date:
 def who_could_still(at: ShareSet) -> tuple[str, ...]:
     """Everybody who has or had a share of a set that may still be known, if together they could open its package.
 
-    Empty if they could not: too few sheets are left that nobody saw, or no copy is. An archive has the package in it.
+    Empty if they could not: too few sheets are left that nobody saw, or no copy is. An archive has the package in it,
+    also that of each later ceremony, whose copies the register does not count: while there is one, there is a package.
     """
     left = [held for held in at.shares.values() if held.status is not Status.DESTROYED or held.in_unknown_hands]
     copies = [copy for copy in at.copies if copy.status is not Status.DESTROYED]
-    if not copies or at.policy.missing([held.position for held in left]):
+    if not (copies or at.archives) or at.policy.missing([held.position for held in left]):
         return ()
     return tuple(dict.fromkeys(name for held in left for name in held.everybody))
 

@@ -208,6 +208,8 @@ def taken(book: Book, event: str, fields: Mapping[str, Any]) -> Iterator[str]:
     at = book.register.sets[fields["set_id"]]
     if event == "enter":
         yield from entered(book)
+        if (gone := fields.get("destroyed")) and gone["set_id"] not in book.register.sets:
+            yield f"The set before it, {gone['set_id'][:16].upper()}, is not in this register, nor what is left of it."
         return
     last = at.archives[-1]
     if event == "drill":
