@@ -8,7 +8,7 @@ from walk import OLD, Walk
 
 from ceremony.rules.checker import StepsError, check
 from ceremony.rules.loss import Rule
-from ceremony.rules.refreshing.rules import Counts, Refreshing
+from ceremony.rules.refreshing.rules import Counts, Refreshing, who_could_still
 from ceremony.rules.refreshing.steps import RETURN_OLD
 from ceremony.rules.sealing.steps import DESTROY_SHEETS
 from ceremony.rules.state import Phase, State
@@ -186,6 +186,17 @@ def test_what_a_refresh_rests_on_is_held_against_the_journal(name: str, facts: d
     walk.add("begin", step=name)
     with pytest.raises(JournalError, match=reason):
         walk.add("end", step=name, facts=facts)
+
+
+def test_a_sheet_in_unknown_hands_counts_although_the_one_in_the_bag_was_destroyed() -> None:
+    walk = refresh(PLAIN, "strays")
+    while walk.due().id != "destroy-old":
+        walk.step()
+    gone: dict[str, object] = {"sheets": [[1, 1], [1, 2], [1, 3]], "copies": []}
+    assert who_could_still(gone, walk.state) == []
+    noted = {**walk.state.done["old-set"], "strays": ["1.1", "1.3"]}
+    state = replace(walk.state, done={**walk.state.done, "old-set": noted})
+    assert who_could_still(gone, state) == ["holder 1", "whoever was before", "holder 3"]
 
 
 def test_superseding_waits_until_every_exception_is_settled() -> None:

@@ -242,6 +242,7 @@ def test_a_reissue_is_entered_into_the_register_and_what_was_lost_stays_known(ro
     # What follows knows the new bag, and has the new label.
     again = before.examined(plan_of(root, "NEXT", out), digest_of(out).hex(), out, None)
     assert again.bags[LOST][-1] == held.bag
+    assert (again.holders[LOST], again.strays) == (["Nina New", "Ada Lovelace"], {LOST}), "also without a register"
     assert again.files["documents/label-1.pdf"] != (root.archive / "documents/label-1.pdf").read_bytes()
 
 

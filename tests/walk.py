@@ -148,6 +148,7 @@ class Walk:
             "set_id": "old set",
             "epoch": 3,
             "policy": {"threshold": 1, "groups": [[2, 3]]},
+            "strays": [],
             "holders": {key_of(p): [f"holder {p.x}", "whoever was before"] for p in OLD.positions},
             "copies": ["Bank, disc", "Vault, stick"],
         }

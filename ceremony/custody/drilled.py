@@ -1,7 +1,6 @@
 """What a drill's archive says, as an entry of the custody journal: level, result, time, and the bags that were seen."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ from ceremony.custody.archived import bags_of, examined, of_archive
 from ceremony.custody.book import read
 from ceremony.custody.register import ShareSet
 from ceremony.rules.state import State
-from ceremony.run.before import Last, with_bags
+from ceremony.run.before import Last, knowing
 from ceremony.run.drilled import minutes_of
 from escrow.errors import RefusedError
 
@@ -50,8 +49,10 @@ def noted(last: Last, register: Path) -> Last:
     _require_newest(last, at, register)
     now = {position: held.bag for position, held in at.shares.items()}
     before = {position: [each for each in last.bags[position] if each != now[position]] for position in now}
-    known = with_bags(last, {position: [*before[position], bag] for position, bag in now.items()})
-    return replace(known, holders={position: held.everybody for position, held in at.shares.items()})
+    bags = {position: [*before[position], bag] for position, bag in now.items()}
+    holders = {position: held.everybody for position, held in at.shares.items()}
+    strays = {position for position, held in at.shares.items() if held.in_unknown_hands}
+    return knowing(last, bags, holders, last.strays | strays)
 
 
 def _require_newest(last: Last, at: ShareSet, register: Path) -> None:

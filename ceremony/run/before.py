@@ -1,8 +1,10 @@
 """What a later ceremony follows: the archive of the last one, examined before anything is believed."""
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,16 @@ from typing import Any
 from ceremony.planning.draft import Entries, Values
 from ceremony.planning.plan import Plan, Recovery, Session, parse
 from ceremony.rules.state import Phase, State
-from ceremony.rules.steps import key_of, position_of
-from ceremony.run.archive import JOURNAL_SIGNATURE, LIST_SIGNATURE, MAX_FILE, PLAN_FILE, contents, digest_of
+from ceremony.rules.steps import key_of, of_share, position_of
+from ceremony.run.archive import (
+    JOURNAL_SIGNATURE,
+    LIST_FILE,
+    LIST_SIGNATURE,
+    MAX_FILE,
+    PLAN_FILE,
+    digest_of,
+    hashes_in,
+)
 from ceremony.run.audit import Report, audit
 from ceremony.run.evidence import NOT_SIGNED
 from ceremony.spoken import witness_words
@@ -32,6 +42,8 @@ ORIGIN = "origin/plan.toml"
 """The plan by which the keys were made or imported, if a refresh came between that and the set."""
 BAGS = "set/bags.json"
 """The bags of each share until the ceremony whose archive it is."""
+HOLDERS = "set/holders.json"
+"""Who has or had each share until then, and of which shares a sheet may be in unknown hands."""
 CARRIED = ("certs/", "documents/", "set/", "origin/", "package-sheets.pdf", "decode.py", PACKAGE_FILE)
 """What each archive takes over from the one before: so the last one is enough."""
 
@@ -41,7 +53,8 @@ class Last:
     """An archive that is as it was left: its package, its bags, what of it is carried on, and its inventory if any.
 
     `bags` are the numbers of each share's bags, in their order: its sheet lies in the last. `holders` are the names of
-    everybody who has or had it, as far as is known.
+    everybody who has or had it, as far as is known. `strays` are the shares of which a sheet may be in unknown hands,
+    whatever becomes of the one in the bag: it was lost, or somebody saw it.
     """
 
     package: bytes
@@ -50,6 +63,7 @@ class Last:
     files: Mapping[str, bytes]
     bags: Mapping[Position, Sequence[str]]
     holders: Mapping[Position, Sequence[str]]
+    strays: AbstractSet[Position]
     inventory: Inventory | None
 
     @property
@@ -79,7 +93,8 @@ def read(plan: Plan, session: Session, folder: Path, package: Path | None) -> Be
     if last.inventory.root != fingerprint(root):
         message = f"The inventory in {folder} is of another root."
         raise RefusedError(message)
-    return Before(last.package, last.manifest, last.archive, last.files, last.bags, last.holders, last.inventory, root)
+    fields = {each.name: getattr(last, each.name) for each in dataclasses.fields(Last)}
+    return Before(**{**fields, "root": root})
 
 
 def examined(plan: Plan, follows: str, folder: Path, package: Path | None) -> Last:
@@ -87,7 +102,8 @@ def examined(plan: Plan, follows: str, folder: Path, package: Path | None) -> La
 
     PlanError if the plan is of another CA or quorum. `package` is another copy of its package, if one was brought.
     """
-    found = digest_of(folder).hex()
+    listed = read_public(folder / LIST_FILE, MAX_FILE)
+    found = hashlib.sha256(listed).hexdigest()
     if found != follows:
         have, want = (" ".join(witness_words(bytes.fromhex(each))) for each in (found, follows))
         message = f"{folder} is not the archive that the plan follows: its words are '{have}', and the plan's '{want}'."
@@ -99,23 +115,37 @@ def examined(plan: Plan, follows: str, folder: Path, package: Path | None) -> La
     if report.kind != plan.ceremony.kind.value:
         message = f"{folder} is of {report.kind} material, and the plan of {plan.ceremony.kind.value}: never both."
         raise RefusedError(message)
-    text = read_public(package or folder / PACKAGE_FILE, MAX_LENGTH)
-    if hashlib.sha256(text).digest() != hashlib.sha256(read_public(folder / PACKAGE_FILE, MAX_LENGTH)).digest():
+    if report.entries[-1].fields["facts"]["archive"] != found:
+        raise _changed_meanwhile(folder / LIST_FILE)
+    files = _pinned(folder, listed)
+    text = files[PACKAGE_FILE]
+    if package and read_public(package, MAX_LENGTH) != text:
         message = f"{package} is not the package of this archive: look for the copy with its set id."
         raise RefusedError(message)
     manifest = Package.decode(text).manifest
     _check_plan(plan, manifest)
-    files = {
-        name: read_public(folder / name, MAX_FILE) for name in contents(folder).digests if name.startswith(CARRIED)
-    }
-    if SET_PLAN not in files:
-        files[SET_PLAN] = read_public(folder / PLAN_FILE, MAX_FILE)
+    own, issued = files.pop(PLAN_FILE), files.pop(inventory.FILE, None)
+    made = parse(files.setdefault(SET_PLAN, own), Path(SET_PLAN))
     bags = bags_after(files.get(BAGS, b"{}"), report.state)
-    made = parse(files[SET_PLAN], Path(SET_PLAN))
-    holders = {position: (made.custodian_at(position).name,) for position in manifest.policy.positions}
-    path = folder / inventory.FILE
-    listed = Inventory.decode(read_public(path, MAX_FILE)) if path.exists() else None
-    return with_bags(Last(text, manifest, found, files, {}, holders, listed), bags)
+    first = {position: [made.custodian_at(position).name] for position in manifest.policy.positions}
+    holders, strays = holders_after(files.get(HOLDERS), first, parse(own, Path(PLAN_FILE)), report.state)
+    last = Last(text, manifest, found, files, {}, {}, frozenset(), Inventory.decode(issued) if issued else None)
+    return knowing(last, bags, holders, strays)
+
+
+def _pinned(folder: Path, listed: bytes) -> dict[str, bytes]:
+    """What is taken from an archive, each file as its list has it: the medium may be another since it was examined."""
+    files = {}
+    for name, digest in hashes_in(listed).items():
+        if name.startswith(CARRIED) or name in {PLAN_FILE, inventory.FILE}:
+            files[name] = read_public(folder / name, MAX_FILE)
+            if hashlib.sha256(files[name]).hexdigest() != digest:
+                raise _changed_meanwhile(folder / name)
+    return files
+
+
+def _changed_meanwhile(path: Path) -> RefusedError:
+    return RefusedError(f"{path} was changed while the archive was examined: make a copy of it that nobody can change.")
 
 
 def found(plan: Plan, recovery: Recovery, folder: Path | None, package: Path | None) -> Last:
@@ -142,13 +172,21 @@ def found(plan: Plan, recovery: Recovery, folder: Path | None, package: Path | N
         )
         raise RefusedError(message)
     _check_plan(plan, manifest)
-    return Last(text, manifest, "", {PACKAGE_FILE: text}, {}, {}, None)
+    return Last(text, manifest, "", {PACKAGE_FILE: text}, {}, {}, frozenset(), None)
 
 
-def with_bags(last: Last, bags: Mapping[Position, Sequence[str]]) -> Last:
-    """The same with other bags, which are carried on."""
-    noted = json.dumps({key_of(position): [*numbers] for position, numbers in bags.items()}, indent=1).encode()
-    return replace(last, bags=bags, files={**last.files, BAGS: noted})
+def knowing(
+    last: Last,
+    bags: Mapping[Position, Sequence[str]],
+    holders: Mapping[Position, Sequence[str]],
+    strays: AbstractSet[Position],
+) -> Last:
+    """The same with other bags, holders and strays, which are carried on."""
+    noted = {key_of(position): [*numbers] for position, numbers in bags.items()}
+    people = {key_of(position): [*names] for position, names in holders.items()}
+    known = {"holders": people, "strays": [*map(key_of, sorted(strays))]}
+    carried = {name: json.dumps(what, indent=1).encode() for name, what in ((BAGS, noted), (HOLDERS, known))}
+    return replace(last, bags=bags, holders=holders, strays=strays, files={**last.files, **carried})
 
 
 def _check_plan(plan: Plan, manifest: Manifest) -> None:
@@ -170,6 +208,26 @@ def bags_after(carried: bytes, state: State) -> dict[Position, list[str]]:
     for number, position in own.items():
         bags.setdefault(position, []).append(number)
     return bags
+
+
+def holders_after(
+    carried: bytes | None, first: Mapping[Position, Sequence[str]], plan: Plan, state: State
+) -> tuple[dict[Position, list[str]], set[Position]]:
+    """Who has or had each share after a ceremony, who has it first, and the strays.
+
+    `carried` is what the one before left, `first` who got the set. A reissue gives its share to somebody, and a sheet
+    that was lost before it stays lost.
+    """
+    known = json.loads(carried) if carried else {"holders": {}, "strays": []}
+    holders = {position: [*names] for position, names in first.items()}
+    holders |= {position_of(key): [*names] for key, names in known["holders"].items()}
+    strays = set(map(position_of, known["strays"]))
+    made = plan.reissue
+    if made and not state.aborting and of_share("bag", made.position) in state.done:
+        names = [plan.custodian_at(made.position).name, *holders[made.position]]
+        holders[made.position] = list(dict.fromkeys(names))
+        strays |= {made.position} if made.reason == "lost" else set()
+    return holders, strays
 
 
 def planned_by(folder: Path) -> tuple[Values, Entries]:

@@ -37,6 +37,7 @@ def show_old(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fact
     ask.say(f"  {set_words(old.set_id)}")
     rows = [
         f"Share {old.policy.name_of(position)}: {', '.join(last.holders[position])}; bag {last.bags[position][-1]}"
+        f"{'; a sheet may be in unknown hands' if position in last.strays else ''}"
         for position in old.policy.positions
     ]
     ask.page([f"The old set, epoch {old.epoch}", "", *rows, ""])
@@ -49,6 +50,7 @@ def show_old(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fact
         "policy": _policy_facts(old.policy),
         "bags": {key_of(position): numbers[-1] for position, numbers in last.bags.items()},
         "holders": {key_of(position): list(names) for position, names in last.holders.items()},
+        "strays": [key_of(position) for position in sorted(last.strays)],
         "copies": [f"{each.site}, {each.medium}" for each in made.packages],
         "reason": plan.refresh.reason,
     }
