@@ -25,7 +25,7 @@ from ceremony.rules.refreshing.rules import Counts, Refreshing
 from ceremony.rules.state import Phase, State
 from ceremony.run import before
 from ceremony.run.archive import read_journal
-from ceremony.run.audit import audit
+from ceremony.run.audit import Report, audit
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.session import SystemClock
 from escrow.errors import EscrowError, PlanError, RefusedError
@@ -314,6 +314,28 @@ def test_a_package_of_another_set_or_an_archive_that_was_changed_is_refused(
     (changed / "certs/root_ca.crt").write_bytes(b"x")
     with pytest.raises(RefusedError, match=r"certs/root_ca.crt"):
         before.examined(plan, plan.refresh.before, changed, None)
+
+
+@pytest.mark.parametrize("name", ["package.escrow", "plan.toml", "certs/root_ca.crt", "inventory.json"])
+def test_what_is_changed_while_the_archive_is_examined_is_not_taken(
+    refreshed: Refreshed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """By a stick that gives something else when it is read once more, or by somebody who may write to it."""
+    archive = Path(shutil.copytree(refreshed.old.archive, tmp_path / "archive"))
+    plan = plan_of("MEANWHILE", archive, NEW)
+
+    def examined(folder: Path) -> Report:
+        report = audit(folder)
+        (folder / name).write_bytes((refreshed.out / name).read_bytes() + b"\n")
+        return report
+
+    monkeypatch.setattr(before, "audit", examined)
+    with pytest.raises(RefusedError, match=f"{name} was changed while the archive was examined"):
+        before.examined(plan, plan.follows or "", archive, None)
+    monkeypatch.setattr(before, "audit", lambda _: audit(refreshed.out))
+    untouched = refreshed.old.archive
+    with pytest.raises(RefusedError, match=r"ARCHIVE\.sha256 was changed while the archive was examined"):
+        before.examined(plan, plan.follows or "", untouched, None)
 
 
 def test_a_refresh_makes_no_tree_and_is_no_session(refreshed: Refreshed) -> None:
