@@ -219,7 +219,7 @@ def scratch_ca(folder: Path, package: Path, *sheets: Path) -> None:
     Client.is_healthy = stopping  # type: ignore[method-assign]
     program = scratch.found()
     kept = {name: members[name] for name in wanted}
-    tried = program and scratch.try_out(program, folder, sealed.manifest, kept, progress)
+    tried = program and scratch.try_out(program, scratch.digest(program), folder, sealed.manifest, kept, progress)
     if not tried or not tried.issued:
         sys.exit(f"the scratch CA did not issue: {tried}")
     for member in kept.values():

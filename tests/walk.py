@@ -85,7 +85,8 @@ class Walk:
                 return {"sha256": self.state.done["issue"]["sha256"]}
             case Action.BRIEF if isinstance(self.engine.listing, Drilling):
                 bags = {key_of(p): f"OLD{p.group}{p.x}" for p in positions}
-                return {"level": self.engine.listing.level.name, "bags": bags, "copies": ["Bank, disc", "Vault, stick"]}
+                level = self.engine.listing.level.name
+                return {"level": level, "program": "ab", "bags": bags, "copies": ["Bank, disc", "Vault, stick"]}
             case Action.CALLED:
                 return {"keys": ["intermediate"], "recipient": "", "called_by": "A", "agreed": ["B", "C"]}
             case Action.RESTORE:
@@ -102,7 +103,7 @@ class Walk:
                 return {**shown, "positions": [list(step.position)] if shown["same"] else [], "read": read}
             case Action.TRY_CA:
                 started = self.chance.random() < GOOD
-                return {"started": started, "issued": started and self.chance.random() < GOOD}
+                return {"program": "ab", "started": started, "issued": started and self.chance.random() < GOOD}
             case Action.JUDGE if isinstance(self.engine.listing, Drilling):
                 reasons = [*self.engine.listing.reasons(self.state)]
                 return {"passed": not reasons, "reasons": reasons}
