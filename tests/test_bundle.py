@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from helpers import Run, need, run
+from packaging.specifiers import SpecifierSet
 
 from ceremony import spoken
 from ceremony.bundle import install, lock, manifest
@@ -306,8 +307,11 @@ def test_the_lock_pins_each_dependency_by_hash_and_names_no_host() -> None:
             names = [re.split("==", line)[0] for line in lines]
             assert len(set(names)) == len(names)
             assert all(re.fullmatch(r"[\w.-]+==[\w.]+( --hash=sha256:[0-9a-f]{64})+", line) for line in lines)
-    declared = re.findall(r'^    "([\w-]+)', _dependencies(), re.MULTILINE)
-    assert {name.lower() for name in declared} | {"python-pkcs11"} <= set(names)
+    locked = dict(line.partition(" ")[0].split("==") for line in lines)
+    declared = re.findall(r'^    "([\w-]+)(?:\[\w+\])?\s*(.*?)"', _dependencies(), re.MULTILINE)
+    assert len(declared) > 10
+    for name, versions in [*declared, ("python-pkcs11", ">= 0.10")]:
+        assert locked[name.lower()] in SpecifierSet(versions), f"{name}: renew the lock, by the command at its head"
 
 
 def _dependencies() -> str:
