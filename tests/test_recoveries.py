@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers import escrow, free_port, need, run, step_ca
@@ -27,6 +28,7 @@ from ceremony.run.audit import audit
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.rehearsal import hold_in
 from ceremony.run.room import Feeding, PowerLost
+from escrow import recovery
 from escrow.configuration import CONFIG
 from escrow.errors import PlanError, RefusedError, UsageError
 from escrow.memory import Secret
@@ -105,7 +107,9 @@ def test_the_real_step_ca_starts_from_what_a_guided_recovery_restored_through_a_
     assert {bags[-1] for bags in last.bags.values()} >= set(state.bags)
 
 
-def test_with_a_package_alone_keys_go_to_a_recipient_who_opens_them_with_openssl(root: Sealed, tmp_path: Path) -> None:
+def test_with_a_package_alone_keys_go_to_a_recipient_who_opens_them_with_openssl(
+    root: Sealed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     need("openssl", "unzip")
     key, file = KINDS["EC P-256"](), tmp_path / "recovery.toml"
     package = root.archive / PACKAGE_FILE
@@ -115,7 +119,18 @@ def test_with_a_package_alone_keys_go_to_a_recipient_who_opens_them_with_openssl
     assert plan.recovery
     assert plan.recovery.of_package
     assert plan.policy.missing(()) == 2
-    state = hold(root, plan, package=package)
+    room = root.room(plan)
+    desk = Playing(Feeding(Answering(room, lambda _: None), room), {})
+    encrypts, told_before = recovery.restore_to_recipient, []
+
+    def encrypting(*arguments: Any, **more: Any) -> None:  # noqa: ANN401 - whatever it takes
+        told_before.extend(desk.said[-2:])
+        encrypts(*arguments, **more)
+
+    monkeypatch.setattr(recovery, "restore_to_recipient", encrypting)
+    state = hold_in(room, desk, PARTS, before.found(plan, plan.recovery, None, package))
+    assert state.done["called"]["recipient"] in told_before[0], "compared before anything is encrypted"
+    assert "Compare it with what the recipient tells you" in told_before[1]
     assert (state.phase, state.done["called"]["archive"]) == (Phase.CLOSED, "")
     out, made = root.room(plan).out, restored(root, plan)
     assert audit(out).findings == []

@@ -79,6 +79,10 @@ def restore(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
     plan, manifest = shop.recovery(), Package.decode(shop.last().package).manifest
     target, progress = _check_target(shop, manifest), shop.equipment.progress
     called = state.done["called"]
+    if plan.recipient:
+        ask.say(f"It will be encrypted to the public key {recipient.parse(plan.recipient).fingerprint}")
+        ask.say("Compare it with what the recipient tells you, not with the plan: nobody can take it back afterwards.")
+        ask.enter(Asked.READY)
     with NewFiles(target) as out, ExitStack() as ending:
         if plan.recipient:
             to = recipient.parse(plan.recipient)
