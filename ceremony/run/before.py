@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ceremony.planning.draft import Entries, Values
 from ceremony.planning.plan import Plan, Recovery, Session, parse
 from ceremony.rules.state import Phase, State
 from ceremony.rules.steps import key_of, of_share, position_of
@@ -19,7 +18,6 @@ from ceremony.run.archive import (
     LIST_SIGNATURE,
     MAX_FILE,
     PLAN_FILE,
-    digest_of,
     hashes_in,
 )
 from ceremony.run.audit import Report, audit
@@ -228,60 +226,6 @@ def holders_after(
         holders[made.position] = list(dict.fromkeys(names))
         strays |= {made.position} if made.reason == "lost" else set()
     return holders, strays
-
-
-def planned_by(folder: Path) -> tuple[Values, Entries]:
-    """What the plan of a session takes from the archive that it follows: its hash, the CA, people and places."""
-    carried = folder / SET_PLAN
-    path = carried if carried.exists() else folder / PLAN_FILE
-    made = parse(read_public(path, MAX_FILE), path)
-    values: Values = {
-        "ceremony": {
-            "organisation": made.ceremony.organisation,
-            "contact": made.ceremony.contact,
-            "kind": str(audit(folder).kind or made.ceremony.kind.value),
-            "place": made.ceremony.place,
-        },
-        "ca": {"name": Package.decode(read_public(folder / PACKAGE_FILE, MAX_LENGTH)).manifest.ca},
-        "before": {"archive": digest_of(folder).hex()},
-    }
-    if len(made.groups) > 1:
-        values = {**values, "quorum": {"groups_needed": made.groups_needed}}
-    several = {"group": made.groups, "custodian": made.custodians, "site": made.sites, "access": made.access}
-    several |= {"officer": made.officers, "witness": made.witnesses, "archive": made.archives}
-    entries = {name: [each.model_dump(exclude_none=True) for each in tables] for name, tables in several.items()}
-    entries["delivery"] = entries["archive"][:1]
-    entries["package"] = [each.model_dump() for each in made.packages]
-    return values, entries
-
-
-def planned_by_package(path: Path) -> tuple[Values, Entries]:
-    """What the plan of a recovery takes from a package when no archive is left: its hash, the CA, the policy."""
-    text = read_public(path, MAX_LENGTH)
-    manifest = Package.decode(text).manifest
-    groups = [(f"Group {number}", group) for number, group in enumerate(manifest.policy.groups, 1)]
-    values: Values = {
-        "ceremony": {"kind": manifest.kind.value},
-        "ca": {"name": manifest.ca},
-        "before": {"package": hashlib.sha256(text).hexdigest()},
-    }
-    if len(groups) > 1:
-        values = {**values, "quorum": {"groups_needed": manifest.policy.threshold}}
-    custodians = [
-        {
-            "name": f"Custodian of share {manifest.policy.short_name_of(Position(number, x))}",
-            "group": name,
-            "unit": "unknown",
-            "manager": f"Manager of custodian {manifest.policy.short_name_of(Position(number, x))}",
-            "site": "Head Office",
-        }
-        for number, (name, group) in enumerate(groups, 1)
-        for x in range(1, group.shares + 1)
-    ]
-    return values, {
-        "group": [{"name": name, "threshold": group.threshold} for name, group in groups],
-        "custodian": custodians,
-    }
 
 
 def unsigned(report: Report) -> Collection[str]:
