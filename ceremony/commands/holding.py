@@ -26,6 +26,7 @@ from ceremony.run.session import ended, hold
 from ceremony.terminal import printers
 from ceremony.terminal.console import Passwords, Progress, enter_pressed, say
 from ceremony.terminal.desk import TerminalDesk
+from ceremony.terminal.sheets import type_sheet
 from escrow import __version__
 from escrow.errors import RefusedError
 from escrow.paper.sheet import design_of
@@ -184,8 +185,8 @@ def _keep(plan: Plan, out: Path, state: State) -> int:
 def _paper(scans: Path | None, camera: Path | None, *, allow_disk: bool) -> Paper:
     """Where sheets are read back: of the two, the one that was named."""
     if scans:
-        return Scans(scans, allow_disk=allow_disk)
-    return Camera(camera or Path(), enter_pressed, allow_disk=allow_disk)
+        return Scans(scans, type_sheet, allow_disk=allow_disk)
+    return Camera(camera or Path(), enter_pressed, type_sheet, allow_disk=allow_disk)
 
 
 @contextmanager

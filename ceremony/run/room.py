@@ -31,6 +31,7 @@ from escrow.share import Kind
 from escrow.words import to_words
 
 _LONGEST_WORDS = 64
+_READ = frozenset({Asked.SCAN, Asked.SHEET})
 
 
 class PowerLost(BaseException):
@@ -148,7 +149,7 @@ class Feeding:
                 photograph(self._room.newest(HANDOVER), out, f"{HANDOVER}.png")
                 out.publish()
             return ""
-        if asked is Asked.SCAN:
+        if asked in _READ:
             manifest = self._room.old if fields["share"] == OLD_SET else None
             self._share = str(fields["share"]).replace(OLD_SET, "") or self._next_share()
             what = "the test page" if self._share == TEST_PAGE else f"the sheet of share {self._share}"
@@ -203,7 +204,7 @@ class Losing(Feeding):
         policy = self._room.plan.policy
         if asked is Asked.PHRASE and fields["phrase"] == "issue" and not self._lost:
             self._lose()
-        if asked is Asked.SCAN:
+        if asked in _READ:
             read = [p for p in policy.positions if policy.name_of(p) in self._read]
             if not self._lost and not policy.missing(read):
                 self._lose()

@@ -5,7 +5,7 @@ import termios
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from ceremony.interrupt import Interrupted
+from ceremony.interrupt import CtrlC, Interrupted
 from ceremony.terminal import screen
 from ceremony.terminal.console import Progress
 from ceremony.terminal.keys import Keys
@@ -20,6 +20,7 @@ from escrow.words import Correction
 
 _CHUNK = 4096
 _YES = b"yes"
+_TYPED = "typed share "
 
 
 def type_shares(collection: Collection, *, until_quorum: bool) -> None:
@@ -33,17 +34,32 @@ def type_shares(collection: Collection, *, until_quorum: bool) -> None:
         _Typing(collection, entry, terminal, until_quorum=until_quorum).run()
 
 
+def type_sheet(collection: Collection) -> list[Verdict]:
+    """Let the person type or paste one sheet into a collection; what is to be said of it, nothing if it was put aside.
+
+    Ctrl-C is a slip here, and only asks whether the sheet is to be put aside: a ceremony does not end by it.
+    """
+    known = len(collection.verdicts)
+    Progress.make_room()
+    with _terminal() as terminal, _whole_keyboard(terminal), Entry() as entry:
+        _Typing(collection, entry, terminal, until_quorum=False, one=True).run()
+    return collection.verdicts[known:]
+
+
 class _Typing:
-    def __init__(self, collection: Collection, entry: Entry, terminal: int, *, until_quorum: bool) -> None:
+    def __init__(
+        self, collection: Collection, entry: Entry, terminal: int, *, until_quorum: bool, one: bool = False
+    ) -> None:
         self._collection = collection
         self._entry = entry
         self._terminal = terminal
         self._until_quorum = until_quorum
+        self._one, self._ended = one, False
         self._keys = Keys()
         self._buffer = Secret.of(bytes(_CHUNK))
         self._question = ""
         self._changes: tuple[Secret, Sequence[Correction]] | None = None
-        self._number = 1
+        self._number = 1 + sum(verdict.page.startswith(_TYPED) for verdict in collection.verdicts)
         self._wrong: Verdict | None = None  # what was last said of the sheet in work
         self._strokes = self._read()
 
@@ -66,7 +82,7 @@ class _Typing:
                         return
                     case Wanted.DONE:
                         self._entry.message = "Shares are missing yet. Ctrl-D ends without them."
-                if self._until_quorum and not self._collection.missing:
+                if self._ended or (self._until_quorum and not self._collection.missing):
                     return
 
     def _read(self) -> Iterator[Stroke]:
@@ -77,6 +93,11 @@ class _Typing:
                 length = os.readv(self._terminal, [view])
             except OSError:
                 length = 0
+            except CtrlC:
+                if not self._one:
+                    raise
+                yield Key.END
+                continue
             if not length:
                 raise Interrupted  # the terminal is gone
             for place in range(length):
@@ -187,6 +208,7 @@ class _Typing:
         self._entry.message = f"Share {verdict.name} is valid. It is kept; the next sheet may be typed."
         self._number += 1
         self._wrong = None
+        self._ended = self._one
 
     def _put_aside(self, question: str) -> bool:
         """Forget the sheet in work, if the person means it; what was wrong with it is remembered."""
@@ -228,7 +250,7 @@ class _Typing:
 
     @property
     def _name(self) -> str:
-        return f"typed share {self._number}"
+        return f"{_TYPED}{self._number}"
 
 
 def _about_shift(judgement: Judgement) -> str:
