@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import soft_hsm
 from helpers import escrow, free_port, need, run, step_ca
 from sessions import PARTS, TODAY, Sealed, sealed
 from test_drills import Answers, Playing
@@ -27,11 +28,15 @@ from ceremony.run.audit import audit
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.rehearsal import hold_in
 from ceremony.run.room import Feeding, PowerLost
+from ceremony.run.work import Target
 from escrow.configuration import CONFIG
 from escrow.errors import PlanError, RefusedError, UsageError
 from escrow.memory import Secret
 from escrow.recovery import RECOVERED
 from escrow.sealing import PACKAGE_FILE
+from escrow.token import Token
+
+ANYBODY = public_of(KINDS["EC P-256"]())
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +134,61 @@ def test_with_a_package_alone_keys_go_to_a_recipient_who_opens_them_with_openssl
     assert not [path for path in out.rglob("*") if "secrets" in path.parts or path.name == RECOVERED]
 
 
+def test_keys_go_into_the_token_of_the_plan_and_a_wrong_pin_costs_nothing(
+    root: Sealed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pin = "12 34 56"
+    hsm = soft_hsm.make(tmp_path / "hsm", pin)
+    for name, value in hsm.env.items():
+        monkeypatch.setenv(name, value)
+    plan = plan_of(root, "TOKEN", {"recovery": {"token": soft_hsm.LABEL}})
+    assert plan.recovery
+    room, asked = root.room(plan), [b"99 99 99", pin.encode()]
+    room.target = Target(room.target.folder, Token(hsm.module, soft_hsm.LABEL, str(hsm.pin_file)))
+
+    class Keeper(Playing):
+        """Types a wrong PIN first."""
+
+        def __init__(self, desk: Desk) -> None:
+            super().__init__(desk, {(Asked.RETRY, ""): [""]})
+            self.secret = self._secret  # type: ignore[assignment]  # the name of an argument
+
+        def _secret(self, asked_now: Asked, fields: Fields) -> Secret:
+            return Secret.of(asked.pop(0)) if asked_now is Asked.PIN else desk.secret(asked_now, fields)
+
+    desk = Feeding(Answering(room, lambda _: None), room)
+    keeper = Keeper(desk)
+    state = hold_in(room, keeper, PARTS, before.found(plan, plan.recovery, root.archive, None))
+    assert state.phase is Phase.CLOSED
+    assert not asked
+    assert any("This is not the PIN of the token" in said for said in keeper.said)
+    assert any("which is: SoftHSM project" in said for said in keeper.said)
+    assert not any(pin in said for said in keeper.said)
+    assert audit(room.out).findings == []
+    assert f"Stored in the token {soft_hsm.LABEL} " in told(room.out)
+    labels = [line.split(":")[1].strip() for line in hsm.objects() if line.strip().startswith("label:")]
+    assert labels == ["intermediate"] * 2, "a private key and its public half, and no root"
+    tree = room.target.folder
+    assert not (tree / "secrets").exists()
+    settings = json.loads((tree / CONFIG).read_text())
+    assert settings["kms"]["uri"] == Token(hsm.module, soft_hsm.LABEL, str(hsm.pin_file)).uri
+    assert settings["key"].endswith("object=intermediate")
+
+
+def test_a_token_that_is_not_there_or_not_the_plans_is_refused_before_any_bag_is_opened(
+    root: Sealed, tmp_path: Path
+) -> None:
+    plan = plan_of(root, "NO-TOKEN", {"recovery": {"token": "HSM"}})
+    assert plan.recovery
+    last = before.found(plan, plan.recovery, root.archive, None)
+    (tmp_path / "none.so").write_text("")
+    for token, message in ((None, "The token of the plan"), (Token(tmp_path / "none.so", "HSM"), "cannot be opened")):
+        room = root.room(plan)
+        room.target = Target(room.target.folder, token)
+        with pytest.raises(StuckError, match=rf"step 4\.1 did not succeed\. .*{message}"):
+            hold_in(room, Feeding(Answering(room, lambda _: None), room), PARTS, last)
+
+
 def test_passwords_that_differ_are_asked_again_and_an_abort_returns_the_sheets(root: Sealed) -> None:
     plan = plan_of(root, "ABORT")
     asked: list[Asked] = []
@@ -185,6 +245,8 @@ def test_a_plan_is_held_with_what_it_pins_and_nothing_else(root: Sealed, tmp_pat
         (('only = ["intermediate"]', "only = []"), "recovery, only"),
         (("[recovery]", "[crl]\ndays = 3\n\n[recovery]"), "in a recovery nothing is signed"),
         (("[recovery]", '[recovery]\nrecipient = "x"'), "is no public key and no certificate"),
+        (("[recovery]", f'[recovery]\nrecipient = """{ANYBODY}"""\ntoken = "HSM"'), "one of the two"),
+        (("[recovery]", f'[recovery]\ntoken = "{33 * "x"}"'), "recovery, token"),
         ((f'archive = "{"0" * 64}"', ""), "name one of the two"),
         ((f'archive = "{"0" * 64}"', f'archive = "{"0" * 64}"\npackage = "{"0" * 64}"'), "name one of the two"),
     ],
@@ -227,6 +289,10 @@ def test_a_recovery_has_a_script_and_is_held_by_its_own_command(root: Sealed, tm
     given = ("recovery", file, "--archive", root.archive, "--scans", tmp_path)
     inside = escrow(*given, "--to", tmp_path / "out/keys", "--out", tmp_path / "out").expect(2)
     assert "keep them apart" in inside.err
+    away = ("--to", tmp_path / "to", "--out", tmp_path / "out")
+    assert "belong to a token" in escrow(*given, *away, "--module", "x.so").expect(2).err
+    file.write_text(file.read_text().replace("[recovery]\n", '[recovery]\ntoken = "HSM"\n'))
+    assert "name with --module" in escrow(*given, *away).expect(2).err
     assert not (tmp_path / "out").exists()
 
 

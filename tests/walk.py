@@ -87,9 +87,9 @@ class Walk:
                 bags = {key_of(p): f"OLD{p.group}{p.x}" for p in positions}
                 return {"level": self.engine.listing.level.name, "bags": bags, "copies": ["Bank, disc", "Vault, stick"]}
             case Action.CALLED:
-                return {"keys": ["intermediate"], "recipient": "", "called_by": "A", "agreed": ["B", "C"]}
+                return {"keys": ["intermediate"], "recipient": "", "token": "", "called_by": "A", "agreed": ["B", "C"]}
             case Action.RESTORE:
-                return {"keys": ["intermediate"], "recipient": ""}
+                return {"keys": ["intermediate"], "recipient": "", "token": ""}
             case Action.WHICH_COPY:
                 return {"copy": self.chance.choice([None, 1, 2])}
             case Action.CALL:

@@ -23,6 +23,7 @@ from ceremony.run.keeping import keep_archive
 from ceremony.run.paper import Camera, Paper, Scans, Tray
 from ceremony.run.questions import Asked
 from ceremony.run.session import ended, hold
+from ceremony.run.work import Target
 from ceremony.terminal import printers
 from ceremony.terminal.console import Passwords, Progress, enter_pressed, say
 from ceremony.terminal.desk import TerminalDesk
@@ -131,7 +132,7 @@ def hold_at_terminal(  # noqa: PLR0913 - all that a ceremony is held with
     printer: Callable[[], Printer],
     before: Last | None = None,
     step_ca: Path | None = None,
-    target: Path | None = None,
+    target: Target | None = None,
 ) -> int:
     """Hold a ceremony to its end, and have its archive copied; the exit status."""
     kind = plan.ceremony.kind

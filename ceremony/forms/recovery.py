@@ -39,6 +39,8 @@ def _rows(tell: Telling) -> Iterator[tuple[str, Value]]:
     yield say("recovered.keys"), ", ".join(called["keys"])
     if called["recipient"]:
         yield say("recovered.recipient"), Code(grouped(called["recipient"]))
+    if called["token"]:
+        yield say("recovered.token"), called["token"]
     if "restore" in done:
         yield say("recovered.target"), Code(done["restore"]["target"])
         if sha256 := done["restore"]["sha256"]:

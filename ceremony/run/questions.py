@@ -56,6 +56,7 @@ class Asked(Enum):
     KEEP = "{what}: Enter writes it, 'skip' leaves it for later"
     DESTROYED = "How many sheets were shredded"
     NEW_PASSWORD = "A new password for the restored keys"  # noqa: S105 - a question
+    PIN = "PIN of the token {token}"
     PASSWORD_AGAIN = "The same password once more"  # noqa: S105 - the same
     OLD_SHEETS = "Which other old sheets are here, to be shredded with those that were read (of {known}; Enter if none)"
     OLD_COPIES = "Which old copies of the package are here, to be destroyed (of {known}; Enter if none)"

@@ -14,6 +14,7 @@ from ceremony.rules.steps import Action
 from ceremony.run.paper import HANDOVER, OLD_SET, PACKAGE_SHEETS, TEST_PAGE, photograph
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.readback import Place
+from ceremony.run.work import Target
 from escrow import handover
 from escrow.documents import made_up
 from escrow.errors import PageError
@@ -45,6 +46,7 @@ class Room:
         """`old` is the archive with the set that a refresh supersedes."""
         self.plan, self.out, self._old = plan, out, old
         self.tray, self.scans, self.media = base / "tray", base / "scans", base / "media"
+        self.target = Target(self.media / f"restored-{plan.ceremony.id}")
         for folder in (self.tray, self.scans, self.media):
             folder.mkdir(mode=0o700, exist_ok=True)
 
