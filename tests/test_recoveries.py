@@ -31,6 +31,7 @@ from ceremony.run.room import Feeding, PowerLost
 from ceremony.run.work import Target
 from escrow.configuration import CONFIG
 from escrow.errors import PlanError, RefusedError, UsageError
+from escrow.files import is_memory_backed
 from escrow.memory import Secret
 from escrow.recovery import RECOVERED
 from escrow.sealing import PACKAGE_FILE
@@ -86,6 +87,7 @@ def test_the_real_step_ca_starts_from_what_a_guided_recovery_restored_through_a_
         "Agreed by Grace Hopper Alan Turing",
         "the database with issued and revoked certificates",
         "a new set is made soon",
+        "in memory: on no disk",
     ]:
         assert words in report, words
 
@@ -144,7 +146,7 @@ def test_keys_go_into_the_token_of_the_plan_and_a_wrong_pin_costs_nothing(
     plan = plan_of(root, "TOKEN", {"recovery": {"token": soft_hsm.LABEL}})
     assert plan.recovery
     room, asked = root.room(plan), [b"99 99 99", pin.encode()]
-    room.target = Target(room.target.folder, Token(hsm.module, soft_hsm.LABEL, str(hsm.pin_file)))
+    room.target = Target(tmp_path / "step", Token(hsm.module, soft_hsm.LABEL, str(hsm.pin_file)))
 
     class Keeper(Playing):
         """Types a wrong PIN first."""
@@ -166,6 +168,7 @@ def test_keys_go_into_the_token_of_the_plan_and_a_wrong_pin_costs_nothing(
     assert not any(pin in said for said in keeper.said)
     assert audit(room.out).findings == []
     assert f"Stored in the token {soft_hsm.LABEL} " in told(room.out)
+    assert ("on a disk" in told(room.out)) is not is_memory_backed(tmp_path)
     labels = [line.split(":")[1].strip() for line in hsm.objects() if line.strip().startswith("label:")]
     assert labels == ["intermediate"] * 2, "a private key and its public half, and no root"
     tree = room.target.folder

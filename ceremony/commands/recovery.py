@@ -42,6 +42,9 @@ def command(  # noqa: PLR0913 - what the command line has
     sheets go into new bags. Follows an archive, or where none is left the package alone. After a crash the same command
     goes on, from paper. Needs a terminal, and no printer. A sheet that cannot be scanned is typed.
 
+    With --to below /dev/shm no disk gets a key, and step-ca starts from there. To become step-ca, as 'escrow recover
+    --exec' does, is not for a ceremony: it goes on when its keys are wiped, and is not held where a CA serves.
+
     The folder --out gets public records only; the transcript is the report. Exit status 0: closed, and copied.
     """
     plan = load(plan_file)

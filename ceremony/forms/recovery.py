@@ -43,5 +43,9 @@ def _rows(tell: Telling) -> Iterator[tuple[str, Value]]:
         yield say("recovered.token"), called["token"]
     if "restore" in done:
         yield say("recovered.target"), Code(done["restore"]["target"])
+        yield (
+            say("recovered.where"),
+            say("recovered.in_memory" if done["restore"]["in_memory"] else "recovered.on_disk"),
+        )
         if sha256 := done["restore"]["sha256"]:
             yield say("recovered.file"), Code(grouped(sha256))

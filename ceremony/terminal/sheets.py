@@ -1,19 +1,19 @@
 """Type shares at the terminal: keys in, frames out. What they mean is decided in `escrow.entry`."""
 
 import os
-import termios
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from ceremony.interrupt import CtrlC, Interrupted
 from ceremony.terminal import screen
 from ceremony.terminal.console import Progress
+from ceremony.terminal.keyboard import terminal_to_type_at, whole_keyboard
 from ceremony.terminal.keys import Keys
 from escrow.entry import CELL, CELLS, CODE_LIMIT, Entry, Key, Stroke, Wanted
-from escrow.errors import ShareError, UsageError, WorkerError
+from escrow.errors import ShareError, WorkerError
 from escrow.gather import TWICE, Collection
 from escrow.judge import Verdict
-from escrow.memory import LastWill, Secret
+from escrow.memory import Secret
 from escrow.pasted import places
 from escrow.typed import Judgement, judge_rows, mend
 from escrow.words import Correction
@@ -30,7 +30,7 @@ def type_shares(collection: Collection, *, until_quorum: bool) -> None:
     put aside unmended is among the collection's verdicts, unless all that counts is the quorum.
     """
     Progress.make_room()
-    with _terminal() as terminal, _whole_keyboard(terminal), Entry() as entry:
+    with terminal_to_type_at() as terminal, whole_keyboard(terminal), Entry() as entry:
         _Typing(collection, entry, terminal, until_quorum=until_quorum).run()
 
 
@@ -41,7 +41,7 @@ def type_sheet(collection: Collection) -> list[Verdict]:
     """
     known = len(collection.verdicts)
     Progress.make_room()
-    with _terminal() as terminal, _whole_keyboard(terminal), Entry() as entry:
+    with terminal_to_type_at() as terminal, whole_keyboard(terminal), Entry() as entry:
         _Typing(collection, entry, terminal, until_quorum=False, one=True).run()
     return collection.verdicts[known:]
 
@@ -264,42 +264,3 @@ def _about_shift(judgement: Judgement) -> str:
 
 def _is_wrong(note: str) -> bool:
     return note.startswith(("does not", "fits as", "illegible"))
-
-
-@contextmanager
-def _terminal() -> Iterator[int]:
-    try:
-        descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
-    except OSError:
-        message = "There is no terminal to type shares at: give PAGES instead, or '-' for text on standard input."
-        raise UsageError(message) from None
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _whole_keyboard(terminal: int) -> Iterator[None]:
-    """Get each key as it is pressed, without echo. Ctrl-C stays an interrupt; Ctrl-Z would leave the terminal so."""
-    before = termios.tcgetattr(terminal)
-    direct = termios.tcgetattr(terminal)
-    direct[0] &= ~termios.IXON
-    direct[3] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
-    for key in (termios.VSUSP, termios.VQUIT):
-        direct[6][key] = b"\0"
-    direct[6][termios.VMIN], direct[6][termios.VTIME] = 1, 0
-
-    def restore(_: object = None) -> None:
-        with suppress(OSError, termios.error):  # the terminal may be gone
-            os.write(terminal, screen.LEAVE)
-            termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
-
-    will = LastWill(restore, terminal)  # killed in between, this process could not give the terminal back
-    try:
-        termios.tcsetattr(terminal, termios.TCSAFLUSH, direct)
-        os.write(terminal, screen.ENTER)
-        yield
-    finally:
-        restore()
-        will.revoke()

@@ -16,7 +16,7 @@ from ceremony.run.questions import Asked, Facts, Questions, StepError
 from ceremony.run.work import Target, Workshop
 from escrow import recovery, token
 from escrow.configuration import CONFIG
-from escrow.files import NewFiles, read_public
+from escrow.files import NewFiles, is_memory_backed, read_public
 from escrow.label import set_words
 from escrow.manifest import Manifest, group_hex
 from escrow.memory import Secret
@@ -99,19 +99,21 @@ def restore(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
             recovery.restore(manifest, shop.proved, plan.only, password, out=out, progress=progress)
             out.publish()
     shop.forget_proved()
+    in_memory, named = is_memory_backed(folder), ", ".join(called["keys"])
     if target.token:
-        ask.say(f"Stored in the token {target.token.label}: {', '.join(called['keys'])}. All else is in {folder}.")
+        ask.say(f"Stored in the token {target.token.label}: {named}. All else is in {folder}.")
         _say_how_it_starts(target.token, ask)
     else:
-        ask.say(
-            f"Restored to {folder}: {', '.join(called['keys'])}, and the certificates and configuration beside them."
-        )
+        ask.say(f"Restored to {folder}: {named}, and the certificates and configuration beside them.")
+        if in_memory:
+            ask.say("That is in memory: no disk has a key, and without power all of it is gone.")
     ask.say(NOT_RESTORED)
     return {
         "keys": called["keys"],
         "recipient": called["recipient"],
         "token": called["token"],
         "target": str(folder),
+        "in_memory": in_memory,
         "sha256": _digest(folder / recovery.RECOVERED) if plan.recipient else "",
     }
 
