@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import tempfile
 import tomllib
 from collections.abc import Iterator
@@ -136,6 +137,24 @@ def test_with_a_package_alone_keys_go_to_a_recipient_who_opens_them_with_openssl
     assert not [path for path in out.rglob("*") if "secrets" in path.parts or path.name == RECOVERED]
 
 
+class Keeper(Playing):
+    """Types these PINs, in turn; or loses the power when the keys are in the token, and the journal does not know."""
+
+    def __init__(self, desk: Desk, pins: list[str], answers: Answers, *, loses: bool = False) -> None:
+        super().__init__(desk, answers)
+        self.pins, self._loses = pins, loses
+        self.secret = self._secret
+
+    def say(self, text: str) -> None:
+        if self._loses and text.startswith("Stored in the token"):
+            self._loses = False
+            raise PowerLost
+        super().say(text)
+
+    def _secret(self, asked: Asked, fields: Fields) -> Secret:
+        return Secret.of(self.pins.pop(0).encode()) if asked is Asked.PIN else self._desk.secret(asked, fields)
+
+
 def test_keys_go_into_the_token_of_the_plan_and_a_wrong_pin_costs_nothing(
     root: Sealed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,24 +164,13 @@ def test_keys_go_into_the_token_of_the_plan_and_a_wrong_pin_costs_nothing(
         monkeypatch.setenv(name, value)
     plan = plan_of(root, "TOKEN", {"recovery": {"token": soft_hsm.LABEL}})
     assert plan.recovery
-    room, asked = root.room(plan), [b"99 99 99", pin.encode()]
+    room = root.room(plan)
     room.target = Target(tmp_path / "step", Token(hsm.module, soft_hsm.LABEL, str(hsm.pin_file)))
-
-    class Keeper(Playing):
-        """Types a wrong PIN first."""
-
-        def __init__(self, desk: Desk) -> None:
-            super().__init__(desk, {(Asked.RETRY, ""): [""]})
-            self.secret = self._secret  # type: ignore[assignment]  # the name of an argument
-
-        def _secret(self, asked_now: Asked, fields: Fields) -> Secret:
-            return Secret.of(asked.pop(0)) if asked_now is Asked.PIN else desk.secret(asked_now, fields)
-
     desk = Feeding(Answering(room, lambda _: None), room)
-    keeper = Keeper(desk)
+    keeper = Keeper(desk, ["99 99 99", pin], {(Asked.RETRY, ""): [""]})
     state = hold_in(room, keeper, PARTS, before.found(plan, plan.recovery, root.archive, None))
     assert state.phase is Phase.CLOSED
-    assert not asked
+    assert not keeper.pins
     assert any("This is not the PIN of the token" in said for said in keeper.said)
     assert any("which is: SoftHSM project" in said for said in keeper.said)
     assert not any(pin in said for said in keeper.said)
@@ -176,6 +184,30 @@ def test_keys_go_into_the_token_of_the_plan_and_a_wrong_pin_costs_nothing(
     settings = json.loads((tree / CONFIG).read_text())
     assert settings["kms"]["uri"] == Token(hsm.module, soft_hsm.LABEL, str(hsm.pin_file)).uri
     assert settings["key"].endswith("object=intermediate")
+
+
+def test_after_a_loss_of_power_what_is_at_the_target_already_is_named_and_left_as_it_is(
+    root: Sealed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pin = "12 34 56"
+    hsm = soft_hsm.make(tmp_path / "hsm", pin)
+    for name, value in hsm.env.items():
+        monkeypatch.setenv(name, value)
+    plan = plan_of(root, "TOKEN-LOST", {"recovery": {"token": soft_hsm.LABEL}})
+    assert plan.recovery
+    room, last = root.room(plan), before.found(plan, plan.recovery, root.archive, None)
+    room.target = Target(tmp_path / "step", Token(hsm.module, soft_hsm.LABEL))
+
+    def keeper(*, loses: bool) -> Keeper:
+        return Keeper(Feeding(Answering(room, lambda _: None), room), [pin], {}, loses=loses)
+
+    with pytest.raises(StuckError, match="exists and is never overwritten"):
+        hold_in(room, keeper(loses=True), PARTS, last)
+    stored = hsm.objects()
+    shutil.rmtree(room.target.folder)
+    with pytest.raises(StuckError, match=r"The key intermediate is in the token .* already"):
+        hold_in(room, keeper(loses=False), PARTS, last)
+    assert hsm.objects() == stored
 
 
 def test_a_token_that_is_not_there_or_not_the_plans_is_refused_before_any_bag_is_opened(
