@@ -88,9 +88,9 @@ class Walk:
                 level = self.engine.listing.level.name
                 return {"level": level, "program": "ab", "bags": bags, "copies": ["Bank, disc", "Vault, stick"]}
             case Action.CALLED:
-                return {"keys": ["intermediate"], "recipient": "", "called_by": "A", "agreed": ["B", "C"]}
+                return {"keys": ["intermediate"], "recipient": "", "token": "", "called_by": "A", "agreed": ["B", "C"]}
             case Action.RESTORE:
-                return {"keys": ["intermediate"], "recipient": ""}
+                return {"keys": ["intermediate"], "recipient": "", "token": ""}
             case Action.WHICH_COPY:
                 return {"copy": self.chance.choice([None, 1, 2])}
             case Action.CALL:
