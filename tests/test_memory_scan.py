@@ -595,6 +595,7 @@ def test_a_scratch_ca_leaves_no_trace(sealed: Sealed, shm: Path) -> None:
     assert not (shm / "scratch").exists()
 
 
+@pytest.mark.long
 def test_a_guided_recovery_leaves_no_trace(shm: Path) -> None:
     """A quorum from paper, through a loss of power; the keys that were called for under a new password."""
     today = dt.datetime.now(dt.UTC).date()
