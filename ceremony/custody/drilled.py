@@ -47,7 +47,9 @@ def noted(last: Last, register: Path) -> Last:
     now = {position: held.bag for position, held in at.shares.items()}
     before = {position: [each for each in last.bags[position] if each != now[position]] for position in now}
     known = with_bags(last, {position: [*before[position], bag] for position, bag in now.items()})
-    return replace(known, holders={position: held.everybody for position, held in at.shares.items()})
+    unknown = frozenset(position for position, held in at.shares.items() if held.in_unknown_hands)
+    holders = {position: held.everybody for position, held in at.shares.items()}
+    return replace(known, holders=holders, unknown=unknown)
 
 
 def _bags(state: State) -> Mapping[str, str]:

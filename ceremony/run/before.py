@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class Last:
     """An archive that is as it was left: its package, its bags, what of it is carried on, and its inventory if any.
 
     `bags` are the numbers of each share's bags, in their order: its sheet lies in the last. `holders` are the names of
-    everybody who has or had it, as far as is known.
+    everybody who has or had it, as far as is known, and first who has it.
     """
 
     package: bytes
@@ -51,6 +51,8 @@ class Last:
     bags: Mapping[Position, Sequence[str]]
     holders: Mapping[Position, Sequence[str]]
     inventory: Inventory | None
+    unknown: frozenset[Position] = field(kw_only=True, default=frozenset())
+    """Shares of which somebody whom nobody knows may have a sheet, as far as is known: lost and made again, or seen."""
 
     @property
     def origin(self) -> bytes:
@@ -112,10 +114,23 @@ def examined(plan: Plan, follows: str, folder: Path, package: Path | None) -> La
         files[SET_PLAN] = read_public(folder / PLAN_FILE, MAX_FILE)
     bags = bags_after(files.get(BAGS, b"{}"), report.state)
     made = parse(files[SET_PLAN], Path(SET_PLAN))
-    holders = {position: (made.custodian_at(position).name,) for position in manifest.policy.positions}
+    plans = [_last_plan(folder, report.state) or made, made]
+    holders = {
+        position: tuple(dict.fromkeys(each.custodian_at(position).name for each in plans))
+        for position in manifest.policy.positions
+    }
     path = folder / inventory.FILE
     listed = Inventory.decode(read_public(path, MAX_FILE)) if path.exists() else None
-    return with_bags(Last(text, manifest, found, files, {}, holders, listed), bags)
+    lost = report.state.done.get("lost", {})
+    unknown = frozenset([position_of(lost["share"])] if lost.get("reason") == "lost" else [])
+    return with_bags(Last(text, manifest, found, files, {}, holders, listed, unknown=unknown), bags)
+
+
+def _last_plan(folder: Path, state: State | None) -> Plan | None:
+    """The plan of the archive's own ceremony, which knows best who has the shares; None if it was aborted."""
+    if state is None or state.phase is not Phase.CLOSED:
+        return None
+    return parse(read_public(folder / PLAN_FILE, MAX_FILE), folder / PLAN_FILE)
 
 
 def found(plan: Plan, recovery: Recovery, folder: Path | None, package: Path | None) -> Last:
@@ -177,11 +192,13 @@ def planned_by(folder: Path) -> tuple[Values, Entries]:
     carried = folder / SET_PLAN
     path = carried if carried.exists() else folder / PLAN_FILE
     made = parse(read_public(path, MAX_FILE), path)
+    report = audit(folder)
+    last = _last_plan(folder, report.state) or made
     values: Values = {
         "ceremony": {
             "organisation": made.ceremony.organisation,
             "contact": made.ceremony.contact,
-            "kind": str(audit(folder).kind or made.ceremony.kind.value),
+            "kind": str(report.kind or made.ceremony.kind.value),
             "place": made.ceremony.place,
         },
         "ca": {"name": Package.decode(read_public(folder / PACKAGE_FILE, MAX_LENGTH)).manifest.ca},
@@ -189,7 +206,8 @@ def planned_by(folder: Path) -> tuple[Values, Entries]:
     }
     if len(made.groups) > 1:
         values = {**values, "quorum": {"groups_needed": made.groups_needed}}
-    several = {"group": made.groups, "custodian": made.custodians, "site": made.sites, "access": made.access}
+    sites = {each.name: each for each in (*made.sites, *last.sites)}
+    several = {"group": last.groups, "custodian": last.custodians, "site": (*sites.values(),), "access": made.access}
     several |= {"officer": made.officers, "witness": made.witnesses, "archive": made.archives}
     entries = {name: [each.model_dump(exclude_none=True) for each in tables] for name, tables in several.items()}
     entries["delivery"] = entries["archive"][:1]

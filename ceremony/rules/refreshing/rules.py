@@ -101,8 +101,9 @@ def held_here(state: State) -> frozenset[Position]:
 
 
 def left(facts: Mapping[str, Any], state: State) -> Iterator[Position]:
-    """The old shares whose sheets were not destroyed."""
-    gone = {Position(*pair) for pair in facts["sheets"]}
+    """The old shares whose sheets were not destroyed, or not all: a lost one stays valid whatever became of another."""
+    unknown = {position_of(key) for key in state.done["old-set"].get("unknown", ())}
+    gone = {Position(*pair) for pair in facts["sheets"]} - unknown
     return (position for position in old_policy(state).positions if position not in gone)
 
 
