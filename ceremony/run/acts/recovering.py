@@ -14,6 +14,7 @@ from ceremony.run.before import facts_of
 from ceremony.run.questions import Asked, Facts, Questions, StepError
 from ceremony.run.work import Workshop
 from escrow import recovery
+from escrow.errors import FileError
 from escrow.files import NewFiles, read_public
 from escrow.label import set_words
 from escrow.manifest import Manifest, group_hex
@@ -31,7 +32,7 @@ def called(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     """Show who called for what on whose word; carry on what the archive takes over, or the package alone."""
     plan, last = shop.recovery(), shop.last()
     recovery.check_names(last.manifest, plan.only)
-    _check_target(shop, last.manifest)
+    _try_target(_check_target(shop, last.manifest), len(last.package))
     shop.carry(last.files)
     keys = [entry.name for entry in last.manifest.keys if entry.name in plan.only]
     ask.say(f"What happened: {plan.incident}")
@@ -79,14 +80,17 @@ def restore(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
     plan, manifest = shop.recovery(), Package.decode(shop.last().package).manifest
     target, progress = _check_target(shop, manifest), shop.equipment.progress
     called = state.done["called"]
-    with NewFiles(target) as out, ExitStack() as ending:
-        if plan.recipient:
-            to = recipient.parse(plan.recipient)
-            recovery.restore_to_recipient(manifest, shop.proved, plan.only, to, out=out, progress=progress)
-        else:
-            password = ending.enter_context(_new_password(ask))
-            recovery.restore(manifest, shop.proved, plan.only, password, out=out, progress=progress)
-        out.publish()
+    try:
+        with NewFiles(target) as out, ExitStack() as ending:
+            if plan.recipient:
+                to = recipient.parse(plan.recipient)
+                recovery.restore_to_recipient(manifest, shop.proved, plan.only, to, out=out, progress=progress)
+            else:
+                password = ending.enter_context(_new_password(ask))
+                recovery.restore(manifest, shop.proved, plan.only, password, out=out, progress=progress)
+            out.publish()
+    except FileError as error:
+        raise _no_room(error) from None
     shop.forget_proved()
     ask.say(f"Restored to {target}: {', '.join(called['keys'])}, and the certificates and configuration beside them.")
     ask.say(NOT_RESTORED)
@@ -110,6 +114,25 @@ def _check_target(shop: Workshop, manifest: Manifest) -> Path:
     else:
         recovery.check_target(files, manifest)
     return target
+
+
+def _try_target(target: Path, length: int) -> None:
+    """Write as much as a package has, and let it go: no bag is opened for a target that is full or cannot be written.
+
+    Raises StepError.
+    """
+    try:
+        with NewFiles(target) as out:  # nothing is published, so nothing of it stays
+            out.write("trial", bytes(length))
+    except FileError as error:
+        raise _no_room(error) from None
+
+
+def _no_room(error: FileError) -> StepError:
+    return StepError(
+        f"{error} Make room there, or end the program with Ctrl-C and give the same command another --to: "
+        "no sheet is worth less for it."
+    )
 
 
 def _digest(path: Path) -> str:
