@@ -14,6 +14,7 @@ FRAGMENT = 8
 SENTENCE = 16  # of words that people write as well, such as "list over", eight letters prove nothing
 UNLOCKABLE = {"[vdso]", "[vvar]", "[vvar_vclock]", "[vsyscall]"}
 _HEADER = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ *(.*)")
+_PIECE = 1 << 20  # that is read at once
 _BLOCK = 1 << 13  # small, because little changes from look to look
 _LONGEST = 2 * FRAGMENT * 4  # bytes of a fragment: hex digits of four bytes each; and a sentence is as long
 
@@ -111,6 +112,7 @@ class Scanner:
         self._searched: dict[int, tuple[bytes, list[tuple[int, int, int]]]] = {}
         """By their address, the blocks that were searched last, and what was found: most are the same at the next look,
         and a worker's are its parent's."""
+        self._pieces: dict[int, tuple[bytes, list[tuple[int, int]]]] = {}
         assert max(map(len, patterns), default=0) <= _LONGEST
 
     def find(self, content: bytes, where: str) -> list[Hit]:
@@ -126,9 +128,20 @@ class Scanner:
                 if not region.permissions.startswith("r") or region.name in UNLOCKABLE or region.is_as_on_disk:
                     continue
                 for address, content in _read(memory.fileno(), region):
-                    for pattern, start, _ in self._search(address, content):
-                        hits.append(Hit(*self._forms[pattern], address + start, region.name or "anonymous"))
+                    for at, pattern in self._search_piece(address, content):
+                        hits.append(Hit(*self._forms[pattern], at, region.name or "anonymous"))
         return hits
+
+    def _search_piece(self, address: int, content: bytes) -> list[tuple[int, int]]:
+        """What is found in a piece, and where; only those blocks are searched that have changed."""
+        before, found = self._pieces.get(address, (None, []))
+        if before != content:
+            found = []
+            for start in range(0, max(1, len(content) - _LONGEST), _BLOCK):
+                block = content[start : start + _BLOCK + _LONGEST]
+                found += [(address + start + at, p) for p, at, _ in self._search(address + start, block)]
+            self._pieces[address] = content, found
+        return found
 
     def _search(self, address: int, content: bytes) -> list[tuple[int, int, int]]:
         before, found = self._searched.get(address, (None, []))
@@ -139,9 +152,9 @@ class Scanner:
 
 
 def _read(descriptor: int, region: Region) -> Iterator[tuple[int, bytes]]:
-    for address in range(region.start, region.end, _BLOCK):
+    for address in range(region.start, region.end, _PIECE):
         try:
-            yield address, os.pread(descriptor, min(_BLOCK + _LONGEST, region.end - address), address)
+            yield address, os.pread(descriptor, min(_PIECE + _LONGEST, region.end - address), address)
         except OSError:
             return  # memfd_secret's pages and guard pages: not readable even for root
 

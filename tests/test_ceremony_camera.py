@@ -48,6 +48,7 @@ class BeforeCamera(Player):
         return ""
 
 
+@pytest.mark.long
 def test_a_whole_ceremony_before_a_camera(shm: Path) -> None:
     held_in = FilmRoom(room(shm, threshold=2, custodians=2).base)
     player = BeforeCamera(held_in)

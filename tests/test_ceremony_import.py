@@ -44,6 +44,7 @@ def importing(base: Path, tree: StepTree) -> Import:
     return Import(base)
 
 
+@pytest.mark.long
 def test_an_imported_ca_is_rehearsed_held_audited_told_and_restored(
     trees: Callable[[str], StepTree], shm: Path
 ) -> None:

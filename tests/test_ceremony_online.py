@@ -93,7 +93,9 @@ def test_step_ca_starts_from_what_a_ceremony_hands_over_also_after_a_loss_of_pow
     assert f"The handover sheet is in bag {facts_of(held_in.out, 'handover-bag')[0]['bag']}" in " ".join(report.split())
 
 
-@pytest.mark.parametrize("kind", ISSUED_KINDS)
+@pytest.mark.parametrize(
+    "kind", [ISSUED_KINDS[0], *(pytest.param(k, marks=pytest.mark.long) for k in ISSUED_KINDS[1:])]
+)
 def test_a_whole_ceremony_with_keys_of_every_kind_ends_in_a_step_ca_that_serves(kind: Algorithm, shm: Path) -> None:
     need("step", "step-ca", "openssl", "ssh-keygen")
     held_in, port = room_for(shm)

@@ -29,6 +29,7 @@ def rescue(page: Page) -> str | None:
 # Each of these two is one test, and not one for each level or tool: their sheets take long, and are made once.
 
 
+@pytest.mark.long
 def test_at_least_95_of_100_sheets_are_read_at_every_level_of_damage(capsys: pytest.CaptureFixture[str]) -> None:
     """And as many photographs with a twentieth of the page destroyed. Prints what survives."""
     results = survivors(cases(SEEDS), (OURS,))
@@ -41,6 +42,7 @@ def test_at_least_95_of_100_sheets_are_read_at_every_level_of_damage(capsys: pyt
     assert rate(results, OURS, LEVELS[0], phone=True) >= AIM
 
 
+@pytest.mark.long
 def test_no_other_tool_s_code_survives_as_often() -> None:
     """At the one level that is compared; `benchmarks/survivors.py` has them all."""
     results = survivors([each for each in cases(SEEDS) if each.part == COMPARED], (OURS, *OTHERS))

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from helpers import escrow
 
+from ceremony.preflight.ids import IDS
+
 TOP = Path(__file__).parent.parent
 DOCUMENTS = [
     TOP / name
@@ -17,6 +19,7 @@ DOCUMENTS = [
         "SECURITY.md",
         "ceremony/RUNBOOK.md",
         "ceremony/RECOVERY.md",
+        "ceremony/LAPTOP.md",
         "templates/README.md",
     )
 ]
@@ -49,6 +52,23 @@ def test_every_command_and_option_in_the_readme_exists() -> None:
     text = (TOP / "README.md").read_text("utf-8")
     used = re.findall(r"^(?:STEPPATH=\S+ )?escrow ([\w-]+)(.*)$", text, re.MULTILINE)
     assert {command for command, _ in used} >= {"seal", "check", "inspect", "recover"}
+    for command, rest in used:
+        shown = escrow(command, "--help").expect().out
+        for option in re.findall(r"--[a-z-]+", rest):
+            assert option in shown, f"{command} {option}"
+
+
+def test_the_page_on_the_laptop_names_every_check_of_preflight_and_no_other() -> None:
+    text = (TOP / "ceremony" / "LAPTOP.md").read_text("utf-8")
+    table = text.partition("| do | check |")[2].partition("\n\n")[0]
+    named = [name for row in table.splitlines()[2:] for name in re.findall(r"`([\w-]+)`", row.rsplit("|", 2)[1])]
+    assert sorted(named) == sorted(IDS)
+
+
+def test_every_command_and_option_on_the_page_on_the_laptop_exists() -> None:
+    text = (TOP / "ceremony" / "LAPTOP.md").read_text("utf-8")
+    used = re.findall(r"(?:^|\s|`|/)escrow (bundle|version|preflight|rehearse)\b([^`\n]*)", text)
+    assert {command for command, _ in used} == {"bundle", "version", "preflight", "rehearse"}
     for command, rest in used:
         shown = escrow(command, "--help").expect().out
         for option in re.findall(r"--[a-z-]+", rest):

@@ -1,25 +1,21 @@
 """The ceremony's rules without input or output: every crash, every wrong turn, thousands of random walks."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from walk import Walk
+from walks import PLAIN, POLICIES, SMALL, assert_adds_up, walk_by_lot
 
 from ceremony.rules.checker import StepsError, check
 from ceremony.rules.loss import Rule
 from ceremony.rules.sealing.rules import Sealing
 from ceremony.rules.sealing.steps import DESTROY_SHEETS, Online
 from ceremony.rules.state import Phase
-from ceremony.rules.steps import HANDOVER, PRIVATE_KEYS, PROVED_KEYS, SHARES, Step, number, of_share
+from ceremony.rules.steps import HANDOVER, PRIVATE_KEYS, PROVED_KEYS, SHARES, of_share
 from ceremony.run.journal import Entry, JournalError
-from escrow.policy import Group, Policy, Position
+from escrow.policy import Policy, Position
 
-PLAIN = Policy.plain(3, 5)
-GROUPED = Policy(2, (Group(2, 3), Group(1, 1), Group(2, 3)))
-SMALL = Policy.plain(2, 2)
-POLICIES = [PLAIN, GROUPED, SMALL]
 WALKS = 1000
 
 
@@ -65,26 +61,7 @@ def test_the_list_of_steps_adds_up(policy: Policy, online: Online | None) -> Non
 @pytest.mark.parametrize("policy", POLICIES, ids=str)
 def test_any_step_removed_swapped_or_doubled_is_detected(policy: Policy, online: Online | None) -> None:
     """No mutation survives. Steps are numbered anew each time, so that the numbers give nothing away."""
-    listing = Sealing.of(policy, 2, online)
-    survivors = []
-    for name, mutant in _mutants(listing.steps):
-        try:
-            check(replace(listing, steps=number(mutant)))
-        except StepsError:
-            continue
-        survivors.append(name)
-    assert survivors == []
-
-
-def _mutants(listed: Sequence[Step]) -> Iterator[tuple[str, list[Step]]]:
-    for n, step in enumerate(listed):
-        yield f"without {step.id}", [*listed[:n], *listed[n + 1 :]]
-        for place in {n, n + 1, len(listed), 0}:
-            yield f"{step.id} doubled at {place}", [*listed[:place], step, *listed[place:]]
-        for other in range(n + 1, len(listed)):
-            swapped = list(listed)
-            swapped[n], swapped[other] = swapped[other], swapped[n]
-            yield f"{step.id} and {listed[other].id} swapped", swapped
+    assert_adds_up(Sealing.of(policy, 2, online))
 
 
 @pytest.mark.parametrize(
@@ -164,12 +141,7 @@ def test_no_random_walk_closes_without_every_sheet_read_back_and_a_quorum_from_p
     for walk_number in range(WALKS // 20):
         policy = POLICIES[walk_number % len(POLICIES)]
         walk = Walk(policy, f"{seed} {walk_number}", online=[None, *Online][walk_number // 3 % 3])
-        for _ in range(2000):
-            if walk.state.ended:
-                break
-            something_happens(walk)
-        assert walk.state.ended
-        assert walk.engine.replay(walk.entries) == walk.state
+        walk_by_lot(walk)
         seen.add(walk.state.phase)
         if walk.state.phase is Phase.CLOSED:
             assert_closed_well(walk)
@@ -177,57 +149,6 @@ def test_no_random_walk_closes_without_every_sheet_read_back_and_a_quorum_from_p
         else:
             assert not walk.state.came_out, "aborted with paper of a set that came out"
     assert seen == {Phase.CLOSED, Phase.ABORTED}
-
-
-def something_happens(walk: Walk) -> None:  # noqa: C901, PLR0912 - one branch for each thing that happens
-    step = walk.due()
-    before = walk.state
-    match walk.chance.choices(
-        ["step", "crash", "crash inside", "fail", "exception", "settle", "pause", "wrong", "abort"],
-        [100, 2, 2, 4, 3, 3, 2, 10, 0.3],
-    )[0]:
-        case "step":
-            if not walk.engine.shut(walk.state, step):
-                walk.step()
-            else:
-                for incident in walk.state.open_incidents:
-                    walk.add("settle", exception=incident, disposition="accepted", reason="by all")
-        case "crash":
-            walk.session()
-        case "crash inside" if not walk.engine.shut(walk.state, step):
-            walk.add("begin", step=step.id)
-            walk.session()
-        case "fail" if not walk.engine.shut(walk.state, step):
-            walk.add("begin", step=step.id)
-            walk.add("fail", step=step.id, problem="torn", again=walk.printed_again(step))
-        case "exception":
-            walk.add("exception", expected="a", happened="b", done="c", touches=["integrity"])
-        case "settle" if walk.state.open_incidents:
-            walk.add("settle", exception=walk.state.open_incidents[0], disposition="accepted", reason="by all")
-        case "pause":
-            walk.add("pause")
-        case "abort" if walk.engine.listing.last_abort not in walk.state.done and not walk.state.aborting:
-            walk.add("abort", reason="the building is on fire")
-        case "wrong":
-            for event, fields in _wrong_entries(walk, step):
-                with pytest.raises(JournalError):
-                    walk.add(event, **fields)
-                assert walk.state is before
-        case _:
-            pass
-
-
-def _wrong_entries(walk: Walk, step: Step) -> Iterator[tuple[str, dict[str, Any]]]:
-    other = walk.chance.choice([s for s in walk.engine.steps if s.id != step.id])
-    yield "begin", {"step": other.id}
-    yield "end", {"step": step.id, "facts": {}}
-    yield "fail", {"step": step.id, "problem": "", "again": None}
-    yield "begin", {}
-    yield "surprise", {}
-    yield "settle", {"exception": 99, "disposition": "accepted", "reason": "x"}
-    yield "session", {"plan": "11" * 32, "kind": "specimen", "loss": None}
-    yield "session", {"plan": "00" * 32, "kind": "production", "loss": walk.engine.loss(walk.state).rule.name}
-    yield "exception", {"expected": "", "happened": "", "done": "", "touches": ["feelings"]}
 
 
 @pytest.mark.parametrize(

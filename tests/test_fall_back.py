@@ -8,6 +8,7 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
 from helpers import run
 
 HERE = Path(__file__).parent
@@ -17,6 +18,7 @@ SCANS = (
 )
 
 
+@pytest.mark.long
 def test_the_tests_about_memory_pass_without_memfd_secret() -> None:
     done = run(
         *(sys.executable, "-m", "pytest", "--without-memfd-secret", "-q", "-p", "no:cacheprovider", "-rs"),

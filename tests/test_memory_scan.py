@@ -559,6 +559,7 @@ def people(*custodians: str) -> Entries:
     return {"group": [{"name": "Custodians", "threshold": 2}], "custodian": entries}
 
 
+@pytest.mark.long
 def test_a_refresh_leaves_no_trace(shm: Path) -> None:
     """An old quorum from paper, the old package opened, its keys sealed anew, with a loss of power before the proof."""
     today = dt.datetime.now(dt.UTC).date()
@@ -566,6 +567,7 @@ def test_a_refresh_leaves_no_trace(shm: Path) -> None:
     check_ceremony(shm / "refresh.toml", "--out", shm / "out")
 
 
+@pytest.mark.long
 def test_a_session_leaves_no_trace(shm: Path) -> None:
     """A quorum from paper, the package opened, a list signed by the root, with a loss of power before that."""
     today = dt.datetime.now(dt.UTC).date()

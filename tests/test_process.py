@@ -50,6 +50,7 @@ def test_a_specimen_is_made_all_the_same_and_the_shortcoming_is_said(shm: Path) 
     assert "RLIMIT_MEMLOCK is 0 KiB" in done.err
 
 
+@pytest.mark.long
 def test_the_rehearsal_runs_where_memory_cannot_be_locked_and_says_so() -> None:
     done = as_ordinary_user(0, sys.executable, "-m", "ceremony", "rehearse").expect(0)
     assert "where production would refuse" in done.err

@@ -132,7 +132,7 @@ def traces(secrets: Mapping[str, bytes], *directories: Path) -> list[str]:
     return [str(path) for path in files if scanner.find(path.read_bytes(), str(path))]
 
 
-@pytest.mark.parametrize("kind", ["ssh", "RSA", "Ed25519"])
+@pytest.mark.parametrize("kind", ["Ed25519", *(pytest.param(k, marks=pytest.mark.long) for k in ("ssh", "RSA"))])
 def test_step_ca_starts_with_keys_that_no_file_holds_and_what_it_issues_verifies(
     kind: str, online: Callable[[str], Online], tmp_path: Path
 ) -> None:

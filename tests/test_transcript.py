@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from helpers import escrow, need, run
 from player import Held
-from test_engine import something_happens
 from test_script import MARGIN, PLANS, plan, squeezed, words_of
 from walk import Walk
+from walks import something_happens
 
 from ceremony import spoken
 from ceremony.forms import plain

@@ -37,7 +37,8 @@ def command(
     """Rehearse. Without PLAN, with a throw-away CA: generate, seal 3 of 5, print to pictures, read back, restore.
 
     With PLAN, hold its whole ceremony with specimen material, step by step, a loss of power and a recovery included,
-    and leave the same archive in DIR. Needs no printer and no scanner, and works where memory cannot be locked.
+    and leave the same archive in DIR. Needs no printer and no scanner, and works where memory cannot be locked: what
+    stands for paper lies in memory (/dev/shm) meanwhile, all of it specimen.
     """
     if plan_file is None and (auto or password_files):
         message = "--auto and --password-file belong to a PLAN."
