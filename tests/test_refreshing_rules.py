@@ -1,5 +1,6 @@
 """The rules of a refresh without input or output: after every prefix of a journal one of the two sets counts, whole."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
