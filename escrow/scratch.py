@@ -6,6 +6,7 @@ gone afterwards, also if this process is killed meanwhile.
 """
 
 import hashlib
+import io
 import os
 import shutil
 import signal
@@ -66,24 +67,36 @@ def needed(manifest: Manifest) -> frozenset[str]:
     return frozenset({*manifest.files, *keys})
 
 
-def try_out(
-    program: Path, folder: Path, manifest: Manifest, members: Mapping[str, Secret], progress: Progress
+def digest(program: Path) -> str:
+    """The SHA-256 of a program, in hex. Raises OSError."""
+    with program.open("rb") as file:
+        return _digest(file)
+
+
+def try_out(  # noqa: PLR0913, PLR0917 - which program, where, and what it is given
+    program: Path, shown: str, folder: Path, manifest: Manifest, members: Mapping[str, Secret], progress: Progress
 ) -> Tried:
     """Restore into a new folder in memory, start step-ca there, and have it issue one certificate.
 
-    What goes wrong with the CA is in what is returned. Raises RefusedError for a folder that is there, or on a disk.
+    The program gets the keys only if its SHA-256 (hex) is the one that was `shown` to people; that very file is
+    started, whatever has its name by then. What goes wrong with the CA is in what is returned. Raises RefusedError for
+    a folder that is there, or on a disk.
     """
     if folder.exists() or not is_memory_backed(folder):
         message = f"{folder} is there already, or on a disk: nothing is restored into it."
         raise RefusedError(message)
-    started, certificate, digest = False, "", ""
+    started, certificate, known = False, "", ""
     try:
-        digest = _digest(program)
         hierarchy = stepca.hierarchy({name: members[name] for name in manifest.files})
         if not hierarchy.chain:
             message = "It is a registration authority: it signs with no key of its own."
             raise TreeError(message)
         with ExitStack() as ending:
+            opened = ending.enter_context(program.open("rb"))
+            known = _digest(opened)
+            if known != shown:
+                message = f"{program} is not the program that was shown, and gets no key: its SHA-256 is {known}."
+                raise CertificateError(message)
             ending.callback(shutil.rmtree, folder, ignore_errors=True)
             password = ending.enter_context(passwords.invent())
             config = members.get(CONFIG) or ending.enter_context(new_configuration(manifest.ca)[CONFIG])
@@ -92,13 +105,13 @@ def try_out(
             provisioner = Provisioner("drill")
             own = for_scratch(config, f"{LOOPBACK}:{ca.port}", name, provisioner.entry)
             _restore(folder, manifest, {**members, CONFIG: ending.enter_context(own)}, password, progress)
-            process = ending.enter_context(_serving(program, folder, password))
+            process = ending.enter_context(_serving(opened.fileno(), folder, password))
             _wait_until_healthy(process, folder / _LOG, ca)
             started = True
             certificate = fingerprint(ca.issue(provisioner, hierarchy.chain[0]))
     except (OSError, EscrowError) as error:
-        return Tried(started, program=digest, problem=_told(error))
-    return Tried(started, issued=True, certificate=certificate, program=digest)
+        return Tried(started, program=known, problem=_told(error))
+    return Tried(started, issued=True, certificate=certificate, program=known)
 
 
 def _restore(
@@ -111,19 +124,20 @@ def _restore(
 
 
 @contextmanager
-def _serving(program: Path, folder: Path, password: Secret) -> Iterator["subprocess.Popen[bytes]"]:
-    """step-ca, running from a tree until the block ends; then neither is there any more, whatever happens."""
+def _serving(program: int, folder: Path, password: Secret) -> Iterator["subprocess.Popen[bytes]"]:
+    """step-ca, by its descriptor, running from a tree until the block ends; then neither is there any more."""
     reading = pipe_holding(password)
     try:
         with (folder / _LOG).open("xb") as log:
             process = subprocess.Popen(  # noqa: S603 - the program that the officers named, without a shell
-                [program, "--password-file", f"/dev/fd/{reading}", folder / CONFIG],
+                ["step-ca", "--password-file", f"/dev/fd/{reading}", folder / CONFIG],  # noqa: S607 - see `executable`
+                executable=f"/proc/self/fd/{program}",
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd=folder,
                 env={"LC_ALL": "C", "PATH": os.defpath, "HOME": str(folder), "STEPPATH": str(folder)},
-                pass_fds=[reading],
+                pass_fds=[reading, program],
                 start_new_session=True,  # a signal from the terminal is for our process to answer
             )
     finally:
@@ -171,9 +185,8 @@ def _last_words(log: Path) -> str:
     return next((line for line in reversed(lines) if line.strip()), "without a word")
 
 
-def _digest(program: Path) -> str:
-    with program.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest(file: io.BufferedReader) -> str:
+    return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _told(error: Exception) -> str:

@@ -73,6 +73,17 @@ def fitting(entries: Sequence[KeyEntry], only: Sequence[str]) -> tuple[KeyEntry,
     return wanted
 
 
+def look(token: Token) -> str:
+    """What a token says of itself: its maker, model and serial number. No PIN is needed. Raises TokenError."""
+
+    def in_worker() -> bytes:
+        found = _found(token)
+        said = (found.manufacturer_id, found.model, found.serial)
+        return " ".join(_text(each) for each in said if each).encode()
+
+    return isolate(in_worker).decode("utf-8", "replace")
+
+
 def store(token: Token, pin: Secret, keys: Mapping[str, Secret], progress: Progress) -> dict[str, bytes]:
     """Store PKCS#8 PEM keys, by their names, in a token; return their public halves (SubjectPublicKeyInfo, DER).
 
@@ -145,22 +156,33 @@ def _make(session: pkcs11.Session, token: Token, name: str, key: SupportedKey, p
         raise
 
 
-def _opened(token: Token, pin: str) -> pkcs11.Session:
-    """A session for writing, with the user logged in. Raises TokenError."""
+def _found(token: Token) -> pkcs11.Token:
+    """The token itself. Raises TokenError if it is not there, or not the only one of its label."""
     try:
         import pkcs11
     except ImportError:
         message = "The package python-pkcs11 is not installed: install the extra, step-ca-escrow[pkcs11]."
         raise TokenError(message) from None
     try:
-        found = pkcs11.lib(str(token.module)).get_token(token_label=token.label)
-        session: pkcs11.Session = found.open(rw=True, user_pin=pin)
+        found: pkcs11.Token = pkcs11.lib(str(token.module)).get_token(token_label=token.label)
     except pkcs11.NoSuchToken:
         message = f"{token.module} has no token {token.label}: name one that it has, or initialise it first."
         raise TokenError(message) from None
     except pkcs11.MultipleTokensReturned:
         message = f"{token.module} has several tokens {token.label}: give each a label of its own."
         raise TokenError(message) from None
+    except (pkcs11.PKCS11Error, RuntimeError, OSError) as error:
+        raise _unopened(token, error) from None
+    return found
+
+
+def _opened(token: Token, pin: str) -> pkcs11.Session:
+    """A session for writing, with the user logged in. Raises TokenError."""
+    found = _found(token)
+    import pkcs11
+
+    try:
+        session: pkcs11.Session = found.open(rw=True, user_pin=pin)
     except pkcs11.PinLocked:
         message = f"The token {token.label} is locked after wrong PINs: unlock it with the security officer's PIN."
         raise TokenError(message) from None
@@ -168,9 +190,12 @@ def _opened(token: Token, pin: str) -> pkcs11.Session:
         message = f"This is not the PIN of the token {token.label}. It locks after a few wrong ones: do not guess."
         raise TokenError(message) from None
     except (pkcs11.PKCS11Error, RuntimeError, OSError) as error:
-        message = f"The token {token.label} cannot be opened with {token.module}: {_said(error)}."
-        raise TokenError(message) from None
+        raise _unopened(token, error) from None
     return session
+
+
+def _unopened(token: Token, error: BaseException) -> TokenError:
+    return TokenError(f"The token {token.label} cannot be opened with {token.module}: {_said(error)}.")
 
 
 def _with_id(session: pkcs11.Session, identifier: bytes) -> Iterator[Any]:
@@ -259,6 +284,12 @@ def _octet_string(content: bytes) -> bytes:
 
 def _big(number: int) -> bytes:
     return number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+def _text(said: str | bytes) -> str:
+    """What a token says, as a line that can be shown."""
+    line = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    return "".join(each for each in line if each.isprintable()).strip()
 
 
 def _said(error: BaseException) -> str:

@@ -190,6 +190,43 @@ def hand_over(directory: Path) -> None:
     mark("closed")
 
 
+def scratch_ca(folder: Path, package: Path, *sheets: Path) -> None:
+    """Open a package from sheets as a drill does, and have the real step-ca serve what it gives, stopping meanwhile."""
+    from escrow import recovery, scratch
+    from escrow.client import Client
+    from escrow.memory import protect
+
+    protect(required=False)
+
+    def progress(stage: str, done: int, total: int) -> None:
+        mark(f"{stage} {done}/{total}")
+
+    sealed = recovery.read_package(package, progress)
+    collection = recovery.gather(sealed.manifest, sheets, keep=True, progress=progress)
+    with recovery.recombine(collection) as wrapping_key:
+        members = recovery.open_checked(sealed, wrapping_key)
+    collection.close()
+    wanted = scratch.needed(sealed.manifest)
+    for name in members.keys() - wanted:
+        members[name].close()
+    is_healthy = Client.is_healthy
+
+    def stopping(self: Client) -> bool:
+        healthy = is_healthy(self)
+        mark("served")
+        return healthy
+
+    Client.is_healthy = stopping  # type: ignore[method-assign]
+    program = scratch.found()
+    kept = {name: members[name] for name in wanted}
+    tried = program and scratch.try_out(program, scratch.digest(program), folder, sealed.manifest, kept, progress)
+    if not tried or not tried.issued:
+        sys.exit(f"the scratch CA did not issue: {tried}")
+    for member in kept.values():
+        member.close()
+    mark("closed")
+
+
 def foresee_the_provisioners_key() -> None:
     """Have the provisioner's worker make a key that the test knows. It is derived in the worker: nobody else has it."""
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -215,6 +252,9 @@ if __name__ == "__main__":
     elif sys.argv[1] == "hand-over":
         stop_at_the_end_of_workers()
         hand_over(Path(sys.argv[2]))
+    elif sys.argv[1] == "scratch":
+        stop_at_the_end_of_workers()
+        scratch_ca(*map(Path, sys.argv[2:]))
     else:
         stop_at_progress()
         stop_at_the_end_of_workers()

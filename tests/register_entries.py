@@ -71,7 +71,9 @@ def archive(name: str, on: dt.date = MADE, **fields: Any) -> dict[str, Any]:  # 
 
 def drill(on: dt.date = MADE, name: str = "DRILL", **fields: Any) -> Entry:  # noqa: ANN401 - whatever JSON can hold
     """A drill that was held."""
-    return entry("drill", on, **{"level": "T1", "passed": True, "minutes": 30, **archive(name, on, **fields)})
+    return entry(
+        "drill", on, **{"level": "T1", "passed": True, "minutes": 30, "bad": [], **archive(name, on, **fields)}
+    )
 
 
 def session(on: dt.date, name: str, what: str = "CRL", **fields: Any) -> Entry:  # noqa: ANN401 - whatever JSON can hold

@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import io
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -136,14 +138,14 @@ def test_wherever_a_file_was_changed_or_is_missing_the_installer_names_it(made: 
         (tmp_path / name).write_bytes(content)
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in small.items()}
     (tmp_path / manifest.FILE).write_bytes(manifest.encode(hashes))
-    assert install.verify(tmp_path) == hashes
+    assert install.verify(tmp_path, install.read_manifest(tmp_path)) == hashes
     for name, content in small.items():
         change(tmp_path / name)
         with pytest.raises(install.InstallError, match=f"\n  {re.escape(name)} was changed$"):
-            install.verify(tmp_path)
+            install.verify(tmp_path, install.read_manifest(tmp_path))
         (tmp_path / name).unlink()
         with pytest.raises(install.InstallError, match=f"\n  {re.escape(name)} is missing$"):
-            install.verify(tmp_path)
+            install.verify(tmp_path, install.read_manifest(tmp_path))
         (tmp_path / name).write_bytes(content)
 
 
@@ -222,6 +224,36 @@ def test_a_changed_list_gives_other_words(made: Path, copy: Path, tmp_path: Path
 def words_of(folder: Path) -> str:
     digest = hashlib.sha256((folder / manifest.FILE).read_bytes()).digest()
     return "\n".join(f"  {row}" for row in spoken.rows_of(spoken.words_of(digest)))
+
+
+def test_a_list_that_becomes_another_one_while_it_is_installed_does_not_lend_its_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stick may give something else when it is read once more: the list that was compared is the one that is kept."""
+    folder, target = tmp_path / "bundle", f"{HERE}-x86_64"
+    wheel = io.BytesIO()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name in ("evil.py", "evil-1.data/purelib/more.py", "evil-1.data/scripts/x", "evil-1.data/y"):
+            archive.writestr(name, b"changed")
+    digest = hashlib.sha256(b"changed").hexdigest()
+    content = {
+        "wheels/evil.whl": wheel.getvalue(),
+        "targets.json": json.dumps({target: {"wheels": ["evil.whl"], "glibc": [2, 17]}}).encode(),
+        f"installed/{target}.sha256": manifest.encode({f"lib/{name}.py": digest for name in ("evil", "more")}),
+    }
+    listed = manifest.encode({name: hashlib.sha256(each).hexdigest() for name, each in content.items()})
+    for name, each in {**content, manifest.FILE: listed}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(each)
+
+    def here(_: object) -> str:
+        (folder / manifest.FILE).write_bytes(b"the reviewed one")
+        return target
+
+    monkeypatch.setattr(install, "target_here", here)
+    install.install(folder, tmp_path / "into")
+    assert (tmp_path / "into" / manifest.FILE).read_bytes() == listed
+    assert sorted(path.name for path in (tmp_path / "into/lib").iterdir()) == ["evil.py", "more.py"]
 
 
 def test_nothing_is_installed_over_what_is_there_or_where_it_does_not_fit(

@@ -3,6 +3,7 @@
 import datetime as dt
 import shutil
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -241,6 +242,22 @@ def test_a_newer_set_supersedes_the_one_before_whose_sheets_can_then_only_be_des
         events.after(register, attested(POLICY, [Position(1, 1)], LATER)[0])
     gone = events.after(register, of_share("report", Position(1, 1), LATER, status="destroyed", reason="certificate"))
     assert share(gone, Position(1, 1)).status is Status.DESTROYED
+
+
+def test_a_set_that_supersedes_another_than_the_one_in_force_is_refused() -> None:
+    """Two refreshes of one old set: the sheets of the one that does not count would be forgotten."""
+
+    def refreshed(epoch: int, set_id: str, of: str) -> Entry:
+        made = enter(POLICY, LATER, epoch, set_id)
+        return replace(made, fields={**made.fields, "destroyed": {"set_id": of, "shares": [], "copies": []}})
+
+    register = events.after(register_of(POLICY), refreshed(2, "cd" * 16, SET))
+    for other in (refreshed(2, "ef" * 16, SET), refreshed(3, "ef" * 16, "12" * 16)):
+        with pytest.raises(RegisterError, match="and the set in force here is CDCDCDCDCDCDCDCD"):
+            events.after(register, other)
+    third = events.after(register, refreshed(3, "ef" * 16, "cd" * 16)).current
+    assert third
+    assert third.epoch == 3
 
 
 def test_a_copy_is_read_lost_found_destroyed_or_made() -> None:

@@ -152,6 +152,7 @@ WRONG: list[tuple[Level, str, dict[str, Any], str]] = [
     (Level.T2, "read 1.2", seen("OLD12", same=True, positions=[[1, 3]], read=True), "another share"),
     (Level.T2, "read 1.2", seen("OLD12", same=True, read=True), "not taken out"),
     (Level.T3, "gather", {"positions": [[1, 1]]}, "no quorum"),
+    (Level.T4, "scratch", {"started": True, "issued": True, "program": "cd"}, "another step-ca"),
     (Level.T4, "scratch", {"started": False, "issued": True}, "did not start"),
 ]
 
@@ -178,9 +179,15 @@ JUDGED: list[tuple[Level, object, set[Position], dict[str, dict[str, Any]], list
     (Level.T2, 2, ALL, {"read 1.2": seen("X", same=False)}, ["other-bag"]),
     (Level.T3, 2, set(), {}, []),
     (Level.T3, None, set(), {}, ["no-copy"]),
-    (Level.T4, 2, set(), {"scratch": {"started": True, "issued": True}}, []),
-    (Level.T4, 2, set(), {"scratch": {"started": True, "issued": False}}, ["not-issued"]),
-    (Level.T4, None, set(), {"scratch": {"started": False, "issued": False}}, ["no-copy", "not-started"]),
+    (Level.T4, 2, set(), {"scratch": {"program": "ab", "started": True, "issued": True}}, []),
+    (Level.T4, 2, set(), {"scratch": {"program": "ab", "started": True, "issued": False}}, ["not-issued"]),
+    (
+        Level.T4,
+        None,
+        set(),
+        {"scratch": {"program": "ab", "started": False, "issued": False}},
+        ["no-copy", "not-started"],
+    ),
 ]
 
 

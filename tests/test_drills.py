@@ -163,10 +163,12 @@ def test_what_is_missing_by_the_scenario_is_reported_and_a_drill_without_a_quoru
 def test_a_sheet_that_cannot_be_used_is_found_and_bagged(root: Sealed) -> None:
     plan = plan_of(root, "T2", "BAD", root.archive)
     # Nothing is laid into the scanner for share 2, and then a sheet of share 1.
-    state = hold(root, plan, root.archive, {(Asked.SCAN, "2"): [""], (Asked.NOT_GOOD, ""): ["bad"]})
+    state = hold(root, plan, root.archive, {(Asked.SHEET, "2"): [""], (Asked.NOT_GOOD, ""): ["bad"]})
     assert state.done["read 1.2"]["read"] is False
     assert state.done["judge"]["reasons"] == ["bad-sheet"]
     assert set(state.done["rebag 1.2"]["bags"]) == {"1.2"}
+    fields = drilled(root.room(plan).out)
+    assert (set(fields["bags"]), fields["bad"]) == ({"1.1", "1.2", "1.3"}, ["1.2"])
 
 
 def test_after_a_loss_of_power_a_drill_goes_on_and_what_follows_knows_the_new_bags(

@@ -29,12 +29,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from film import EMPTY_TABLE, Scene, write_film
 from foreseen import scalar
-from helpers import PASSWORD, TIMEOUT, StepTree, blot, can_lock, escrow
+from helpers import PASSWORD, TIMEOUT, StepTree, blot, can_lock, escrow, need
 from memory_scan import Hit, Scanner, regions, unlocked
 from player import room
 from print_server import PrintServer, need_cups
 
-from ceremony.planning.draft import Entries, refresh, session
+from ceremony.planning.draft import Entries, Values, refresh, session
 from escrow import jwe, shamir
 from escrow.documents import MADE_UP
 from escrow.paper.scan import scan
@@ -573,3 +573,31 @@ def test_a_session_leaves_no_trace(shm: Path) -> None:
     today = dt.datetime.now(dt.UTC).date()
     (shm / "session.toml").write_text(session("crl", today, {"ceremony": {"date": today}}, people(*CUSTODIANS)))
     check_ceremony(shm / "session.toml", "--out", shm / "out", sign_same={"private key"})
+
+
+def test_a_scratch_ca_leaves_no_trace(sealed: Sealed, shm: Path) -> None:
+    """Its password is in what makes it, encrypts with it and hands it over; the root's key is gone before it starts."""
+    need("step-ca")
+    marks = []
+
+    def seen() -> Iterator[Seen]:
+        for entry in watch("scratch", shm / "scratch", sealed.package, *sealed.sheets[:2], secrets=sealed.secrets):
+            marks.append(entry.mark)
+            if entry.mark == "served" or entry.mark.startswith("Encrypting keys"):
+                assert "root_ca_key" not in entry.reachable
+            if entry.mark == "served":  # while step-ca has its keys
+                assert any(name.startswith("password ") for name in entry.reachable), "its password was not looked for"
+            yield entry
+
+    allowed = {"worker Collection": {"share", "left", "right", "value"}, "worker invent": {"password"}}
+    check_everything(seen(), {**ALLOWED, **allowed})
+    assert "served" in marks
+    assert not (shm / "scratch").exists()
+
+
+def test_a_guided_recovery_leaves_no_trace(shm: Path) -> None:
+    """A quorum from paper, through a loss of power; the keys that were called for under a new password."""
+    today = dt.datetime.now(dt.UTC).date()
+    recovery: Values = {"ceremony": {"date": today}}
+    (shm / "recovery.toml").write_text(session("recovery", today, recovery, people(*CUSTODIANS[:2])))
+    check_ceremony(shm / "recovery.toml", "--out", shm / "out")

@@ -115,6 +115,7 @@ def _before(inventory: Inventory, *, imported: bool = True) -> Before:
         files={SET_PLAN: made},
         bags={},
         holders={},
+        strays=frozenset(),
         inventory=inventory,
         root=ROOT,
     )

@@ -3,13 +3,16 @@
 import datetime as dt
 import hashlib
 import json
+import shutil
 import tempfile
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import soft_hsm
 from helpers import escrow, free_port, need, run, step_ca
 from sessions import PARTS, TODAY, Sealed, sealed
 from test_drills import Answers, Playing
@@ -28,11 +31,17 @@ from ceremony.run.audit import audit
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.rehearsal import hold_in
 from ceremony.run.room import Feeding, PowerLost
+from ceremony.run.work import Target
+from escrow import recovery
 from escrow.configuration import CONFIG
 from escrow.errors import PlanError, RefusedError, UsageError
+from escrow.files import is_memory_backed
 from escrow.memory import Secret
 from escrow.recovery import RECOVERED
 from escrow.sealing import PACKAGE_FILE
+from escrow.token import Token
+
+ANYBODY = public_of(KINDS["EC P-256"]())
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +91,7 @@ def test_the_real_step_ca_starts_from_what_a_guided_recovery_restored_through_a_
         "Agreed by Grace Hopper Alan Turing",
         "the database with issued and revoked certificates",
         "a new set is made soon",
+        "in memory: on no disk",
     ]:
         assert words in report, words
 
@@ -106,7 +116,9 @@ def test_the_real_step_ca_starts_from_what_a_guided_recovery_restored_through_a_
     assert {bags[-1] for bags in last.bags.values()} >= set(state.bags)
 
 
-def test_with_a_package_alone_keys_go_to_a_recipient_who_opens_them_with_openssl(root: Sealed, tmp_path: Path) -> None:
+def test_with_a_package_alone_keys_go_to_a_recipient_who_opens_them_with_openssl(
+    root: Sealed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     need("openssl", "unzip")
     key, file = KINDS["EC P-256"](), tmp_path / "recovery.toml"
     package = root.archive / PACKAGE_FILE
@@ -116,7 +128,18 @@ def test_with_a_package_alone_keys_go_to_a_recipient_who_opens_them_with_openssl
     assert plan.recovery
     assert plan.recovery.of_package
     assert plan.policy.missing(()) == 2
-    state = hold(root, plan, package=package)
+    room = root.room(plan)
+    desk = Playing(Feeding(Answering(room, lambda _: None), room), {})
+    encrypts, told_before = recovery.restore_to_recipient, []
+
+    def encrypting(*arguments: Any, **more: Any) -> None:  # noqa: ANN401 - whatever it takes
+        told_before.extend(desk.said[-2:])
+        encrypts(*arguments, **more)
+
+    monkeypatch.setattr(recovery, "restore_to_recipient", encrypting)
+    state = hold_in(room, desk, PARTS, before.found(plan, plan.recovery, None, package))
+    assert state.done["called"]["recipient"] in told_before[0], "compared before anything is encrypted"
+    assert "Compare it with what the recipient tells you" in told_before[1]
     assert (state.phase, state.done["called"]["archive"]) == (Phase.CLOSED, "")
     out, made = root.room(plan).out, restored(root, plan)
     assert audit(out).findings == []
@@ -128,6 +151,93 @@ def test_with_a_package_alone_keys_go_to_a_recipient_who_opens_them_with_openssl
     assert "secrets/intermediate_ca_key" in run("unzip", "-l", opened).expect().out
     assert "secrets/root_ca_key" not in run("unzip", "-l", opened).expect().out
     assert not [path for path in out.rglob("*") if "secrets" in path.parts or path.name == RECOVERED]
+
+
+class Keeper(Playing):
+    """Types these PINs, in turn; or loses the power when the keys are in the token, and the journal does not know."""
+
+    def __init__(self, desk: Desk, pins: list[str], answers: Answers, *, loses: bool = False) -> None:
+        super().__init__(desk, answers)
+        self.pins, self._loses = pins, loses
+        self.secret = self._secret
+
+    def say(self, text: str) -> None:
+        if self._loses and text.startswith("Stored in the token"):
+            self._loses = False
+            raise PowerLost
+        super().say(text)
+
+    def _secret(self, asked: Asked, fields: Fields) -> Secret:
+        return Secret.of(self.pins.pop(0).encode()) if asked is Asked.PIN else self._desk.secret(asked, fields)
+
+
+def test_keys_go_into_the_token_of_the_plan_and_a_wrong_pin_costs_nothing(
+    root: Sealed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pin = "12 34 56"
+    hsm = soft_hsm.make(tmp_path / "hsm", pin)
+    for name, value in hsm.env.items():
+        monkeypatch.setenv(name, value)
+    plan = plan_of(root, "TOKEN", {"recovery": {"token": soft_hsm.LABEL}})
+    assert plan.recovery
+    room = root.room(plan)
+    room.target = Target(tmp_path / "step", Token(hsm.module, soft_hsm.LABEL, str(hsm.pin_file)))
+    desk = Feeding(Answering(room, lambda _: None), room)
+    keeper = Keeper(desk, ["99 99 99", pin], {(Asked.RETRY, ""): [""]})
+    state = hold_in(room, keeper, PARTS, before.found(plan, plan.recovery, root.archive, None))
+    assert state.phase is Phase.CLOSED
+    assert not keeper.pins
+    assert any("This is not the PIN of the token" in said for said in keeper.said)
+    assert any("which is: SoftHSM project" in said for said in keeper.said)
+    assert not any(pin in said for said in keeper.said)
+    assert audit(room.out).findings == []
+    assert f"Stored in the token {soft_hsm.LABEL} " in told(room.out)
+    assert ("on a disk" in told(room.out)) is not is_memory_backed(tmp_path)
+    labels = [line.split(":")[1].strip() for line in hsm.objects() if line.strip().startswith("label:")]
+    assert labels == ["intermediate"] * 2, "a private key and its public half, and no root"
+    tree = room.target.folder
+    assert not (tree / "secrets").exists()
+    settings = json.loads((tree / CONFIG).read_text())
+    assert settings["kms"]["uri"] == Token(hsm.module, soft_hsm.LABEL, str(hsm.pin_file)).uri
+    assert settings["key"].endswith("object=intermediate")
+
+
+def test_after_a_loss_of_power_what_is_at_the_target_already_is_named_and_left_as_it_is(
+    root: Sealed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pin = "12 34 56"
+    hsm = soft_hsm.make(tmp_path / "hsm", pin)
+    for name, value in hsm.env.items():
+        monkeypatch.setenv(name, value)
+    plan = plan_of(root, "TOKEN-LOST", {"recovery": {"token": soft_hsm.LABEL}})
+    assert plan.recovery
+    room, last = root.room(plan), before.found(plan, plan.recovery, root.archive, None)
+    room.target = Target(tmp_path / "step", Token(hsm.module, soft_hsm.LABEL))
+
+    def keeper(*, loses: bool) -> Keeper:
+        return Keeper(Feeding(Answering(room, lambda _: None), room), [pin], {}, loses=loses)
+
+    with pytest.raises(StuckError, match="exists and is never overwritten"):
+        hold_in(room, keeper(loses=True), PARTS, last)
+    stored = hsm.objects()
+    shutil.rmtree(room.target.folder)
+    with pytest.raises(StuckError, match=r"The key intermediate is in the token .* already"):
+        hold_in(room, keeper(loses=False), PARTS, last)
+    assert hsm.objects() == stored
+
+
+def test_a_token_that_is_not_there_or_not_the_plans_is_refused_before_any_bag_is_opened(
+    root: Sealed, tmp_path: Path
+) -> None:
+    plan = plan_of(root, "NO-TOKEN", {"recovery": {"token": "HSM"}})
+    assert plan.recovery
+    last = before.found(plan, plan.recovery, root.archive, None)
+    (tmp_path / "none.so").write_text("")
+    for token, message in ((None, "The token of the plan"), (Token(tmp_path / "none.so", "HSM"), "cannot be opened")):
+        room = root.room(plan)
+        room.target = Target(room.target.folder, token)
+        with pytest.raises(StuckError, match=rf"step 4\.1 did not succeed\. .*{message}"):
+            hold_in(room, Feeding(Answering(room, lambda _: None), room), PARTS, last)
 
 
 def test_passwords_that_differ_are_asked_again_and_an_abort_returns_the_sheets(root: Sealed) -> None:
@@ -186,6 +296,8 @@ def test_a_plan_is_held_with_what_it_pins_and_nothing_else(root: Sealed, tmp_pat
         (('only = ["intermediate"]', "only = []"), "recovery, only"),
         (("[recovery]", "[crl]\ndays = 3\n\n[recovery]"), "in a recovery nothing is signed"),
         (("[recovery]", '[recovery]\nrecipient = "x"'), "is no public key and no certificate"),
+        (("[recovery]", f'[recovery]\nrecipient = """{ANYBODY}"""\ntoken = "HSM"'), "one of the two"),
+        (("[recovery]", f'[recovery]\ntoken = "{33 * "x"}"'), "recovery, token"),
         ((f'archive = "{"0" * 64}"', ""), "name one of the two"),
         ((f'archive = "{"0" * 64}"', f'archive = "{"0" * 64}"\npackage = "{"0" * 64}"'), "name one of the two"),
     ],
@@ -228,6 +340,10 @@ def test_a_recovery_has_a_script_and_is_held_by_its_own_command(root: Sealed, tm
     given = ("recovery", file, "--archive", root.archive, "--scans", tmp_path)
     inside = escrow(*given, "--to", tmp_path / "out/keys", "--out", tmp_path / "out").expect(2)
     assert "keep them apart" in inside.err
+    away = ("--to", tmp_path / "to", "--out", tmp_path / "out")
+    assert "belong to a token" in escrow(*given, *away, "--module", "x.so").expect(2).err
+    file.write_text(file.read_text().replace("[recovery]\n", '[recovery]\ntoken = "HSM"\n'))
+    assert "name with --module" in escrow(*given, *away).expect(2).err
     assert not (tmp_path / "out").exists()
 
 

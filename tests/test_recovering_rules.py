@@ -77,8 +77,9 @@ def test_no_random_walk_restores_anything_else_or_leaves_a_sheet_out() -> None:
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("gather", {"positions": [[1, 1]]}, "no quorum"),
-    ("restore", {"keys": ["intermediate", "root"], "recipient": ""}, "not what was called for"),
-    ("restore", {"keys": ["intermediate"], "recipient": "ab" * 32}, "not what was called for"),
+    ("restore", {"keys": ["intermediate", "root"], "recipient": "", "token": ""}, "not what was called for"),
+    ("restore", {"keys": ["intermediate"], "recipient": "ab" * 32, "token": ""}, "not what was called for"),
+    ("restore", {"keys": ["intermediate"], "recipient": "", "token": "HSM"}, "not what was called for"),
 ]
 
 

@@ -4,7 +4,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,7 @@ from ceremony.rules.refreshing.rules import Counts, Refreshing
 from ceremony.rules.state import Phase, State
 from ceremony.run import before
 from ceremony.run.archive import read_journal
-from ceremony.run.audit import audit
+from ceremony.run.audit import Report, audit
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.session import SystemClock
 from escrow.errors import EscrowError, PlanError, RefusedError
@@ -245,6 +245,24 @@ def test_the_register_has_the_new_set_and_what_was_destroyed_of_the_old(refreshe
         noted(last, tmp_path)
 
 
+def test_by_a_register_what_was_signed_since_the_archive_is_not_forgotten(refreshed: Refreshed, tmp_path: Path) -> None:
+    plan = plan_of("BEHIND", refreshed.old.archive, NEW)
+    assert plan.refresh
+    last = before.examined(plan, plan.refresh.before, refreshed.old.archive, None)
+    with Book(tmp_path, SystemClock(), begin=True) as book:
+        book.note("enter", **entered(refreshed.old.archive))
+        came = {"on": str(TODAY), "set_id": book.current.set_id.hex(), "bags": {}, "ended": f"{TODAY}T23:00:00Z"}
+        tried = {"level": "T1", "passed": True, "minutes": 30, "bad": []}
+        book.note("drill", **came, **tried, ceremony="TRIED", archive="11" * 32)
+        assert noted(last, tmp_path).archive == last.archive
+        with pytest.raises(RefusedError, match="does not have the archive that the plan follows"):
+            noted(replace(last, archive="33" * 32), tmp_path)
+        listed = {"what": "CRL", "expiries": [{"what": "CRL", "last": str(TODAY)}], "revoked": []}
+        book.note("session", **came, **listed, ceremony="LISTED", archive="22" * 32)
+        with pytest.raises(RefusedError, match=r"LISTED signed \(CRL\) after the archive that the plan follows"):
+            noted(last, tmp_path)
+
+
 def test_everybody_who_has_or_had_a_share_by_the_register_is_known_to_the_refresh(
     refreshed: Refreshed, tmp_path: Path
 ) -> None:
@@ -299,6 +317,28 @@ def test_a_package_of_another_set_or_an_archive_that_was_changed_is_refused(
     (changed / "certs/root_ca.crt").write_bytes(b"x")
     with pytest.raises(RefusedError, match=r"certs/root_ca.crt"):
         before.examined(plan, plan.refresh.before, changed, None)
+
+
+@pytest.mark.parametrize("name", ["package.escrow", "plan.toml", "certs/root_ca.crt", "inventory.json"])
+def test_what_is_changed_while_the_archive_is_examined_is_not_taken(
+    refreshed: Refreshed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """By a stick that gives something else when it is read once more, or by somebody who may write to it."""
+    archive = Path(shutil.copytree(refreshed.old.archive, tmp_path / "archive"))
+    plan = plan_of("MEANWHILE", archive, NEW)
+
+    def examined(folder: Path) -> Report:
+        report = audit(folder)
+        (folder / name).write_bytes((refreshed.out / name).read_bytes() + b"\n")
+        return report
+
+    monkeypatch.setattr(before, "audit", examined)
+    with pytest.raises(RefusedError, match=f"{name} was changed while the archive was examined"):
+        before.examined(plan, plan.follows or "", archive, None)
+    monkeypatch.setattr(before, "audit", lambda _: audit(refreshed.out))
+    untouched = refreshed.old.archive
+    with pytest.raises(RefusedError, match=r"ARCHIVE\.sha256 was changed while the archive was examined"):
+        before.examined(plan, plan.follows or "", untouched, None)
 
 
 def test_a_refresh_makes_no_tree_and_is_no_session(refreshed: Refreshed) -> None:

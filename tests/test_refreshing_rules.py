@@ -178,6 +178,17 @@ def test_what_a_refresh_rests_on_is_held_against_the_journal(name: str, facts: d
         walk.add("end", step=name, facts=facts)
 
 
+def test_a_sheet_in_unknown_hands_counts_although_the_one_in_the_bag_was_destroyed() -> None:
+    walk = refresh(PLAIN, "strays")
+    while walk.due().id != "destroy-old":
+        walk.step()
+    gone: dict[str, object] = {"sheets": [[1, 1], [1, 2], [1, 3]], "copies": []}
+    assert who_could_still(gone, walk.state) == []
+    noted = {**walk.state.done["old-set"], "strays": ["1.1", "1.3"]}
+    state = replace(walk.state, done={**walk.state.done, "old-set": noted})
+    assert who_could_still(gone, state) == ["holder 1", "whoever was before", "holder 3"]
+
+
 def test_superseding_waits_until_every_exception_is_settled() -> None:
     walk = refresh(PLAIN, "open")
     while walk.due().id != "supersede":
@@ -194,7 +205,7 @@ def test_a_share_of_which_a_sheet_was_lost_is_left_whatever_is_destroyed() -> No
         walk.step()
     every = {"sheets": [[position.group, position.x] for position in old_policy(walk.state).positions], "copies": []}
     assert [*left(every, walk.state)] == []
-    noted = {**walk.state.done["old-set"], "unknown": ["1.1", "1.2"]}
+    noted = {**walk.state.done["old-set"], "strays": ["1.1", "1.2"]}
     state = replace(walk.state, done={**walk.state.done, "old-set": noted})
     assert [*left(every, state)] == [Position(1, 1), Position(1, 2)]
     assert who_could_still(every, state), "two are a quorum of the old set"

@@ -55,6 +55,10 @@ def step_ca() -> Path:
     return Path(shutil.which("step-ca") or "")
 
 
+def digest_of(program: Path) -> str:
+    return scratch.digest(program) if program.exists() else ""
+
+
 def tree_with(original: StepTree, folder: Path, change: Mapping[str, object]) -> Path:
     """A copy of a tree whose ca.json says something else."""
     tree = Path(shutil.copytree(original.path, folder))
@@ -85,7 +89,7 @@ def test_the_real_step_ca_starts_from_what_was_restored_issues_and_leaves_nothin
     before = children()
     with opened(tree_with(trees(kind), tmp_path / "tree", reaching)) as (manifest, members):
         assert "secrets/root_ca_key" not in members
-        tried = try_out(program, shm / "scratch", manifest, members, quiet)
+        tried = try_out(program, digest_of(program), shm / "scratch", manifest, members, quiet)
     assert (tried.started, tried.issued, tried.problem) == (True, True, "")
     assert len(tried.certificate) == 64
     assert list(shm.iterdir()) == []
@@ -100,7 +104,7 @@ def test_a_package_without_a_configuration_still_gives_a_ca_that_issues(
     shutil.rmtree(tree / "config")
     with opened(tree) as (manifest, members):
         assert CONFIG not in members
-        assert try_out(program, shm / "scratch", manifest, members, quiet).issued
+        assert try_out(program, digest_of(program), shm / "scratch", manifest, members, quiet).issued
 
 
 def wrapped(program: Path, where: Path, before: str) -> Path:
@@ -125,7 +129,7 @@ def test_while_step_ca_serves_its_keys_are_encrypted_and_it_is_told_no_password(
     look = f"shutil.copytree(folder, {str(kept)!r})\njson.dump([sys.argv, dict(os.environ)], open({str(told)!r}, 'w'))"
     spy = wrapped(step_ca(), tmp_path / "spy", look)
     with opened(trees("P-256").path) as (manifest, members):
-        assert try_out(spy, shm / "scratch", manifest, members, quiet).issued
+        assert try_out(spy, digest_of(spy), shm / "scratch", manifest, members, quiet).issued
     assert {path.name for path in (kept / "secrets").iterdir()} == {"intermediate_ca_key"}
     assert "ENCRYPTED" in (kept / "secrets/intermediate_ca_key").read_text()
     config = json.loads((kept / CONFIG).read_text())
@@ -167,11 +171,32 @@ def test_a_ca_that_does_not_start_or_issue_is_said_and_leaves_nothing(
             program = tmp_path / "nothing"
         elif what == "closed":
             program = wrapped(program, tmp_path / "closed", _WITHOUT_PROVISIONERS)
-        tried = try_out(program, shm / "scratch", manifest, members, quiet)
+        tried = try_out(program, digest_of(program), shm / "scratch", manifest, members, quiet)
     assert tried == Tried(started, program=tried.program, problem=tried.problem)
     assert problem in tried.problem
     assert list(shm.iterdir()) == []
     assert children() <= before
+
+
+def test_another_program_than_was_shown_gets_no_key_and_what_takes_its_name_is_not_started(
+    trees: Callable[[str], StepTree], shm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, thief, stolen = Path(shutil.copy(step_ca(), tmp_path)), tmp_path / "thief", tmp_path / "stolen"
+    wrapped(program, thief, f"shutil.copytree(folder, {str(stolen)!r})")
+    shown, free_port = digest_of(program), scratch._free_port
+    with opened(trees("P-256").path) as (manifest, members):
+        refused = try_out(thief, shown, shm / "scratch", manifest, members, quiet)
+        assert refused == Tried(program=digest_of(thief), problem=refused.problem)
+        assert "is not the program that was shown, and gets no key" in refused.problem
+
+        def replaced() -> int:
+            thief.replace(program)
+            return free_port()
+
+        monkeypatch.setattr(scratch, "_free_port", replaced)
+        assert try_out(program, shown, shm / "scratch", manifest, members, quiet).issued
+    assert not stolen.exists()
+    assert list(shm.iterdir()) == []
 
 
 def test_nothing_is_restored_onto_a_disk_or_into_a_folder_that_is_there(
@@ -181,7 +206,7 @@ def test_nothing_is_restored_onto_a_disk_or_into_a_folder_that_is_there(
     with opened(trees("P-256").path) as (manifest, members):
         for folder in (shm, Path("/var/lib/escrow-scratch")):
             with pytest.raises(RefusedError, match="nothing is restored into it"):
-                try_out(program, folder, manifest, members, quiet)
+                try_out(program, digest_of(program), folder, manifest, members, quiet)
 
 
 def test_whoever_kills_the_program_ends_what_serves_and_its_folder(shm: Path, tmp_path: Path) -> None:
@@ -199,7 +224,7 @@ def test_whoever_kills_the_program_ends_what_serves_and_its_folder(shm: Path, tm
 
 
 def _be_killed_while_it_serves(program: Path, folder: Path, noted: Path) -> NoReturn:
-    with Secret.of(b"x") as password, scratch._serving(program, folder, password):
+    with Secret.of(b"x") as password, program.open("rb") as file, scratch._serving(file.fileno(), folder, password):
         wait_until(noted.exists)
         os.kill(os.getpid(), signal.SIGKILL)
     os._exit(0)

@@ -132,7 +132,7 @@ def test_a_csr_by_step_is_signed_and_works_in_step_ca_until_it_is_revoked(
     ("at", "rule"),
     [
         (lambda asked, _: asked is Asked.DRAFTED, Rule.GO_ON),
-        (lambda asked, _: asked is Asked.SCAN, Rule.GO_ON),
+        (lambda asked, _: asked is Asked.SHEET, Rule.GO_ON),
         (lambda asked, fields: asked is Asked.PHRASE and fields["phrase"] == "issue", Rule.QUORUM_AGAIN),
         (lambda asked, _: asked is Asked.BAG, Rule.GO_ON),
     ],
@@ -276,7 +276,7 @@ def test_an_abort_that_nobody_opened_and_signed_keeps_its_numbers_all_the_same(r
                 return "abort"
             return super().line(asked, fields)
 
-    state = root.hold(plan, root.archive, lambda desk, _: GivingUp(desk, lambda asked, _: asked is Asked.SCAN))
+    state = root.hold(plan, root.archive, lambda desk, _: GivingUp(desk, lambda asked, _: asked is Asked.SHEET))
     out = root.room(plan).out
     assert state.phase is Phase.ABORTED
     assert [finding.partition(":")[0] for finding in audit(out).findings] == ["journal.jsonl.sig", "ARCHIVE.sha256.sig"]

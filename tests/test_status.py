@@ -113,6 +113,37 @@ CASES: dict[str, tuple[Sequence[Entry], int, dict[str, Severity]]] = {
         2,
         {"nearly-a-quorum": Severity.WARNING},
     ),
+    "a sheet was read in a drill and cannot be used": (
+        [drill(SOON, level="T2", bags={"1.1": "9001"}, bad=["1.1"])],
+        1,
+        {"sheet-unusable": Severity.WARNING},
+    ),
+    "such a sheet's bag is shown, and looks as it should": (
+        [
+            drill(SOON, level="T2", bags={"1.1": "9001"}, bad=["1.1"]),
+            drill(SOON, "LATER", bags={"1.1": "9001"}),
+            of_share("attest", Position(1, 1), SOON, bag="9001", how="bag"),
+        ],
+        1,
+        {"sheet-unusable": Severity.WARNING},
+    ),
+    "such a sheet is read again, and is good": (
+        [
+            drill(SOON, level="T2", bags={"1.1": "9001"}, bad=["1.1"]),
+            drill(SOON, "LATER", level="T2", bags={"1.1": "9002"}),
+        ],
+        2,
+        {},
+    ),
+    "such a sheet was destroyed, and its share made again": (
+        [
+            drill(SOON, level="T2", bags={"1.1": "9001"}, bad=["1.1"]),
+            happened(Position(1, 1), "destroyed"),
+            made_again(SOON, Position(1, 1), "9002", "New"),
+        ],
+        2,
+        {},
+    ),
     "one person has two": (
         [of_share("hand over", Position(1, 2), SOON, bag="1002", **holder("c1"))],
         2,
@@ -192,6 +223,8 @@ def test_an_old_set_that_could_still_be_opened_names_everybody_who_could() -> No
     assert "old-set-left" not in matters(at(register_of(POLICY, *old, *everything, *packages, new)))
     lost = [happened(Position(1, x), "lost") for x in (3, 4, 5)]
     assert "old-set-left" not in matters(at(register_of(POLICY, *old, *lost, *packages, new))), "no copy is left"
+    tried = at(register_of(POLICY, drill(SOON), *old, *lost, *packages, new))
+    assert "old-set-left" in matters(tried), "the archive of a drill has the package in it, wherever its copies are"
     seen = [happened(position, "exposed") for position in POLICY.positions[:3]]
     gone = [happened(position, "destroyed") for position in POLICY.positions]
     assert "old-set-left" in matters(at(register_of(POLICY, *seen, *gone, new))), "what was seen is known for ever"

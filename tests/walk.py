@@ -85,11 +85,12 @@ class Walk:
                 return {"sha256": self.state.done["issue"]["sha256"]}
             case Action.BRIEF if isinstance(self.engine.listing, Drilling):
                 bags = {key_of(p): f"OLD{p.group}{p.x}" for p in positions}
-                return {"level": self.engine.listing.level.name, "bags": bags, "copies": ["Bank, disc", "Vault, stick"]}
+                level = self.engine.listing.level.name
+                return {"level": level, "program": "ab", "bags": bags, "copies": ["Bank, disc", "Vault, stick"]}
             case Action.CALLED:
-                return {"keys": ["intermediate"], "recipient": "", "called_by": "A", "agreed": ["B", "C"]}
+                return {"keys": ["intermediate"], "recipient": "", "token": "", "called_by": "A", "agreed": ["B", "C"]}
             case Action.RESTORE:
-                return {"keys": ["intermediate"], "recipient": ""}
+                return {"keys": ["intermediate"], "recipient": "", "token": ""}
             case Action.WHICH_COPY:
                 return {"copy": self.chance.choice([None, 1, 2])}
             case Action.CALL:
@@ -102,7 +103,7 @@ class Walk:
                 return {**shown, "positions": [list(step.position)] if shown["same"] else [], "read": read}
             case Action.TRY_CA:
                 started = self.chance.random() < GOOD
-                return {"started": started, "issued": started and self.chance.random() < GOOD}
+                return {"program": "ab", "started": started, "issued": started and self.chance.random() < GOOD}
             case Action.JUDGE if isinstance(self.engine.listing, Drilling):
                 reasons = [*self.engine.listing.reasons(self.state)]
                 return {"passed": not reasons, "reasons": reasons}
@@ -148,6 +149,7 @@ class Walk:
             "set_id": "old set",
             "epoch": 3,
             "policy": {"threshold": 1, "groups": [[2, 3]]},
+            "strays": [],
             "holders": {key_of(p): [f"holder {p.x}", "whoever was before"] for p in OLD.positions},
             "copies": ["Bank, disc", "Vault, stick"],
         }

@@ -233,6 +233,7 @@ class World:
             ended=f"{self.clock.today}T11:00:00Z",
             archive=hashlib.sha256(name.encode()).hexdigest(),
             bags={key_of(paper.position): paper.bag for paper in quorum},
+            bad=[],
         )
 
     def copy(self) -> None:

@@ -46,16 +46,21 @@ class InstallError(Exception):
     """This bundle is not installed, and why."""
 
 
-def verify(folder: Path) -> dict[str, str]:
-    """The hashes by name, if every file is as the manifest says, none is missing and none was added.
-
-    Raises InstallError, which names what is not.
-    """
+def read_manifest(folder: Path) -> bytes:
+    """The manifest, read once: what is compared, and what is installed and shown in words, is the very same."""
     manifest = folder / MANIFEST
     if manifest.is_symlink() or not manifest.is_file():
         message = f"{MANIFEST} is missing: this is no bundle, or not all of it."
         raise InstallError(message)
-    expected = _list(manifest.read_bytes())
+    return manifest.read_bytes()
+
+
+def verify(folder: Path, manifest: bytes) -> dict[str, str]:
+    """The hashes by name, if every file is as the manifest says, none is missing and none was added.
+
+    Raises InstallError, which names what is not.
+    """
+    expected = _list(manifest)
     wrong, found = [], set()
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
@@ -85,8 +90,8 @@ def members(wheel: bytes, name: str) -> Iterator[tuple[str, bytes]]:
             parts = PurePosixPath(entry.filename).parts
             if entry.is_dir():
                 continue
-            if parts[0].endswith(".data"):
-                if parts[1] not in {"purelib", "platlib"}:
+            if parts and parts[0].endswith(".data"):
+                if parts[1:2] not in {("purelib",), ("platlib",)}:
                     continue
                 parts = parts[2:]
             if not parts or ".." in parts or entry.filename.startswith("/") or "\\" in entry.filename:
@@ -115,7 +120,8 @@ def install(folder: Path, into: Path) -> None:
     if into.exists() or into.is_symlink():
         message = f"{into} exists: name a folder that does not, or remove it."
         raise InstallError(message)
-    hashes = verify(folder)
+    manifest = read_manifest(folder)
+    hashes = verify(folder, manifest)
     targets = json.loads(_read(folder, TARGETS, hashes))
     target = target_here(targets)
     listing = _read(folder, f"installed/{target}.sha256", hashes)
@@ -128,7 +134,7 @@ def install(folder: Path, into: Path) -> None:
         _require_nothing(expected)
         _write(new / PROGRAM, launcher(), mode=0o755)
         _write(new / INSTALLED, listing)
-        _write(new / MANIFEST, (folder / MANIFEST).read_bytes())
+        _write(new / MANIFEST, manifest)
         new.chmod(0o755)
         new.rename(into)
     except BaseException:

@@ -23,9 +23,11 @@ from ceremony.run.keeping import keep_archive
 from ceremony.run.paper import Camera, Paper, Scans, Tray
 from ceremony.run.questions import Asked
 from ceremony.run.session import ended, hold
+from ceremony.run.work import Target
 from ceremony.terminal import printers
 from ceremony.terminal.console import Passwords, Progress, enter_pressed, say
 from ceremony.terminal.desk import TerminalDesk
+from ceremony.terminal.sheets import type_sheet
 from escrow import __version__
 from escrow.errors import RefusedError
 from escrow.paper.sheet import design_of
@@ -130,7 +132,7 @@ def hold_at_terminal(  # noqa: PLR0913 - all that a ceremony is held with
     printer: Callable[[], Printer],
     before: Last | None = None,
     step_ca: Path | None = None,
-    target: Path | None = None,
+    target: Target | None = None,
 ) -> int:
     """Hold a ceremony to its end, and have its archive copied; the exit status."""
     kind = plan.ceremony.kind
@@ -184,8 +186,8 @@ def _keep(plan: Plan, out: Path, state: State) -> int:
 def _paper(scans: Path | None, camera: Path | None, *, allow_disk: bool) -> Paper:
     """Where sheets are read back: of the two, the one that was named."""
     if scans:
-        return Scans(scans, allow_disk=allow_disk)
-    return Camera(camera or Path(), enter_pressed, allow_disk=allow_disk)
+        return Scans(scans, type_sheet, allow_disk=allow_disk)
+    return Camera(camera or Path(), enter_pressed, type_sheet, allow_disk=allow_disk)
 
 
 @contextmanager

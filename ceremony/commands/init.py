@@ -61,14 +61,14 @@ def _session(task: str, today: dt.date, archive: Path | None, package: Path | No
     """The plan of what follows, with what the archive or package that it follows says of people and places."""
     table = task.replace("-", "_")
     if package:
-        from ceremony.run.before import planned_by_package
+        from ceremony.run.proposed import planned_by_package
 
         own, people = planned_by_package(package)
         return draft.session(table, today, own, people)
     write = draft.refresh if table == REFRESH else partial(draft.session, table)
     if archive is None:
         return write(today)
-    from ceremony.run.before import planned_by
+    from ceremony.run.proposed import planned_by
 
     values, entries = planned_by(archive)
     if table == "drill":

@@ -84,6 +84,14 @@ def _enter(register: Register, fields: Fields, on: dt.date) -> Register:
     if current and fields["ca"] != current.ca:
         message = f"This register is of the CA {current.ca}: {fields['ca']} gets a register of its own."
         raise RegisterError(message)
+    gone = fields.get("destroyed")
+    if current and gone and gone["set_id"] != current.set_id.hex():
+        message = (
+            f"It supersedes the set {gone['set_id'][:16].upper()}, and the set in force here is "
+            f"{current.set_id.hex()[:16].upper()}. If one in between is missing, enter it first. If not, two new sets "
+            "were made for one old one: only one of them counts, and the sheets and copies of the other are destroyed."
+        )
+        raise RegisterError(message)
     if current and fields["epoch"] <= current.epoch:
         message = f"Its epoch is {fields['epoch']}, and the register has epoch {current.epoch}: it is an older set."
         raise RegisterError(message)
@@ -114,7 +122,7 @@ def _enter(register: Register, fields: Fields, on: dt.date) -> Register:
         expiries=expiries_of(fields["expiries"]),
     )
     older = {name: superseded(each, on) for name, each in register.sets.items()}
-    if (gone := fields.get("destroyed")) and gone["set_id"] in older:
+    if gone and gone["set_id"] in older:
         older[gone["set_id"]] = destroyed(older[gone["set_id"]], gone, f"refresh {fields['ceremony']}", on)
     bags = register.bags | fresh(register.bags, {held.bag for held in shares.values()})
     return Register({**older, fields["set_id"]: entered}, bags)

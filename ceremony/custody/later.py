@@ -22,15 +22,23 @@ from ceremony.rules.steps import position_of
 CRL = "CRL"
 """What the line of a CRL's next update is called: there is one."""
 LEVELS = ("T0", "T1", "T2", "T3", "T4")
+_READS_EACH = "T2"
+"""The level at which each sheet is judged by itself: what it says of one counts until that is judged again."""
 
 
 def drill(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) -> Changed:
-    """A drill was held: what was shown is attested, and what was opened is in a new bag."""
+    """A drill was held: what was shown is attested, and what was opened is in a new bag.
+
+    A sheet that was read and cannot be used is in its bag all the same, and counts for no quorum.
+    """
     if fields["level"] not in LEVELS:
         message = f"A drill has a level of {', '.join(LEVELS)}, and not {fields['level']}."
         raise RegisterError(message)
     at, new = archived(at, bags, fields, on, f"drill {fields['level']}")
     shown = tuple(map(position_of, fields["bags"]))
+    bad = set(map(position_of, fields["bad"]))
+    for position in shown if fields["level"] == _READS_EACH else ():
+        at = with_share(at, replace(at.shares[position], unusable=position in bad))
     return replace(at, drills=(*at.drills, Drill(fields["level"], on, fields["passed"], fields["minutes"], shown))), new
 
 
@@ -66,7 +74,7 @@ def reissue(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date) -> 
         raise RegisterError(message)
     made = passed(held, holder_of(fields), fields["bag"], on, "reissue")
     strays = held.strays + (held.status is Status.LOST)
-    at = with_share(at, replace(made, status=Status.HELD, since=on, reason="", strays=strays))
+    at = with_share(at, replace(made, status=Status.HELD, since=on, reason="", strays=strays, unusable=False))
     return at, new | fresh(bags | new, {fields["bag"]})
 
 
@@ -75,7 +83,8 @@ def archived(at: ShareSet, bags: frozenset[str], fields: Fields, on: dt.date, wh
 
     One that ended before another that is in the register must not change what that one said.
     """
-    entered = Archived(fields["ceremony"], what, fields["ended"], fields["archive"])
+    signed = bool(fields.get("expiries") or fields.get("revoked"))
+    entered = Archived(fields["ceremony"], what, fields["ended"], fields["archive"], signed)
     if entered.archive in {at.archive, *(each.archive for each in at.archives)}:
         raise RegisterError(TWICE)
     if at.superseded:

@@ -76,6 +76,7 @@ def _share(at: ShareSet, held: Held) -> dict[str, Any]:
         "previous_holders": [holder.name for holder in held.previous],
         "lost_sheets": held.strays or None,
         "seen": held.seen or None,
+        "unusable": held.unusable or None,
         "label": held.label,
     }
 

@@ -52,6 +52,8 @@ class Held:
     """Sheets of this share that were lost, and may turn up: the share was made again since."""
     seen: bool = False
     """Whether somebody saw it, ever. Nothing that becomes of the sheet takes that back."""
+    unusable: bool = False
+    """Whether the sheet in the bag was read in a drill and found to be no good: it is no part of any quorum."""
 
     @property
     def is_there(self) -> bool:
@@ -113,6 +115,8 @@ class Archived:
     """When, in UTC, as its journal's last line says."""
     archive: str
     """SHA-256 of the archive's list, in hex."""
+    signed: bool = False
+    """Whether something was issued or revoked in it, which only this archive and later ones know."""
 
 
 @dataclass(frozen=True)

@@ -83,8 +83,8 @@ def standing(register: Register, today: dt.date) -> Standing | None:
     if not at:
         return None
     held = at.holding(Status.HELD)
-    attested = tuple(position for position in held if today <= due(at.shares[position]))
-    overdue = tuple(position for position in held if position not in attested)
+    attested = tuple(p for p in held if today <= due(at.shares[p]) and not at.shares[p].unusable)
+    overdue = tuple(position for position in held if due(at.shares[position]) < today)
     margin = spares_of(at.policy, attested)
     drill_due = _drill_due(at)
     people = [(position, at.shares[position].everybody) for position in at.policy.positions]
@@ -109,11 +109,12 @@ def due(held: Held) -> dt.date:
 def who_could_still(at: ShareSet) -> tuple[str, ...]:
     """Everybody who has or had a share of a set that may still be known, if together they could open its package.
 
-    Empty if they could not: too few sheets are left that nobody saw, or no copy is. An archive has the package in it.
+    Empty if they could not: too few sheets are left that nobody saw, or no copy is. An archive has the package in it,
+    also that of each later ceremony, whose copies the register does not count: while there is one, there is a package.
     """
     left = [held for held in at.shares.values() if held.status is not Status.DESTROYED or held.in_unknown_hands]
     copies = [copy for copy in at.copies if copy.status is not Status.DESTROYED]
-    if not copies or at.policy.missing([held.position for held in left]):
+    if not (copies or at.archives) or at.policy.missing([held.position for held in left]):
         return ()
     return tuple(dict.fromkeys(name for held in left for name in held.everybody))
 
@@ -192,6 +193,10 @@ def _of_shares(at: ShareSet, overdue: Collection[Position]) -> Iterator[Matter]:
     if lost := at.holding(Status.LOST, Status.DESTROYED):
         text = f"share {name(lost)} is not there any more."
         yield Matter(Severity.WARNING, "share-lost", text, _REISSUE)
+    if unusable := [position for position in at.holding(Status.HELD) if at.shares[position].unusable]:
+        text = f"the sheet of share {name(unusable)} was read in a drill, and cannot be used."
+        remedy = "Read it once more in a drill T2, or have it destroyed ('escrow destroy') and the share made again."
+        yield Matter(Severity.WARNING, "sheet-unusable", text, remedy)
     if exposed := at.holding(Status.EXPOSED):
         text = f"somebody saw share {name(exposed)}."
         yield Matter(Severity.WARNING, "share-exposed", text, _NEW_SET)

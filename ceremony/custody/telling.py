@@ -31,6 +31,7 @@ def status(found: Standing) -> Iterator[str]:
         since = f" since {held.since}" if held.since and held.status is not Status.HELD else ""
         next_due = f", next due {due(held)}" if held.status is Status.HELD else ""
         late = " OVERDUE" if position in found.overdue else ""
+        late += " UNUSABLE" if held.unusable else ""
         text = (
             f"{held.status.value}{since}, {held.holder.name}, {held.holder.site}, {bag}"
             f"attested {held.attested} ({held.how}){next_due}{late}"
@@ -214,6 +215,8 @@ def taken(book: Book, event: str, fields: Mapping[str, Any]) -> Iterator[str]:
     at = book.register.sets[fields["set_id"]]
     if event == "enter":
         yield from entered(book)
+        if (gone := fields.get("destroyed")) and gone["set_id"] not in book.register.sets:
+            yield f"The set before it, {gone['set_id'][:16].upper()}, is not in this register, nor what is left of it."
         return
     last = at.archives[-1]
     if event == "drill":

@@ -228,6 +228,8 @@ class Acts:
             for key in ("incident", "called_by", "agreed", "only"):
                 value = getattr(recovery, key)
                 yield self._field(key, text(value if isinstance(value, str) else ", ".join(value), "bold"))
+            if recovery.token:
+                yield self._field("token", text(recovery.token, "bold"))
 
     def _repeated(self, times: int, label: str, boxes: str) -> Iterator[Flowable]:
         for _ in range(times):

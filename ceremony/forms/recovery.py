@@ -39,7 +39,13 @@ def _rows(tell: Telling) -> Iterator[tuple[str, Value]]:
     yield say("recovered.keys"), ", ".join(called["keys"])
     if called["recipient"]:
         yield say("recovered.recipient"), Code(grouped(called["recipient"]))
+    if called["token"]:
+        yield say("recovered.token"), called["token"]
     if "restore" in done:
         yield say("recovered.target"), Code(done["restore"]["target"])
+        yield (
+            say("recovered.where"),
+            say("recovered.in_memory" if done["restore"]["in_memory"] else "recovered.on_disk"),
+        )
         if sha256 := done["restore"]["sha256"]:
             yield say("recovered.file"), Code(grouped(sha256))

@@ -29,8 +29,8 @@ _TABLES = {
     "other-bag no-sheet bad-sheet not-started not-issued scratch program time took kept not_kept before share "
     "custodian found bag keys",
     "reissue": "title none made not_made why warning before share custodian bag bags",
-    "recovered": "title none done not_done not_restored after incident called_by agreed keys recipient target file "
-    "sheets share custodian bag before",
+    "recovered": "title none done not_done not_restored after incident called_by agreed keys recipient token target "
+    "where in_memory on_disk file sheets share custodian bag before",
     "old": "title text reason epoch quorum before share holders bag copies sheets_gone copies_gone left could_still "
     "could_not none counts aborted",
     "keys": "title generated imported taken_over key algorithm public_key subject validity fingerprint notes waived "

@@ -56,7 +56,7 @@ class Refresh:
 
 @dataclass(frozen=True)
 class Recovery:
-    """Why keys are brought back, on whose word, which, and to which public key (PEM) if to one.
+    """Why keys are brought back, on whose word, which, and to which public key (PEM) or token (its label) if to one.
 
     `before` is the hash (hex) of what it follows: of an archive, or `of_package` alone.
     """
@@ -66,5 +66,6 @@ class Recovery:
     agreed: tuple[str, ...]
     only: tuple[str, ...]
     recipient: str | None
+    token: str | None
     before: str
     of_package: bool

@@ -25,6 +25,7 @@ from escrow.issuing.reasons import Reason
 
 _HEX = frozenset("0123456789abcdef")
 _DIGITS, _LONGEST_SERIAL = 64, 40
+_LONGEST_LABEL = 32  # of a token (PKCS #11 v2.40, 3.2)
 
 
 def _hash(text: str) -> str:
@@ -188,7 +189,8 @@ class Followed(Table):
 class Recovery(Table):
     """Why keys are brought back, who called for it, the two who agreed, which keys, and to whom.
 
-    `recipient` is a public key or certificate as PEM; without one they get a new password.
+    `recipient` is a public key or certificate as PEM, `token` the label of a PKCS#11 token or HSM; without either the
+    keys get a new password.
     """
 
     incident: Text
@@ -196,6 +198,15 @@ class Recovery(Table):
     agreed: Annotated[tuple[Name, ...], Field(strict=False, min_length=2)]
     only: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
     recipient: RecipientText | None = None
+    token: Annotated[Name, Field(max_length=_LONGEST_LABEL)] | None = None
+
+    @field_validator("token")
+    @classmethod
+    def _is_the_only_target(cls, token: str | None, info: ValidationInfo) -> str | None:
+        if token and info.data.get("recipient"):
+            message = "or recipient: the keys go to one of the two."
+            raise ValueError(message)
+        return token
 
     @field_validator("agreed")
     @classmethod

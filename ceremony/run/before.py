@@ -1,17 +1,25 @@
 """What a later ceremony follows: the archive of the last one, examined before anything is believed."""
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ceremony.planning.draft import Entries, Values
 from ceremony.planning.plan import Plan, Recovery, Session, parse
 from ceremony.rules.state import Phase, State
-from ceremony.rules.steps import key_of, position_of
-from ceremony.run.archive import JOURNAL_SIGNATURE, LIST_SIGNATURE, MAX_FILE, PLAN_FILE, contents, digest_of
+from ceremony.rules.steps import key_of, of_share, position_of
+from ceremony.run.archive import (
+    JOURNAL_SIGNATURE,
+    LIST_FILE,
+    LIST_SIGNATURE,
+    MAX_FILE,
+    PLAN_FILE,
+    hashes_in,
+)
 from ceremony.run.audit import Report, audit
 from ceremony.run.evidence import NOT_SIGNED
 from ceremony.spoken import witness_words
@@ -32,6 +40,8 @@ ORIGIN = "origin/plan.toml"
 """The plan by which the keys were made or imported, if a refresh came between that and the set."""
 BAGS = "set/bags.json"
 """The bags of each share until the ceremony whose archive it is."""
+HOLDERS = "set/holders.json"
+"""Who has or had each share until then, and of which shares a sheet may be in unknown hands."""
 CARRIED = ("certs/", "documents/", "set/", "origin/", "package-sheets.pdf", "decode.py", PACKAGE_FILE)
 """What each archive takes over from the one before: so the last one is enough."""
 
@@ -41,7 +51,8 @@ class Last:
     """An archive that is as it was left: its package, its bags, what of it is carried on, and its inventory if any.
 
     `bags` are the numbers of each share's bags, in their order: its sheet lies in the last. `holders` are the names of
-    everybody who has or had it, as far as is known, and first who has it.
+    everybody who has or had it, as far as is known. `strays` are the shares of which a sheet may be in unknown hands,
+    whatever becomes of the one in the bag: it was lost, or somebody saw it.
     """
 
     package: bytes
@@ -50,9 +61,8 @@ class Last:
     files: Mapping[str, bytes]
     bags: Mapping[Position, Sequence[str]]
     holders: Mapping[Position, Sequence[str]]
+    strays: AbstractSet[Position]
     inventory: Inventory | None
-    unknown: frozenset[Position] = field(kw_only=True, default=frozenset())
-    """Shares of which somebody whom nobody knows may have a sheet, as far as is known: lost and made again, or seen."""
 
     @property
     def origin(self) -> bytes:
@@ -81,7 +91,8 @@ def read(plan: Plan, session: Session, folder: Path, package: Path | None) -> Be
     if last.inventory.root != fingerprint(root):
         message = f"The inventory in {folder} is of another root."
         raise RefusedError(message)
-    return Before(last.package, last.manifest, last.archive, last.files, last.bags, last.holders, last.inventory, root)
+    fields = {each.name: getattr(last, each.name) for each in dataclasses.fields(Last)}
+    return Before(**{**fields, "root": root})
 
 
 def examined(plan: Plan, follows: str, folder: Path, package: Path | None) -> Last:
@@ -89,7 +100,8 @@ def examined(plan: Plan, follows: str, folder: Path, package: Path | None) -> La
 
     PlanError if the plan is of another CA or quorum. `package` is another copy of its package, if one was brought.
     """
-    found = digest_of(folder).hex()
+    listed = read_public(folder / LIST_FILE, MAX_FILE)
+    found = hashlib.sha256(listed).hexdigest()
     if found != follows:
         have, want = (" ".join(witness_words(bytes.fromhex(each))) for each in (found, follows))
         message = f"{folder} is not the archive that the plan follows: its words are '{have}', and the plan's '{want}'."
@@ -101,36 +113,37 @@ def examined(plan: Plan, follows: str, folder: Path, package: Path | None) -> La
     if report.kind != plan.ceremony.kind.value:
         message = f"{folder} is of {report.kind} material, and the plan of {plan.ceremony.kind.value}: never both."
         raise RefusedError(message)
-    text = read_public(package or folder / PACKAGE_FILE, MAX_LENGTH)
-    if hashlib.sha256(text).digest() != hashlib.sha256(read_public(folder / PACKAGE_FILE, MAX_LENGTH)).digest():
+    if report.entries[-1].fields["facts"]["archive"] != found:
+        raise _changed_meanwhile(folder / LIST_FILE)
+    files = _pinned(folder, listed)
+    text = files[PACKAGE_FILE]
+    if package and read_public(package, MAX_LENGTH) != text:
         message = f"{package} is not the package of this archive: look for the copy with its set id."
         raise RefusedError(message)
     manifest = Package.decode(text).manifest
     _check_plan(plan, manifest)
-    files = {
-        name: read_public(folder / name, MAX_FILE) for name in contents(folder).digests if name.startswith(CARRIED)
-    }
-    if SET_PLAN not in files:
-        files[SET_PLAN] = read_public(folder / PLAN_FILE, MAX_FILE)
+    own, issued = files.pop(PLAN_FILE), files.pop(inventory.FILE, None)
+    made = parse(files.setdefault(SET_PLAN, own), Path(SET_PLAN))
     bags = bags_after(files.get(BAGS, b"{}"), report.state)
-    made = parse(files[SET_PLAN], Path(SET_PLAN))
-    plans = [_last_plan(folder, report.state) or made, made]
-    holders = {
-        position: tuple(dict.fromkeys(each.custodian_at(position).name for each in plans))
-        for position in manifest.policy.positions
-    }
-    path = folder / inventory.FILE
-    listed = Inventory.decode(read_public(path, MAX_FILE)) if path.exists() else None
-    lost = report.state.done.get("lost", {})
-    unknown = frozenset([position_of(lost["share"])] if lost.get("reason") == "lost" else [])
-    return with_bags(Last(text, manifest, found, files, {}, holders, listed, unknown=unknown), bags)
+    first = {position: [made.custodian_at(position).name] for position in manifest.policy.positions}
+    holders, strays = holders_after(files.get(HOLDERS), first, parse(own, Path(PLAN_FILE)), report.state)
+    last = Last(text, manifest, found, files, {}, {}, frozenset(), Inventory.decode(issued) if issued else None)
+    return knowing(last, bags, holders, strays)
 
 
-def _last_plan(folder: Path, state: State | None) -> Plan | None:
-    """The plan of the archive's own ceremony, which knows best who has the shares; None if it was aborted."""
-    if state is None or state.phase is not Phase.CLOSED:
-        return None
-    return parse(read_public(folder / PLAN_FILE, MAX_FILE), folder / PLAN_FILE)
+def _pinned(folder: Path, listed: bytes) -> dict[str, bytes]:
+    """What is taken from an archive, each file as its list has it: the medium may be another since it was examined."""
+    files = {}
+    for name, digest in hashes_in(listed).items():
+        if name.startswith(CARRIED) or name in {PLAN_FILE, inventory.FILE}:
+            files[name] = read_public(folder / name, MAX_FILE)
+            if hashlib.sha256(files[name]).hexdigest() != digest:
+                raise _changed_meanwhile(folder / name)
+    return files
+
+
+def _changed_meanwhile(path: Path) -> RefusedError:
+    return RefusedError(f"{path} was changed while the archive was examined: make a copy of it that nobody can change.")
 
 
 def found(plan: Plan, recovery: Recovery, folder: Path | None, package: Path | None) -> Last:
@@ -157,13 +170,21 @@ def found(plan: Plan, recovery: Recovery, folder: Path | None, package: Path | N
         )
         raise RefusedError(message)
     _check_plan(plan, manifest)
-    return Last(text, manifest, "", {PACKAGE_FILE: text}, {}, {}, None)
+    return Last(text, manifest, "", {PACKAGE_FILE: text}, {}, {}, frozenset(), None)
 
 
-def with_bags(last: Last, bags: Mapping[Position, Sequence[str]]) -> Last:
-    """The same with other bags, which are carried on."""
-    noted = json.dumps({key_of(position): [*numbers] for position, numbers in bags.items()}, indent=1).encode()
-    return replace(last, bags=bags, files={**last.files, BAGS: noted})
+def knowing(
+    last: Last,
+    bags: Mapping[Position, Sequence[str]],
+    holders: Mapping[Position, Sequence[str]],
+    strays: AbstractSet[Position],
+) -> Last:
+    """The same with other bags, holders and strays, which are carried on."""
+    noted = {key_of(position): [*numbers] for position, numbers in bags.items()}
+    people = {key_of(position): [*names] for position, names in holders.items()}
+    known = {"holders": people, "strays": [*map(key_of, sorted(strays))]}
+    carried = {name: json.dumps(what, indent=1).encode() for name, what in ((BAGS, noted), (HOLDERS, known))}
+    return replace(last, bags=bags, holders=holders, strays=strays, files={**last.files, **carried})
 
 
 def _check_plan(plan: Plan, manifest: Manifest) -> None:
@@ -187,61 +208,24 @@ def bags_after(carried: bytes, state: State) -> dict[Position, list[str]]:
     return bags
 
 
-def planned_by(folder: Path) -> tuple[Values, Entries]:
-    """What the plan of a session takes from the archive that it follows: its hash, the CA, people and places."""
-    carried = folder / SET_PLAN
-    path = carried if carried.exists() else folder / PLAN_FILE
-    made = parse(read_public(path, MAX_FILE), path)
-    report = audit(folder)
-    last = _last_plan(folder, report.state) or made
-    values: Values = {
-        "ceremony": {
-            "organisation": made.ceremony.organisation,
-            "contact": made.ceremony.contact,
-            "kind": str(report.kind or made.ceremony.kind.value),
-            "place": made.ceremony.place,
-        },
-        "ca": {"name": Package.decode(read_public(folder / PACKAGE_FILE, MAX_LENGTH)).manifest.ca},
-        "before": {"archive": digest_of(folder).hex()},
-    }
-    if len(made.groups) > 1:
-        values = {**values, "quorum": {"groups_needed": made.groups_needed}}
-    sites = {each.name: each for each in (*made.sites, *last.sites)}
-    several = {"group": last.groups, "custodian": last.custodians, "site": (*sites.values(),), "access": made.access}
-    several |= {"officer": made.officers, "witness": made.witnesses, "archive": made.archives}
-    entries = {name: [each.model_dump(exclude_none=True) for each in tables] for name, tables in several.items()}
-    entries["delivery"] = entries["archive"][:1]
-    entries["package"] = [each.model_dump() for each in made.packages]
-    return values, entries
+def holders_after(
+    carried: bytes | None, first: Mapping[Position, Sequence[str]], plan: Plan, state: State
+) -> tuple[dict[Position, list[str]], set[Position]]:
+    """Who has or had each share after a ceremony, who has it first, and the strays.
 
-
-def planned_by_package(path: Path) -> tuple[Values, Entries]:
-    """What the plan of a recovery takes from a package when no archive is left: its hash, the CA, the policy."""
-    text = read_public(path, MAX_LENGTH)
-    manifest = Package.decode(text).manifest
-    groups = [(f"Group {number}", group) for number, group in enumerate(manifest.policy.groups, 1)]
-    values: Values = {
-        "ceremony": {"kind": manifest.kind.value},
-        "ca": {"name": manifest.ca},
-        "before": {"package": hashlib.sha256(text).hexdigest()},
-    }
-    if len(groups) > 1:
-        values = {**values, "quorum": {"groups_needed": manifest.policy.threshold}}
-    custodians = [
-        {
-            "name": f"Custodian of share {manifest.policy.short_name_of(Position(number, x))}",
-            "group": name,
-            "unit": "unknown",
-            "manager": f"Manager of custodian {manifest.policy.short_name_of(Position(number, x))}",
-            "site": "Head Office",
-        }
-        for number, (name, group) in enumerate(groups, 1)
-        for x in range(1, group.shares + 1)
-    ]
-    return values, {
-        "group": [{"name": name, "threshold": group.threshold} for name, group in groups],
-        "custodian": custodians,
-    }
+    `carried` is what the one before left, `first` who got the set. A reissue gives its share to somebody, and a sheet
+    that was lost before it stays lost.
+    """
+    known = json.loads(carried) if carried else {"holders": {}, "strays": []}
+    holders = {position: [*names] for position, names in first.items()}
+    holders |= {position_of(key): [*names] for key, names in known["holders"].items()}
+    strays = set(map(position_of, known["strays"]))
+    made = plan.reissue
+    if made and not state.aborting and of_share("bag", made.position) in state.done:
+        names = [plan.custodian_at(made.position).name, *holders[made.position]]
+        holders[made.position] = list(dict.fromkeys(names))
+        strays |= {made.position} if made.reason == "lost" else set()
+    return holders, strays
 
 
 def unsigned(report: Report) -> Collection[str]:

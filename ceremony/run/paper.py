@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from ceremony.run.questions import Asked, Questions
+from ceremony.run.questions import TYPE, Asked, Questions
 from escrow import handover
 from escrow.assemble import read_codes
 from escrow.errors import PageError, RefusedError, WorkerError
@@ -30,13 +30,20 @@ OLD_SET = "old-set"
 _HANDOVER_SHEET = "the handover sheet"
 
 
+Typing = Callable[[Collection], list[Verdict]]
+"""Has one sheet typed into a collection; what is to be said of it."""
+
+
 class Paper(Protocol):
     """Reads sheets that people put before it."""
 
-    def read(self, collection: Collection, what: str, share: str, ask: Questions) -> list[Verdict]:
+    def read(
+        self, collection: Collection, what: str, share: str, ask: Questions, *, or_typed: bool = False
+    ) -> list[Verdict]:
         """Have something read into a collection; what was found. Raises PageError when nothing came.
 
-        `share` is the name of the share that is wanted, or TEST_PAGE; empty for any share.
+        `share` is the name of the share that is wanted, or TEST_PAGE; empty for any share. With `or_typed` its words
+        may be typed instead: not where the code on the paper is what has to be proved.
         """
 
     def codes(self, what: str, name: str, ask: Questions) -> list[str]:
@@ -95,19 +102,50 @@ class NoPrinter:
         self.check()
 
 
+def nobody_types(_: Collection) -> list[Verdict]:
+    """Stands in for people at a keyboard. Raises PageError."""
+    message = "Nobody is here to type the words of a sheet."
+    raise PageError(message)
+
+
+def _typed_instead(what: str, share: str, how: str, ask: Questions) -> bool:
+    """Wait until a sheet is where it is read, or say that its words are typed instead."""
+    while answer := ask.line(Asked.SHEET, share=share, what=what, how=how):
+        if answer.lower() == TYPE:
+            return True
+        ask.say(f"Enter alone reads the sheet, '{TYPE}' types it. Commands: note, exception, pause, abort.")
+    return False
+
+
+def _typed(typing: Typing, collection: Collection, ask: Questions) -> list[Verdict]:
+    """Have one sheet typed. Raises PageError when it was put aside."""
+    if not (found := typing(collection)):
+        message = "No sheet was typed to its end: what was typed of it is forgotten, and all else is kept."
+        raise PageError(message)
+    if any(verdict.valid for verdict in found):
+        ask.say("Its words are good. If its code could not be read, have that noted as an exception.")
+    return found
+
+
 class Scans:
     """A folder into which the scanner's own program writes. What was read is removed at once."""
 
-    def __init__(self, folder: Path, *, allow_disk: bool = False) -> None:
+    def __init__(self, folder: Path, typing: Typing = nobody_types, *, allow_disk: bool = False) -> None:
         """Raises RefusedError for a folder on a disk: scans of sheets would stay there."""
         if not allow_disk and not is_memory_backed(folder):
             message = f"{folder} is on a disk, where scans of sheets stay readable: name a folder below /dev/shm."
             raise RefusedError(message)
-        self._folder = folder
+        self._folder, self._typing = folder, typing
 
-    def read(self, collection: Collection, what: str, share: str, ask: Questions) -> list[Verdict]:
+    def read(
+        self, collection: Collection, what: str, share: str, ask: Questions, *, or_typed: bool = False
+    ) -> list[Verdict]:
         """Read and remove every file in the folder."""
-        return self._each(collection.add_file, what, share, ask)
+        if not or_typed:
+            return self._each(collection.add_file, what, share, ask)
+        if _typed_instead(what, share, self._how, ask):
+            return _typed(self._typing, collection, ask)
+        return self._files(collection.add_file)
 
     def codes(self, what: str, name: str, ask: Questions) -> list[str]:
         """Read and remove every file in the folder."""
@@ -118,7 +156,14 @@ class Scans:
         return self._each(partial(handover.found_in, wanted), _HANDOVER_SHEET, HANDOVER, ask)
 
     def _each(self, read: Callable[[Path], list[T]], what: str, name: str, ask: Questions) -> list[T]:
-        ask.enter(Asked.SCAN, share=name, what=what, how=f"scan it into {self._folder}")
+        ask.enter(Asked.SCAN, share=name, what=what, how=self._how)
+        return self._files(read)
+
+    @property
+    def _how(self) -> str:
+        return f"scan it into {self._folder}"
+
+    def _files(self, read: Callable[[Path], list[T]]) -> list[T]:
         files = sorted(path for path in self._folder.iterdir() if path.is_file() and not path.name.startswith("."))
         if links := [path.name for path in files if path.is_symlink()]:
             message = (
@@ -140,16 +185,29 @@ class Scans:
 class Camera:
     """A camera before which sheets are held; or a video of that, watched from its beginning each time."""
 
-    def __init__(self, camera: Path, enter_pressed: Callable[[], bool], *, allow_disk: bool = False) -> None:
+    def __init__(
+        self,
+        camera: Path,
+        enter_pressed: Callable[[], bool],
+        typing: Typing = nobody_types,
+        *,
+        allow_disk: bool = False,
+    ) -> None:
         """Raises RefusedError for a video on a disk: sheets could be read from it later."""
         if not (is_live(camera) or allow_disk or is_memory_backed(camera)):
             message = f"{camera} is a video on a disk, where sheets stay readable: name a camera, such as /dev/video0."
             raise RefusedError(message)
-        self._camera, self._enter_pressed = camera, enter_pressed
+        self._camera, self._enter_pressed, self._typing = camera, enter_pressed, typing
 
-    def read(self, collection: Collection, what: str, share: str, ask: Questions) -> list[Verdict]:
+    def read(
+        self, collection: Collection, what: str, share: str, ask: Questions, *, or_typed: bool = False
+    ) -> list[Verdict]:
         """Watch until a sheet was seen, Enter was pressed, or the video is over."""
-        ask.enter(Asked.SCAN, share=share, what=what, how=f"hold it before {self._camera}")
+        how = f"hold it before {self._camera}"
+        if not or_typed:
+            ask.enter(Asked.SCAN, share=share, what=what, how=how)
+        elif _typed_instead(what, share, how, ask):
+            return _typed(self._typing, collection, ask)
         ask.say("The camera is on. Hold the sheet flat and still; Enter gives up.")
         at = 0
         while True:

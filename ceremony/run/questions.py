@@ -12,6 +12,9 @@ from escrow.memory import Secret
 FAILED = "This did not succeed: "
 """How it is told that a step did not succeed; the problem follows."""
 
+TYPE = "type"
+"""What is typed when a sheet can be neither scanned nor shown to a camera: its words are typed."""
+
 PRINT = "print"
 """What is typed when paper is spoilt: it is shredded, and printed anew."""
 
@@ -43,6 +46,7 @@ class Asked(Enum):
     NOT_GOOD = "Type 'again' to read the sheet once more, or 'bad' to note that it cannot be used"
     TIME = "{officer}: the time in UTC by your watch (YYYY-MM-DD HH:MM)"
     SCAN = "{what}: {how}, then press Enter"
+    SHEET = "{what}: {how}, then press Enter; if it cannot be read so, 'type' has its words typed"
     PRINTED = "Whole, clear, and in its place? Enter says yes; type print if it is spoilt"
     PRINT_AGAIN = "Enter prints it again"
     TRY_AGAIN = "Type 'again' or 'print'"
@@ -52,6 +56,7 @@ class Asked(Enum):
     KEEP = "{what}: Enter writes it, 'skip' leaves it for later"
     DESTROYED = "How many sheets were shredded"
     NEW_PASSWORD = "A new password for the restored keys"  # noqa: S105 - a question
+    PIN = "PIN of the token {token}"
     PASSWORD_AGAIN = "The same password once more"  # noqa: S105 - the same
     OLD_SHEETS = "Which other old sheets are here, to be shredded with those that were read (of {known}; Enter if none)"
     OLD_COPIES = "Which old copies of the package are here, to be destroyed (of {known}; Enter if none)"

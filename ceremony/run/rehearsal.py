@@ -98,7 +98,7 @@ def hold_in(room: Room, desk: Desk, parts: Parts, before: Last | None = None) ->
                 version=__version__,
                 before=before,
                 step_ca=scratch.found(),
-                target=room.media / f"restored-{room.plan.ceremony.id}",
+                target=room.target,
             )
 
 
@@ -111,6 +111,8 @@ def _rehearse_following(plan: Plan, out: Path, paper: Path, desk: Desk | None, p
         parts.show(
             "What is revoked here are certificates of the throw-away CA, not those of the serial numbers planned."
         )
+    if plan.recovery and plan.recovery.token:
+        parts.show("No token is touched: what is thrown away goes into no HSM. The keys get a password instead.")
     hold_in(first, Feeding(Answering(first, lambda _: None), first), parts)
     if plan.reissue:
         first.sheet(plan.policy.name_of(plan.reissue.position)).unlink()  # so that it is lost
@@ -153,7 +155,7 @@ def _what(plan: Plan) -> str:
 def _of_what_there_is(recovery: Recovery, digest: str) -> Recovery:
     """A recovery from the archive of a throw-away CA, which has a root, an intermediate and no other key."""
     only = tuple(name for name in recovery.only if name in {"root", "intermediate"}) or ("intermediate",)
-    return replace(recovery, before=digest, of_package=False, only=only)
+    return replace(recovery, before=digest, of_package=False, only=only, token=None)
 
 
 def _with_its_own(session: Session, digest: str, sealed: Path) -> Session:

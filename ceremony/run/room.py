@@ -14,6 +14,7 @@ from ceremony.rules.steps import Action
 from ceremony.run.paper import HANDOVER, OLD_SET, PACKAGE_SHEETS, TEST_PAGE, photograph
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.readback import Place
+from ceremony.run.work import Target
 from escrow import handover
 from escrow.documents import made_up
 from escrow.errors import PageError
@@ -31,6 +32,7 @@ from escrow.share import Kind
 from escrow.words import to_words
 
 _LONGEST_WORDS = 64
+_READ = frozenset({Asked.SCAN, Asked.SHEET})
 
 
 class PowerLost(BaseException):
@@ -44,6 +46,7 @@ class Room:
         """`old` is the archive with the set that a refresh supersedes."""
         self.plan, self.out, self._old = plan, out, old
         self.tray, self.scans, self.media = base / "tray", base / "scans", base / "media"
+        self.target = Target(self.media / f"restored-{plan.ceremony.id}")
         for folder in (self.tray, self.scans, self.media):
             folder.mkdir(mode=0o700, exist_ok=True)
 
@@ -148,7 +151,7 @@ class Feeding:
                 photograph(self._room.newest(HANDOVER), out, f"{HANDOVER}.png")
                 out.publish()
             return ""
-        if asked is Asked.SCAN:
+        if asked in _READ:
             manifest = self._room.old if fields["share"] == OLD_SET else None
             self._share = str(fields["share"]).replace(OLD_SET, "") or self._next_share()
             what = "the test page" if self._share == TEST_PAGE else f"the sheet of share {self._share}"
@@ -203,7 +206,7 @@ class Losing(Feeding):
         policy = self._room.plan.policy
         if asked is Asked.PHRASE and fields["phrase"] == "issue" and not self._lost:
             self._lose()
-        if asked is Asked.SCAN:
+        if asked in _READ:
             read = [p for p in policy.positions if policy.name_of(p) in self._read]
             if not self._lost and not policy.missing(read):
                 self._lose()

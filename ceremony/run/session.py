@@ -21,7 +21,7 @@ from ceremony.run.journal import FILE, Journal
 from ceremony.run.paper import Paper
 from ceremony.run.questions import Desk
 from ceremony.run.runner import Runner
-from ceremony.run.work import Equipment, Workshop
+from ceremony.run.work import Equipment, Target, Workshop
 from escrow import handover
 from escrow.authority import PasswordSource
 from escrow.documents import made_up, try_out
@@ -65,7 +65,7 @@ def hold(  # noqa: PLR0913 - all that a ceremony works with
     version: str,
     before: Last | None = None,
     step_ca: Path | None = None,
-    target: Path | None = None,
+    target: Target | None = None,
 ) -> State:
     """Begin a ceremony in a folder, or go on with the one that is there, to its end. Some follow another.
 

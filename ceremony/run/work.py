@@ -38,6 +38,15 @@ from escrow.printing import Printer
 from escrow.progress import Progress
 from escrow.reissue import reissue
 from escrow.sealing import PACKAGE_FILE
+from escrow.token import Token
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a recovery restores to: a folder, and a token for the keys if its plan has one."""
+
+    folder: Path
+    token: Token | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,7 @@ class Equipment:
     machine: Machine = field(default_factory=Machine)
     step_ca: Path | None = None
     """The program that a drill starts as a scratch CA."""
-    target: Path | None = None
+    target: Target | None = None
     """Where a recovery restores to."""
 
 

@@ -1,25 +1,26 @@
 """Type shares at the terminal: keys in, frames out. What they mean is decided in `escrow.entry`."""
 
 import os
-import termios
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
-from ceremony.interrupt import Interrupted
+from ceremony.interrupt import CtrlC, Interrupted
 from ceremony.terminal import screen
 from ceremony.terminal.console import Progress
+from ceremony.terminal.keyboard import terminal_to_type_at, whole_keyboard
 from ceremony.terminal.keys import Keys
 from escrow.entry import CELL, CELLS, CODE_LIMIT, Entry, Key, Stroke, Wanted
-from escrow.errors import ShareError, UsageError, WorkerError
+from escrow.errors import ShareError, WorkerError
 from escrow.gather import TWICE, Collection
 from escrow.judge import Verdict
-from escrow.memory import LastWill, Secret
+from escrow.memory import Secret
 from escrow.pasted import places
 from escrow.typed import Judgement, judge_rows, mend
 from escrow.words import Correction
 
 _CHUNK = 4096
 _YES = b"yes"
+_TYPED = "typed share "
 
 
 def type_shares(collection: Collection, *, until_quorum: bool) -> None:
@@ -29,21 +30,36 @@ def type_shares(collection: Collection, *, until_quorum: bool) -> None:
     put aside unmended is among the collection's verdicts, unless all that counts is the quorum.
     """
     Progress.make_room()
-    with _terminal() as terminal, _whole_keyboard(terminal), Entry() as entry:
+    with terminal_to_type_at() as terminal, whole_keyboard(terminal), Entry() as entry:
         _Typing(collection, entry, terminal, until_quorum=until_quorum).run()
 
 
+def type_sheet(collection: Collection) -> list[Verdict]:
+    """Let the person type or paste one sheet into a collection; what is to be said of it, nothing if it was put aside.
+
+    Ctrl-C is a slip here, and only asks whether the sheet is to be put aside: a ceremony does not end by it.
+    """
+    known = len(collection.verdicts)
+    Progress.make_room()
+    with terminal_to_type_at() as terminal, whole_keyboard(terminal), Entry() as entry:
+        _Typing(collection, entry, terminal, until_quorum=False, one=True).run()
+    return collection.verdicts[known:]
+
+
 class _Typing:
-    def __init__(self, collection: Collection, entry: Entry, terminal: int, *, until_quorum: bool) -> None:
+    def __init__(
+        self, collection: Collection, entry: Entry, terminal: int, *, until_quorum: bool, one: bool = False
+    ) -> None:
         self._collection = collection
         self._entry = entry
         self._terminal = terminal
         self._until_quorum = until_quorum
+        self._one, self._ended = one, False
         self._keys = Keys()
         self._buffer = Secret.of(bytes(_CHUNK))
         self._question = ""
         self._changes: tuple[Secret, Sequence[Correction]] | None = None
-        self._number = 1
+        self._number = 1 + sum(verdict.page.startswith(_TYPED) for verdict in collection.verdicts)
         self._wrong: Verdict | None = None  # what was last said of the sheet in work
         self._strokes = self._read()
 
@@ -66,7 +82,7 @@ class _Typing:
                         return
                     case Wanted.DONE:
                         self._entry.message = "Shares are missing yet. Ctrl-D ends without them."
-                if self._until_quorum and not self._collection.missing:
+                if self._ended or (self._until_quorum and not self._collection.missing):
                     return
 
     def _read(self) -> Iterator[Stroke]:
@@ -77,6 +93,11 @@ class _Typing:
                 length = os.readv(self._terminal, [view])
             except OSError:
                 length = 0
+            except CtrlC:
+                if not self._one:
+                    raise
+                yield Key.END
+                continue
             if not length:
                 raise Interrupted  # the terminal is gone
             for place in range(length):
@@ -187,6 +208,7 @@ class _Typing:
         self._entry.message = f"Share {verdict.name} is valid. It is kept; the next sheet may be typed."
         self._number += 1
         self._wrong = None
+        self._ended = self._one
 
     def _put_aside(self, question: str) -> bool:
         """Forget the sheet in work, if the person means it; what was wrong with it is remembered."""
@@ -228,7 +250,7 @@ class _Typing:
 
     @property
     def _name(self) -> str:
-        return f"typed share {self._number}"
+        return f"{_TYPED}{self._number}"
 
 
 def _about_shift(judgement: Judgement) -> str:
@@ -242,42 +264,3 @@ def _about_shift(judgement: Judgement) -> str:
 
 def _is_wrong(note: str) -> bool:
     return note.startswith(("does not", "fits as", "illegible"))
-
-
-@contextmanager
-def _terminal() -> Iterator[int]:
-    try:
-        descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
-    except OSError:
-        message = "There is no terminal to type shares at: give PAGES instead, or '-' for text on standard input."
-        raise UsageError(message) from None
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _whole_keyboard(terminal: int) -> Iterator[None]:
-    """Get each key as it is pressed, without echo. Ctrl-C stays an interrupt; Ctrl-Z would leave the terminal so."""
-    before = termios.tcgetattr(terminal)
-    direct = termios.tcgetattr(terminal)
-    direct[0] &= ~termios.IXON
-    direct[3] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
-    for key in (termios.VSUSP, termios.VQUIT):
-        direct[6][key] = b"\0"
-    direct[6][termios.VMIN], direct[6][termios.VTIME] = 1, 0
-
-    def restore(_: object = None) -> None:
-        with suppress(OSError, termios.error):  # the terminal may be gone
-            os.write(terminal, screen.LEAVE)
-            termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
-
-    will = LastWill(restore, terminal)  # killed in between, this process could not give the terminal back
-    try:
-        termios.tcsetattr(terminal, termios.TCSAFLUSH, direct)
-        os.write(terminal, screen.ENTER)
-        yield
-    finally:
-        restore()
-        will.revoke()

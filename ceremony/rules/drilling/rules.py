@@ -52,6 +52,8 @@ class Drilling(Listing):
                 yield from self._wrong_bag(state, step, facts)
             case Action.READ_QUORUM if self.policy.missing([Position(*pair) for pair in facts["positions"]]):
                 yield "what was read from paper is no quorum"
+            case Action.TRY_CA if facts["started"] and facts["program"] != state.done["brief"]["program"]:
+                yield "another step-ca was started than was shown"
             case Action.TRY_CA if facts["issued"] and not facts["started"]:
                 yield "a CA issued that did not start"
             case Action.JUDGE if facts["reasons"] != [*self.reasons(state)] or facts["passed"] is bool(

@@ -42,7 +42,7 @@ class Recovering(Listing):
             yield "what was read from paper is no quorum"
         if step.action is Action.RESTORE:
             called = state.done["called"]
-            if (facts["keys"], facts["recipient"]) != (called["keys"], called["recipient"]):
+            if any(facts[name] != called[name] for name in ("keys", "recipient", "token")):
                 yield "what was restored is not what was called for"
 
     def aborted(self, state: State) -> State:

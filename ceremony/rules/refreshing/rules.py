@@ -101,9 +101,9 @@ def held_here(state: State) -> frozenset[Position]:
 
 
 def left(facts: Mapping[str, Any], state: State) -> Iterator[Position]:
-    """The old shares whose sheets were not destroyed, or not all: a lost one stays valid whatever became of another."""
-    unknown = {position_of(key) for key in state.done["old-set"].get("unknown", ())}
-    gone = {Position(*pair) for pair in facts["sheets"]} - unknown
+    """The old shares of which a sheet was not destroyed: of a stray, there is another one somewhere, or may be."""
+    strays = set(map(position_of, state.done["old-set"]["strays"]))
+    gone = {Position(*pair) for pair in facts["sheets"]} - strays
     return (position for position in old_policy(state).positions if position not in gone)
 
 

@@ -46,11 +46,17 @@ def brief(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     shop.carry(last.files)
     ask.say(f"Level {drill.level}: {Level[drill.level].value}. It should take {drill.minutes} minutes.")
     ask.say(f"What is supposed to have happened: {drill.scenario}")
+    step_ca = shop.equipment.step_ca if drill.level == Level.T4.name else None
+    program = scratch.digest(step_ca) if step_ca else ""
+    if program:
+        ask.say(f"{step_ca} will get the CA's keys. Compare its SHA-256 with that of the step-ca that you trust:")
+        ask.say(f"  {program}")
     return {
         **facts_of(last),
         "level": drill.level,
         "scenario": drill.scenario,
         "target": drill.minutes,
+        "program": program,
         "bags": {key_of(position): numbers[-1] for position, numbers in last.bags.items()},
         "copies": [f"{each.site}, {each.medium}" for each in made.packages],
     }
@@ -149,12 +155,19 @@ def _kept(plan: Plan, manifest: Manifest) -> AbstractSet[str]:
     return scratch.needed(manifest) if plan.drill and plan.drill.level == Level.T4.name else frozenset()
 
 
-def try_ca(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
+def try_ca(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
     """Have the real step-ca start from what was restored, and issue; what goes wrong is a finding."""
     manifest, program = Package.decode(shop.last().package).manifest, shop.equipment.step_ca
     if program:
         ask.say("step-ca is started from what was restored, at an address of this machine alone.")
-        tried = scratch.try_out(program, scratch.new_folder(), manifest, shop.proved, shop.equipment.progress)
+        tried = scratch.try_out(
+            program,
+            state.done["brief"]["program"],
+            scratch.new_folder(),
+            manifest,
+            shop.proved,
+            shop.equipment.progress,
+        )
     else:
         tried = Tried(problem="there is no step-ca on this machine: name it with --step-ca")
     shop.forget_proved()

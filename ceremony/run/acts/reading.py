@@ -1,4 +1,4 @@
-"""Read sheets without ending the step for what lies wrong in the scanner; have words of them typed."""
+"""Read sheets without ending the step for what lies wrong in the scanner, or have them typed; have words typed."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ TRIES = 3
 def read_sheets(shop: Workshop, collection: Collection, what: str, share: str, ask: Questions) -> Iterator[str]:
     """What is to be said of each sheet that was read into a collection, or why nothing was."""
     try:
-        yield from map(str, shop.equipment.paper.read(collection, what, share, ask))
+        yield from map(str, shop.equipment.paper.read(collection, what, share, ask, or_typed=True))
     except PageError as error:
         yield str(error)
 

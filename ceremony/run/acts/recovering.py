@@ -1,6 +1,7 @@
 """A recovery's acts: what was called for, which set it is, and the keys to their target.
 
-Nothing is written but what was called for, and that never in clear: under a new password, or to a recipient's key.
+Nothing is written but what was called for, and that never in clear: under a new password, to a recipient's key, or
+into a token.
 """
 
 import hashlib
@@ -12,15 +13,17 @@ from ceremony.rules.steps import Step
 from ceremony.run.archive import MAX_FILE
 from ceremony.run.before import facts_of
 from ceremony.run.questions import Asked, Facts, Questions, StepError
-from ceremony.run.work import Workshop
-from escrow import recovery
+from ceremony.run.work import Target, Workshop
+from escrow import recovery, token
+from escrow.configuration import CONFIG
 from escrow.errors import FileError
-from escrow.files import NewFiles, read_public
+from escrow.files import NewFiles, is_memory_backed, read_public
 from escrow.label import set_words
 from escrow.manifest import Manifest, group_hex
 from escrow.memory import Secret
 from escrow.online import recipient
 from escrow.package import README_MEMBER, Package
+from escrow.token import Token
 
 NOT_RESTORED = (
     "Not in the package, and so not restored: the database with issued and revoked certificates, the number of the "
@@ -32,7 +35,8 @@ def called(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     """Show who called for what on whose word; carry on what the archive takes over, or the package alone."""
     plan, last = shop.recovery(), shop.last()
     recovery.check_names(last.manifest, plan.only)
-    _try_target(_check_target(shop, last.manifest), len(last.package))
+    target = _check_target(shop, last.manifest)
+    _try_target(target.folder, len(last.package))
     shop.carry(last.files)
     keys = [entry.name for entry in last.manifest.keys if entry.name in plan.only]
     ask.say(f"What happened: {plan.incident}")
@@ -44,8 +48,11 @@ def called(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
         to = recipient.parse(plan.recipient)
         fingerprint = to.fingerprint
         ask.say(f"It is encrypted to this public key ({to.kind}): {fingerprint}")
+    elif target.token:
+        ask.say(f"The keys go into the token {target.token.label}, which is: {token.look(target.token)}.")
+        ask.say(f"All else is written to {target.folder}.")
     else:
-        ask.say(f"It is written to {shop.equipment.target}, encrypted under a new password.")
+        ask.say(f"It is written to {target.folder}, encrypted under a new password.")
     if not last.archive:
         ask.say(
             "There is no archive: nobody knows which bags the sheets should be in. Compare with labels and receipts."
@@ -57,6 +64,7 @@ def called(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
         "agreed": list(plan.agreed),
         "keys": keys,
         "recipient": fingerprint,
+        "token": plan.token or "",
     }
 
 
@@ -79,39 +87,72 @@ def restore(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
         raise StepError(message)
     plan, manifest = shop.recovery(), Package.decode(shop.last().package).manifest
     target, progress = _check_target(shop, manifest), shop.equipment.progress
-    called = state.done["called"]
+    folder, called = target.folder, state.done["called"]
+    if plan.recipient:
+        ask.say(f"It will be encrypted to the public key {recipient.parse(plan.recipient).fingerprint}")
+        ask.say("Compare it with what the recipient tells you, not with the plan: nobody can take it back afterwards.")
+        ask.enter(Asked.READY)
     try:
-        with NewFiles(target) as out, ExitStack() as ending:
+        with NewFiles(folder) as out, ExitStack() as ending:
             if plan.recipient:
                 to = recipient.parse(plan.recipient)
                 recovery.restore_to_recipient(manifest, shop.proved, plan.only, to, out=out, progress=progress)
+                out.publish()
+            elif target.token:
+                pin = ending.enter_context(ask.secret(Asked.PIN, token=target.token.label))
+                recovery.restore_to_token(
+                    manifest, shop.proved, plan.only, target.token, pin, out=out, progress=progress
+                )
             else:
                 password = ending.enter_context(_new_password(ask))
                 recovery.restore(manifest, shop.proved, plan.only, password, out=out, progress=progress)
-            out.publish()
+                out.publish()
     except FileError as error:
         raise _no_room(error) from None
     shop.forget_proved()
-    ask.say(f"Restored to {target}: {', '.join(called['keys'])}, and the certificates and configuration beside them.")
+    in_memory, named = is_memory_backed(folder), ", ".join(called["keys"])
+    if target.token:
+        ask.say(f"Stored in the token {target.token.label}: {named}. All else is in {folder}.")
+        _say_how_it_starts(target.token, ask)
+    else:
+        ask.say(f"Restored to {folder}: {named}, and the certificates and configuration beside them.")
+        if in_memory:
+            ask.say("That is in memory: no disk has a key, and without power all of it is gone.")
     ask.say(NOT_RESTORED)
     return {
         "keys": called["keys"],
         "recipient": called["recipient"],
-        "target": str(target),
-        "sha256": _digest(target / recovery.RECOVERED) if plan.recipient else "",
+        "token": called["token"],
+        "target": str(folder),
+        "in_memory": in_memory,
+        "sha256": _digest(folder / recovery.RECOVERED) if plan.recipient else "",
     }
 
 
-def _check_target(shop: Workshop, manifest: Manifest) -> Path:
-    """Where to. Raises StepError if that is not said, RefusedError if something is there already."""
+def _say_how_it_starts(into: Token, ask: Questions) -> None:
+    if not into.pin_source:
+        ask.say(f"{CONFIG} does not say where the PIN is: add ?pin-source=FILE to kms.uri before step-ca can start.")
+    ask.say("step-ca has to be one that was built with PKCS#11 (CGO_ENABLED=1).")
+
+
+def _check_target(shop: Workshop, manifest: Manifest) -> Target:
+    """Where to. Raises StepError if that is not said or not as planned, RefusedError if something is there already.
+
+    TokenError or UsageError for a token that is not there, or cannot take these keys.
+    """
     target = shop.equipment.target
     if target is None:
         message = "It is not said where to: start the program again with --to DIR."
         raise StepError(message)
-    files = NewFiles(target)
-    if shop.recovery().recipient:
+    files, plan = NewFiles(target.folder), shop.recovery()
+    if plan.token != (target.token and target.token.label):
+        message = "The token of the plan is not the one that was named: start the program again with its --module."
+        raise StepError(message)
+    if plan.recipient:
         files.check_absent([recovery.RECOVERED, README_MEMBER])
     else:
+        if target.token:
+            token.fitting(manifest.keys, plan.only)
         recovery.check_target(files, manifest)
     return target
 

@@ -38,12 +38,11 @@ def show_old(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fact
     ask.say(f"  {set_words(old.set_id)}")
     rows = [
         f"Share {old.policy.name_of(position)}: {told(last.holders[position])}; bag {last.bags[position][-1]}"
+        f"{'; a sheet may be in unknown hands' if position in last.strays else ''}"
         for position in old.policy.positions
     ]
     ask.page([f"The old set, epoch {old.epoch}", "", *rows, ""])
     ask.enter(Asked.READY)
-    if last.unknown:
-        ask.say(f"Of share {old.policy.names_of(sorted(last.unknown))} a sheet was lost or seen: it stays valid.")
     ask.say(f"The new set, epoch {old.epoch + 1}: {plan.policy}. Why: {plan.refresh.reason}")
     ask.say("A refresh is no revocation: a quorum of old sheets opens any old copy of the package.")
     ask.say("If somebody may have the keys, abort: the CA needs new keys, and no new set.")
@@ -52,7 +51,7 @@ def show_old(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fact
         "policy": _policy_facts(old.policy),
         "bags": {key_of(position): numbers[-1] for position, numbers in last.bags.items()},
         "holders": {key_of(position): list(names) for position, names in last.holders.items()},
-        "unknown": [key_of(position) for position in sorted(last.unknown)],
+        "strays": [key_of(position) for position in sorted(last.strays)],
         "copies": [f"{each.site}, {each.medium}" for each in made.packages],
         "reason": plan.refresh.reason,
     }
