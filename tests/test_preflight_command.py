@@ -18,6 +18,7 @@ from ceremony.planning.plan import load
 from ceremony.preflight.checks.tool import fingerprint
 from ceremony.preflight.ids import IDS, NEVER_WAIVED
 from ceremony.preflight.machine import Machine
+from ceremony.run.examine import look
 from escrow.errors import LockedMemoryError
 from escrow.memory import prove_lockable
 from escrow.memory.process import LOCKED_BYTES_NEEDED
@@ -189,6 +190,20 @@ def test_what_the_plan_waives_is_waived_with_its_reason_and_the_rest_decides(tmp
         assert check["status"] != "FAIL"
         assert check["waiver"] == (f"Because {check['id']} is tried here." if check["status"] == "WAIVED" else "")
     assert any(check["status"] == "WAIVED" for check in said["checks"])
+
+
+@pytest.mark.parametrize("task", ["recovery", "drill", "crl"])
+def test_a_ceremony_that_prints_nothing_asks_for_no_printer(task: str, tmp_path: Path) -> None:
+    file = tmp_path / "plan.toml"
+    escrow("init", "--for", task, file).expect()
+    plan = load(file)
+    no_printer = "not looked at: this ceremony prints nothing"
+    looked = look(plan, lambda *_: None, dt.datetime.now(dt.UTC))([])
+    for found in results(escrow("preflight", file, "--json")), {each.id: vars(each) for each in looked}:
+        for check in ("printer", "print-spool", "print-history"):
+            assert (found[check]["status"], found[check]["value"]) == ("PASS", no_printer)
+    sealing = results(escrow("preflight", make_plan(tmp_path, []), "--json"))
+    assert sealing["printer"]["value"] != no_printer
 
 
 def test_lint_knows_the_ids_of_preflight_and_which_cannot_be_waived(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Guided recoveries: from an archive or a package alone, to a STEPPATH from which the real step-ca starts, or a key."""
 
+import datetime as dt
 import hashlib
 import json
 import shutil
@@ -25,7 +26,7 @@ from ceremony.rules.loss import Rule
 from ceremony.rules.state import Phase, State
 from ceremony.run import before
 from ceremony.run.answering import Answering, StuckError
-from ceremony.run.archive import digest_of
+from ceremony.run.archive import digest_of, read_journal
 from ceremony.run.audit import audit
 from ceremony.run.questions import Asked, Desk, Fields
 from ceremony.run.rehearsal import hold_in
@@ -353,3 +354,42 @@ def test_a_target_with_keys_is_refused_before_any_bag_is_opened(root: Sealed) ->
     with pytest.raises(StuckError, match=r"step 4\.1 did not succeed.*holds keys already"):
         hold(root, plan)
     assert (restored(root, plan) / "secrets/intermediate_ca_key").read_text() == "mine"
+
+
+def test_a_target_that_cannot_be_written_is_said_before_any_bag_is_opened(root: Sealed) -> None:
+    plan = plan_of(root, "NOWHERE")
+    target = restored(root, plan)
+    target.parent.mkdir(exist_ok=True)
+    target.write_text("no directory")
+    ended: Answers = {(Asked.RETRY, ""): ["abort"], (Asked.REASON, ""): ["no room"], (Asked.SURE, ""): ["abort"]}
+    state = hold(root, plan, ended)
+    assert state.phase is Phase.ABORTED
+    journal = read_journal(root.room(plan).out)
+    (problem,) = [each.fields["problem"] for each in journal if each.event == "fail"]
+    assert str(target) in problem
+    assert "give the same command another --to" in problem
+    assert "gather" not in [each.fields.get("step") for each in journal]
+    assert target.read_text() == "no directory"
+
+
+def test_a_recovery_is_planned_for_today_and_its_script_asks_for_no_printer(root: Sealed, tmp_path: Path) -> None:
+    file = tmp_path / "recovery.toml"
+    escrow("init", "--for", "recovery", "--archive", root.archive, file).expect()
+    today = dt.datetime.now(dt.UTC).astimezone().date()
+    assert load(file).ceremony.date in {today, today - dt.timedelta(days=1)}
+    assert load(file).ceremony.standby == load(file).ceremony.date + dt.timedelta(days=1)
+    escrow("rehearse", file, "--auto", "--out", tmp_path / "rehearsal").expect()
+    said = escrow("script", file, "--out", tmp_path / "paper", "--rehearsal", tmp_path / "rehearsal").expect()
+    assert "'escrow documents PACKAGE --out DIR'" in said.err + said.out
+    assert "prints its own" not in said.err + said.out
+    need("pdftotext")
+    script = run("pdftotext", tmp_path / "paper/script-officers.pdf", "-").expect().out
+    assert "from the printer" not in " ".join(script.split())
+
+
+def test_what_happened_has_to_be_said(tmp_path: Path) -> None:
+    reason = draft.refresh(TODAY)
+    called = draft.session("recovery", TODAY).replace("Grace Hopper, head of operations", "...")
+    for text, where in ((reason, "reason under [refresh]"), (called, "called_by under [recovery]")):
+        found = [each for each in lint(parse(text.encode(), tmp_path / "x"), TODAY, None) if each.stands]
+        assert [each.text for each in found if each.lint == "text-placeholder"] == [f"{where} is still '...'."]

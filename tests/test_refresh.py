@@ -16,7 +16,7 @@ from ceremony.custody.book import Book, read
 from ceremony.custody.drilled import noted
 from ceremony.custody.entering import entered
 from ceremony.custody.register import Status
-from ceremony.custody.status import who_could_still
+from ceremony.custody.status import undestroyed, who_could_still
 from ceremony.planning.plan import Plan
 from ceremony.rules.engine import Engine
 from ceremony.rules.lists import listing_of
@@ -229,12 +229,15 @@ def test_the_register_has_the_new_set_and_what_was_destroyed_of_the_old(refreshe
     escrow("register", tmp_path, refreshed.old.archive).expect()
     told = escrow("register", tmp_path, refreshed.out).expect().out
     assert "epoch 2" in told
+    assert "taken as made, for they are made after it is closed: copy-3, copy-4." in told
     register = read(tmp_path)
     (old,) = register.older()
     assert register.current
     assert register.current.set_id == package_in(refreshed.out).manifest.set_id
     assert {held.status for held in old.shares.values()} == {Status.DESTROYED}
     assert who_could_still(old) == ()
+    assert f"is superseded. To be destroyed of it: {undestroyed(old)}.\n" in told
+    assert "sheet" not in undestroyed(old), "these are gone"
     plan = plan_of("LATE", refreshed.old.archive, NEW)
     assert plan.refresh
     last = before.examined(plan, plan.refresh.before, refreshed.old.archive, None)

@@ -8,7 +8,7 @@ from walk import OLD, Walk
 from walks import GROUPED, PLAIN, POLICIES, SMALL, assert_adds_up, walk_by_lot
 
 from ceremony.rules.loss import Rule
-from ceremony.rules.refreshing.rules import Counts, Refreshing, who_could_still
+from ceremony.rules.refreshing.rules import Counts, Refreshing, left, old_policy, who_could_still
 from ceremony.rules.refreshing.steps import RETURN_OLD
 from ceremony.rules.sealing.steps import DESTROY_SHEETS
 from ceremony.rules.state import Phase, State
@@ -197,3 +197,15 @@ def test_superseding_waits_until_every_exception_is_settled() -> None:
     assert walk.due().action is Action.SETTLE
     supersede = next(step for step in walk.engine.steps if step.action is Action.SUPERSEDE)
     assert walk.engine.shut(walk.state, supersede) == ("exception 1 has no disposition",)
+
+
+def test_a_share_of_which_a_sheet_was_lost_is_left_whatever_is_destroyed() -> None:
+    walk = refresh(PLAIN, "stray")
+    while walk.due().id != "destroy-old":
+        walk.step()
+    every = {"sheets": [[position.group, position.x] for position in old_policy(walk.state).positions], "copies": []}
+    assert [*left(every, walk.state)] == []
+    noted = {**walk.state.done["old-set"], "strays": ["1.1", "1.2"]}
+    state = replace(walk.state, done={**walk.state.done, "old-set": noted})
+    assert [*left(every, state)] == [Position(1, 1), Position(1, 2)]
+    assert who_could_still(every, state), "two are a quorum of the old set"

@@ -238,6 +238,13 @@ def test_a_reissue_is_entered_into_the_register_and_what_was_lost_stays_known(ro
     assert "already" in escrow("register", register, out).err
     (content,) = tomllib.loads((register / plain.FILE).read_text())["set"]
     assert content["share"][0]["lost_sheets"] == 1
+    # What follows knows who has it now, who had it, and that the lost sheet may be anywhere.
+    after = before.examined(plan_of(root, "AFTER", out), digest_of(out).hex(), out, None)
+    assert [*after.holders[LOST]] == ["Nina New", "Ada Lovelace"]
+    assert after.strays == {LOST}
+    proposed = tmp_path / "refresh.toml"
+    escrow("init", "--for", "refresh", "--archive", out, proposed).expect()
+    assert load(proposed).custodian_at(LOST).name == "Nina New"
     assert "is with Nina New in bag" in transcript(out)
     # What follows knows the new bag, and has the new label.
     again = before.examined(plan_of(root, "NEXT", out), digest_of(out).hex(), out, None)

@@ -5,6 +5,7 @@ import datetime as dt
 import itertools
 import json
 import random
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -182,6 +183,9 @@ def test_margin_and_matters_follow_from_what_happened(name: str) -> None:
     found = at(register_of(POLICY, *entries))
     assert (found.margin, matters(found)) == (margin, expected)
     assert found.severity == max(expected.values(), default=Severity.OK)
+    for matter in found.matters:  # each names how the plan is written, before what holds it
+        for command in re.findall(r"'escrow (refresh|reissue)'", matter.remedy):
+            assert f"'escrow init --for {command}'" in matter.remedy
 
 
 @pytest.mark.parametrize(("late", "overdue"), [(0, 0), (1, 4)])

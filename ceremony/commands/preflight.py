@@ -44,7 +44,8 @@ def command(plan: Path | None, *, ask_time: bool, tool_words: str, inventory: bo
     drifts = tuple(_ask_time(number) for number in range(1, PEOPLE + 1)) if ask_time else ()
     devices = planned(read.machine) if read else None
     day = Day(dt.datetime.now(dt.UTC), read.days, "" if ask_time else "not the day yet") if read else None
-    expected = Expected(inventory=devices, tool_words=tuple(tool_words.split()), drifts=drifts, day=day)
+    prints = read.prints if read else True
+    expected = Expected(devices, tuple(tool_words.split()), drifts, day, prints)
     with Progress() as progress:
         results = run(Machine(), waivers, progress, expected)
     if as_json:

@@ -53,7 +53,11 @@ def command(plan: Path, out: Path, rehearsal: Path | None) -> int:
         _show(name, hashlib.sha256(made[name]).digest())
     _show(f"escrow {__version__}", identity(Machine()))
     say("Fill these words in on the first pages. Each witness gets a copy of the witness's script.")
-    say("The receipts are a reserve: the ceremony prints its own, and these are filled in only if its printer fails.")
+    if read.prints:
+        say("The receipts are a reserve: the ceremony prints its own; these are filled in only if its printer fails.")
+    else:
+        say("The receipts are a reserve. There is no printer in the ceremony: labels and receipts for the new bags are")
+        say("made before, by 'escrow documents PACKAGE --out DIR'.")
     return 0
 
 

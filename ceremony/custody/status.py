@@ -21,7 +21,10 @@ READ = dt.timedelta(days=2 * 365)
 """A copy of the package is read back every two years."""
 EXPIRES_SOON = dt.timedelta(days=90)
 
-_NEW_SET = "Make a new set: 'escrow refresh'. It is no revocation: who may have the keys is met by new keys."
+_NEW_SET = (
+    "Make a new set: 'escrow init --for refresh', 'escrow refresh'. It is no revocation: who may have the keys is met "
+    "by new keys."
+)
 
 _REISSUE = (
     "What was never seen is made again: 'escrow init --for reissue', 'escrow reissue'. What was seen needs a new set."

@@ -150,7 +150,14 @@ def entered(book: Book) -> Iterator[str]:
     at = book.current
     yield f"Entered: set {at.set_id.hex()[:16].upper()} of {at.ca}, {at.policy}, epoch {at.epoch}."
     for older in book.register.older():
-        yield f"Set {older.set_id.hex()[:16].upper()} is superseded. Its sheets and all its copies are to be destroyed."
+        rest = status_of.undestroyed(older)
+        left = (
+            f"To be destroyed of it: {rest}." if rest else "Nothing of it is left to be destroyed, but what was lost."
+        )
+        yield f"Set {older.set_id.hex()[:16].upper()} is superseded. {left}"
+    if copies := [f"copy-{number}" for number, copy in enumerate(at.copies, 1) if copy.of == "archive"]:
+        yield f"Copies of the archive, taken as made, for they are made after it is closed: {', '.join(copies)}."
+        yield f"Was one skipped: 'escrow report REGISTER {copies[0]} lost --reason TEXT'."
     yield from head(book)
 
 

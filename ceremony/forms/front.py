@@ -167,7 +167,7 @@ def about(plan: Plan, say: Texts, width: float) -> Iterator[Flowable]:
     yield grid(state, [26 * MM, width - 26 * MM])
     yield from heading(say("roles.title"))
     rows: list[list[Cell]] = [[say("roles.role"), say("roles.who"), say("roles.task")]]
-    own = {each["role"]: each for each in say.list("session_role")} if plan.session else {}
+    own = {each["role"]: each for each in say.list("session_role")} if not plan.prints else {}
     roles = [own.get(role["role"], role) for role in say.list("role")]
     rows += [[text(role["role"], "bold"), role["who"], role["task"]] for role in roles]
     yield grid(rows, [30 * MM, 48 * MM, width - 78 * MM], head=1)
@@ -191,7 +191,7 @@ def participants(plan: Plan, say: Texts, width: float) -> Iterator[Flowable]:
     widths = [40 * MM, 34 * MM, 27 * MM, 21 * MM, width - 122 * MM]
     yield from heading(say("participants.title"))
     yield text(say("participants.text"), "bold")
-    if plan.session or plan.reissue:
+    if plan.session or plan.reissue or plan.recovery:
         yield space()
         yield text(say("participants.quorum"))
     yield space()

@@ -25,13 +25,14 @@ _TABLES = {
     "document": "title secrecy",
     "certificate": "title text what sheet copy holders bag how where at name role signature custodian officer witness "
     "none",
-    "left": "title text sheet copy what destroyed signatures could could_not responsible",
+    "left": "title text sheet lost copy what destroyed signatures could could_not responsible",
 }
 _SPECIAL = {
     "certificate.title": {"number", "count"},
     "certificate.sheet": {"share"},
     "certificate.copy": {"copy", "where"},
     "left.sheet": {"share", "holders"},
+    "left.lost": {"share"},
     "left.copy": {"copy", "where"},
     "left.could": {"names"},
 }
@@ -126,7 +127,11 @@ class _Maker:
 
     def _elsewhere(self) -> Iterator[str]:
         say, policy = self._say, old_policy(self._state)
+        here = {Position(*each) for each in self._facts["sheets"]}
         for position in left(self._facts, self._state):
+            if position in here:
+                yield say("left.lost", share=policy.name_of(position))
+                continue
             holders = ", ".join(self._old["holders"][key_of(position)])
             yield say("left.sheet", share=policy.name_of(position), holders=holders)
         for copy, where in enumerate(self._old["copies"], 1):

@@ -21,6 +21,7 @@ _MADE = ("root", "intermediate", "ssh", "online")
 AHEAD = dt.timedelta(weeks=4)
 """What it takes to prepare a first ceremony."""
 STANDBY_AFTER = dt.timedelta(days=7)
+NEXT_DAY = dt.timedelta(days=1)
 
 _NO_ARCHIVE = f'\narchive = "{"0" * 64}"\n'
 _TUESDAY = 1
@@ -46,10 +47,13 @@ def plan_id(date: dt.date) -> str:
 
 
 def session(task: str, today: dt.date, values: Values = _NONE, entries: Entries = _NO_ENTRIES) -> str:
-    """The example plan of a session, a drill or a recovery, with the table `task`, on the day that is proposed."""
-    date = day(today)
+    """The example plan of a session, a drill or a recovery, with the table `task`, on the day that is proposed.
+
+    Nobody waits for a recovery: it is held today, or goes on tomorrow.
+    """
+    date, standby = (today, today + NEXT_DAY) if task == RECOVERY else (day(today), day(today) + STANDBY_AFTER)
     name = f"{date.year}-{task.replace('_', '-').upper()}"
-    proposed: Mapping[str, Value] = {"id": name, "date": date, "standby": date + STANDBY_AFTER}
+    proposed: Mapping[str, Value] = {"id": name, "date": date, "standby": standby}
     own_people = {DRILL, REISSUE, RECOVERY}
     without = {*TASKS, *own_people, *(["delivery"] if task in own_people else [])} - {task}
     own: Values = {**values, "ceremony": {**proposed, **values.get("ceremony", {})}}

@@ -198,6 +198,13 @@ SESSION_LINTS = (
         waivable=False,
     ),
     Lint(
+        "text-placeholder",
+        session_lints.text_placeholder,
+        "Why it was done stands in script and transcript for ever, and '...' is no reason.",
+        "Write in a sentence what happened.",
+        waivable=False,
+    ),
+    Lint(
         "custodian-agreed",
         session_lints.custodian_agreed,
         "Whoever decides that keys are brought back should not be one of those who can bring them back.",

@@ -20,6 +20,18 @@ def hash_placeholder(facts: Facts) -> Iterator[str]:
         yield "sha256 of what is certified is still a row of zeros."
 
 
+def text_placeholder(facts: Facts) -> Iterator[str]:
+    """What happened was filled in."""
+    plan = facts.plan
+    texts = {
+        "reason under [refresh]": plan.refresh and plan.refresh.reason,
+        "why under [reissue]": plan.reissue and plan.reissue.why,
+        "incident under [recovery]": plan.recovery and plan.recovery.incident,
+        "called_by under [recovery]": plan.recovery and plan.recovery.called_by,
+    }
+    yield from (f"{name} is still '{text}'." for name, text in texts.items() if text and not text.strip(". "))
+
+
 def custodian_agreed(facts: Facts) -> Iterator[str]:
     """Nobody who keeps a share is one of those who agree that the keys are brought back."""
     if recovery := facts.plan.recovery:

@@ -27,7 +27,7 @@ from ceremony.preflight.checks.terminal_log import terminal_log
 from ceremony.preflight.checks.tool import tool_check
 from ceremony.preflight.checks.tracing import tracing
 from ceremony.preflight.checks.virtual_machine import virtual_machine
-from ceremony.preflight.finding import Check
+from ceremony.preflight.finding import Check, not_needed
 from ceremony.preflight.inventory import Inventory
 
 
@@ -42,6 +42,8 @@ class Expected:
     tool_words: tuple[str, ...] = ()
     drifts: tuple[timedelta, ...] = ()
     day: Day | None = None
+    prints: bool = True
+    """Whether the ceremony prints anything: beside a key that signs or is brought back there is no printer."""
 
 
 def checks(expected: Expected) -> tuple[Check, ...]:
@@ -66,9 +68,7 @@ def checks(expected: Expected) -> tuple[Check, ...]:
         lockdown,
         secure_boot,
         tracing,
-        printer,
-        print_spool,
-        print_history,
+        *(each if expected.prints else not_needed(each) for each in (printer, print_spool, print_history)),
         camera,
         power,
         shell_history,

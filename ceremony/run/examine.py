@@ -28,7 +28,7 @@ def look(plan: Plan, progress: Progress, now: dt.datetime, excuse: str = "") -> 
     machine = Machine()
     if plan.ceremony.kind is Kind.SPECIMEN:
         excuse = "a specimen"
-    expected = Expected(inventory=planned(plan.machine), day=Day(now, plan.days, excuse))
+    expected = Expected(inventory=planned(plan.machine), day=Day(now, plan.days, excuse), prints=plan.prints)
     seen = run(machine, plan.reasons, progress, expected)
 
     def examine(drifts: Sequence[dt.timedelta]) -> Sequence[Result]:

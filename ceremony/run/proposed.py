@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ceremony.planning.draft import Entries, Values
 from ceremony.planning.plan import parse
+from ceremony.rules.state import Phase
 from ceremony.run.archive import MAX_FILE, PLAN_FILE, digest_of
 from ceremony.run.audit import audit
 from ceremony.run.before import SET_PLAN
@@ -18,12 +19,15 @@ def planned_by(folder: Path) -> tuple[Values, Entries]:
     """What the plan of a session takes from the archive that it follows: its hash, the CA, people and places."""
     carried = folder / SET_PLAN
     path = carried if carried.exists() else folder / PLAN_FILE
-    made = parse(read_public(path, MAX_FILE), path)
+    made, report = parse(read_public(path, MAX_FILE), path), audit(folder)
+    closed = report.state is not None and report.state.phase is Phase.CLOSED
+    own = folder / PLAN_FILE  # a reissue, and what came after it, know better who has the shares
+    last = parse(read_public(own, MAX_FILE), own) if closed else made
     values: Values = {
         "ceremony": {
             "organisation": made.ceremony.organisation,
             "contact": made.ceremony.contact,
-            "kind": str(audit(folder).kind or made.ceremony.kind.value),
+            "kind": str(report.kind or made.ceremony.kind.value),
             "place": made.ceremony.place,
         },
         "ca": {"name": Package.decode(read_public(folder / PACKAGE_FILE, MAX_LENGTH)).manifest.ca},
@@ -31,7 +35,8 @@ def planned_by(folder: Path) -> tuple[Values, Entries]:
     }
     if len(made.groups) > 1:
         values = {**values, "quorum": {"groups_needed": made.groups_needed}}
-    several = {"group": made.groups, "custodian": made.custodians, "site": made.sites, "access": made.access}
+    sites = {each.name: each for each in (*made.sites, *last.sites)}
+    several = {"group": last.groups, "custodian": last.custodians, "site": (*sites.values(),), "access": made.access}
     several |= {"officer": made.officers, "witness": made.witnesses, "archive": made.archives}
     entries = {name: [each.model_dump(exclude_none=True) for each in tables] for name, tables in several.items()}
     entries["delivery"] = entries["archive"][:1]

@@ -69,6 +69,7 @@ def _inventory(shop: Workshop, state: State) -> Mapping[str, bytes]:
     return {inventory.FILE: first.encode()} if first else {}
 
 
-def settle(_shop: Workshop, _step: Step, _state: State, _ask: Questions) -> Facts:
+def settle(_shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
     """Every exception has its disposition by now: the runner asks for them."""
+    ask.say("Every exception has its disposition." if state.incidents else "There is no exception.")
     return {}

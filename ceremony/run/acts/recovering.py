@@ -16,6 +16,7 @@ from ceremony.run.questions import Asked, Facts, Questions, StepError
 from ceremony.run.work import Target, Workshop
 from escrow import recovery, token
 from escrow.configuration import CONFIG
+from escrow.errors import FileError
 from escrow.files import NewFiles, is_memory_backed, read_public
 from escrow.label import set_words
 from escrow.manifest import Manifest, group_hex
@@ -35,6 +36,7 @@ def called(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Facts:
     plan, last = shop.recovery(), shop.last()
     recovery.check_names(last.manifest, plan.only)
     target = _check_target(shop, last.manifest)
+    _try_target(target.folder, len(last.package))
     shop.carry(last.files)
     keys = [entry.name for entry in last.manifest.keys if entry.name in plan.only]
     ask.say(f"What happened: {plan.incident}")
@@ -90,18 +92,23 @@ def restore(shop: Workshop, _step: Step, state: State, ask: Questions) -> Facts:
         ask.say(f"It will be encrypted to the public key {recipient.parse(plan.recipient).fingerprint}")
         ask.say("Compare it with what the recipient tells you, not with the plan: nobody can take it back afterwards.")
         ask.enter(Asked.READY)
-    with NewFiles(folder) as out, ExitStack() as ending:
-        if plan.recipient:
-            to = recipient.parse(plan.recipient)
-            recovery.restore_to_recipient(manifest, shop.proved, plan.only, to, out=out, progress=progress)
-            out.publish()
-        elif target.token:
-            pin = ending.enter_context(ask.secret(Asked.PIN, token=target.token.label))
-            recovery.restore_to_token(manifest, shop.proved, plan.only, target.token, pin, out=out, progress=progress)
-        else:
-            password = ending.enter_context(_new_password(ask))
-            recovery.restore(manifest, shop.proved, plan.only, password, out=out, progress=progress)
-            out.publish()
+    try:
+        with NewFiles(folder) as out, ExitStack() as ending:
+            if plan.recipient:
+                to = recipient.parse(plan.recipient)
+                recovery.restore_to_recipient(manifest, shop.proved, plan.only, to, out=out, progress=progress)
+                out.publish()
+            elif target.token:
+                pin = ending.enter_context(ask.secret(Asked.PIN, token=target.token.label))
+                recovery.restore_to_token(
+                    manifest, shop.proved, plan.only, target.token, pin, out=out, progress=progress
+                )
+            else:
+                password = ending.enter_context(_new_password(ask))
+                recovery.restore(manifest, shop.proved, plan.only, password, out=out, progress=progress)
+                out.publish()
+    except FileError as error:
+        raise _no_room(error) from None
     shop.forget_proved()
     in_memory, named = is_memory_backed(folder), ", ".join(called["keys"])
     if target.token:
@@ -148,6 +155,25 @@ def _check_target(shop: Workshop, manifest: Manifest) -> Target:
             token.fitting(manifest.keys, plan.only)
         recovery.check_target(files, manifest)
     return target
+
+
+def _try_target(target: Path, length: int) -> None:
+    """Write as much as a package has, and let it go: no bag is opened for a target that is full or cannot be written.
+
+    Raises StepError.
+    """
+    try:
+        with NewFiles(target) as out:  # nothing is published, so nothing of it stays
+            out.write("trial", bytes(length))
+    except FileError as error:
+        raise _no_room(error) from None
+
+
+def _no_room(error: FileError) -> StepError:
+    return StepError(
+        f"{error} Make room there, or end the program with Ctrl-C and give the same command another --to: "
+        "no sheet is worth less for it."
+    )
 
 
 def _digest(path: Path) -> str:

@@ -1,5 +1,6 @@
 """A refresh's own acts: the old set is shown, its keys are taken over; it is superseded, and what is here destroyed."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,7 +37,7 @@ def show_old(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fact
     ask.say(f"The set {group_hex(old.short_set_id)}, epoch {old.epoch}: {old.policy}. Its words:")
     ask.say(f"  {set_words(old.set_id)}")
     rows = [
-        f"Share {old.policy.name_of(position)}: {', '.join(last.holders[position])}; bag {last.bags[position][-1]}"
+        f"Share {old.policy.name_of(position)}: {told(last.holders[position])}; bag {last.bags[position][-1]}"
         f"{'; a sheet may be in unknown hands' if position in last.strays else ''}"
         for position in old.policy.positions
     ]
@@ -54,6 +55,12 @@ def show_old(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fact
         "copies": [f"{each.site}, {each.medium}" for each in made.packages],
         "reason": plan.refresh.reason,
     }
+
+
+def told(holders: Sequence[str]) -> str:
+    """Who has a share, and who had it before."""
+    has, *had = holders
+    return f"{has} (before: {', '.join(had)})" if had else has
 
 
 def _policy_facts(policy: Policy) -> dict[str, object]:
@@ -106,9 +113,8 @@ def destroy_old(shop: Workshop, _step: Step, state: State, ask: Questions) -> Fa
     ask.say(f"To be shredded: the sheets of shares {policy.names_of(sheets)} of the old set.")
     if copies:
         ask.say(f"To be destroyed: old copy {', '.join(map(str, copies))} of the package.")
-    if ask.line(Asked.DESTROYED, sheets=len(sheets)) != str(len(sheets)):
-        message = f"{len(sheets)} old sheets are to be shredded: count again."
-        raise StepError(message)
+    while ask.line(Asked.DESTROYED, sheets=len(sheets)) != str(len(sheets)):
+        ask.say(f"{len(sheets)} old sheets are to be shredded: count again.")
     for line in _left(policy, [*left(facts, state)], could_still):
         ask.say(line)
     return {**facts, **pile.facts}

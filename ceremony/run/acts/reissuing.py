@@ -33,8 +33,8 @@ def tell_loss(shop: Workshop, _step: Step, _state: State, ask: Questions) -> Fac
     ask.say(f"Share {name} is {lost.reason}: {lost.why}")
     ask.say(f"It is made again for {custodian.name}, {custodian.site}.")
     if lost.reason == "lost":
-        ask.say("The lost sheet stays valid. If it turns up there are two: it is brought to the officers as it is, and")
-        ask.say("shredded before a witness.")
+        found = "If it turns up there are two: it is brought to the officers as it is, and shredded before a witness."
+        ask.say(f"The lost sheet stays valid. {found}")
     ask.say("If somebody may have SEEN it, this is the wrong thing to do: abort, and make a new set.")
     return {
         **facts_of(last),
