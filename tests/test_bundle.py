@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from helpers import Run, need, run
+from helpers import Run, escrow, need, run
 from packaging.specifiers import SpecifierSet
 
 from ceremony import spoken
@@ -34,7 +34,16 @@ def bundle(out: Path, checkout: Path = CHECKOUT, *before: object, **environment:
     """Make a bundle from a checkout, as its users do."""
     pythons = [f"--python={python}" for python in sorted({HERE, DEBIAN_PYTHON})]
     env = {"SOURCE_DATE_EPOCH": EPOCH, **environment}
-    return run(*before, sys.executable, "-m", "ceremony", "bundle", "--out", out, *pythons, cwd=checkout, env=env)
+    brought = (
+        "--document",
+        checkout / "templates" / "fonts",
+        "--document",
+        checkout / "LICENSE",
+        "--deb",
+        checkout / "README.md",
+    )
+    command = (sys.executable, "-m", "ceremony", "bundle", "--out", out, *pythons, *brought)
+    return run(*before, *command, cwd=checkout, env=env)
 
 
 @pytest.fixture(scope="session")
@@ -127,6 +136,16 @@ def test_the_manifest_lists_every_file_and_sha256sum_checks_it(made: Path) -> No
     hashes = manifest.decode((made / manifest.FILE).read_bytes())
     assert hashes.keys() | {manifest.FILE} == files(made).keys()
     assert all((made / name).stat().st_mode & 0o777 == 0o644 for name in hashes)
+
+
+def test_what_was_given_is_brought_along(made: Path, tmp_path: Path) -> None:
+    fonts = {f"documents/{path.name}" for path in (CHECKOUT / "templates" / "fonts").iterdir()}
+    brought = {name for name in files(made) if name.startswith(("documents/", "debian/"))}
+    assert brought == {*fonts, "documents/LICENSE", "debian/README.md"}
+    (tmp_path / "LICENSE").write_text("another")
+    twice = ["--document", str(CHECKOUT / "LICENSE"), "--document", str(tmp_path / "LICENSE")]
+    assert "the same name" in escrow("bundle", "--out", tmp_path / "out", *twice).expect(2).err
+    assert not (tmp_path / "out").exists()
 
 
 def test_wherever_a_file_was_changed_or_is_missing_the_installer_names_it(made: Path, tmp_path: Path) -> None:

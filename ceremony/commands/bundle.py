@@ -18,12 +18,19 @@ _MAX = 1 << 28
 @click.option("--out", required=True, type=options.PATH, metavar="DIR", help="The bundle: a folder that is not there.")
 @click.option("--python", "pythons", multiple=True, type=click.Choice(PYTHONS), help="For this Python (3.11 and 3.13).")
 @click.option("--arch", "processors", multiple=True, type=click.Choice(PROCESSORS), help="For this processor (x86_64).")
-@click.option("--plan", type=options.PATH, metavar="PLAN", help="Bring a plan, its script and its receipts along.")
+@click.option(
+    "--document",
+    "documents",
+    multiple=True,
+    type=options.PATH,
+    metavar="PATH",
+    help="Bring a file along, or all of a folder: the plan, and what 'escrow script' made of it.",
+)
 @click.option(
     "--deb", "packages", multiple=True, type=options.PATH, metavar="FILE", help="Bring a Debian package along."
 )
 def command(
-    out: Path, pythons: Sequence[str], processors: Sequence[str], plan: Path | None, packages: Sequence[Path]
+    out: Path, pythons: Sequence[str], processors: Sequence[str], documents: Sequence[Path], packages: Sequence[Path]
 ) -> None:
     """Put the program and all it needs into folder DIR, for a stick; on a machine with a network, from a checkout.
 
@@ -37,16 +44,11 @@ def command(
         for python in dict.fromkeys(pythons or ("3.11", "3.13"))
         for processor in dict.fromkeys(processors or ("x86_64",))
     ]
-    extra = {f"debian/{path.name}": read_public(path, _MAX) for path in packages}
-    if len(extra) != len(packages):
-        message = "Two Debian packages have the same name: bring one of them."
-        raise UsageError(message)
+    extra = {**_brought("documents", documents), **_brought("debian", packages)}
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         message = f"{out} is there already: name a folder that is not, or an empty one."
         raise RefusedError(message)
     with Progress() as progress, NewFiles(out, public=True) as files:
-        if plan:
-            extra |= _of_plan(plan, progress)
         digest = make.make(own.source(), targets, extra, files, progress)
         files.publish()
     say(f"The bundle: {out}, for {', '.join(target.name for target in targets)}.")
@@ -56,10 +58,11 @@ def command(
     say(f"  {digest.hex()}")
 
 
-def _of_plan(plan: Path, progress: Progress) -> dict[str, bytes]:
-    from ceremony.forms.script import documents
-    from ceremony.planning.plan import load
-
-    read = load(plan)
-    made = {f"documents/{name}": content for name, content in documents(read, progress=progress)}
-    return {"documents/ceremony.toml": read.source, **made}
+def _brought(folder: str, paths: Sequence[Path]) -> dict[str, bytes]:
+    """What is brought along, by its name in a folder of the bundle."""
+    files = [each for path in paths for each in (sorted(path.iterdir()) if path.is_dir() else [path])]
+    found = {f"{folder}/{path.name}": read_public(path, _MAX) for path in files}
+    if len(found) != len(files):
+        message = f"Two files for {folder}/ have the same name: rename one, or leave it out."
+        raise UsageError(message)
+    return found
