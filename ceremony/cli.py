@@ -1,5 +1,6 @@
 """The program `escrow`: find the command, run it, turn errors into messages and exit statuses."""
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -92,6 +93,7 @@ def main() -> NoReturn:
         status = run()
     except (Interrupted, KeyboardInterrupt):  # a second one, while the first was being answered
         status = INTERRUPTED
+    _let_go_of_output()
     sys.exit(status)
 
 
@@ -120,6 +122,15 @@ def _run() -> int:
     except Exception as error:  # noqa: BLE001 - the text of an unforeseen error may quote a secret: it is not shown
         return _explain(error)
     return result if isinstance(result, int) else 0
+
+
+def _let_go_of_output() -> None:
+    """What is still to be shown where nobody is any more is given up: Python would end with a status of its own."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+        os.dup2(nowhere, sys.stdout.fileno())
 
 
 def _say(text: str) -> None:

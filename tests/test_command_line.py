@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers import PASSWORD, StepTree, Terminal, can_lock, escrow, practice
+from helpers import PASSWORD, StepTree, Terminal, can_lock, escrow, practice, run
 
 CUSTODIANS = [part for name in ("Anna", "Bert", "Cleo") for part in ("--custodian", name)]
 
@@ -105,6 +105,12 @@ def test_ctrl_z_at_the_prompt_does_not_bring_the_echo_back(trees: Callable[[str]
     terminal.expect("Sealed root, intermediate of Test CA")
     assert terminal.end() == 0
     assert PASSWORD not in terminal.shown
+
+
+def test_what_could_not_be_shown_at_the_end_does_not_change_the_exit_status() -> None:
+    code = "import sys; from ceremony import cli; cli.run = lambda: 130 + 0 * sys.stdout.write('x'); cli.main()"
+    command = ["sh", "-c", 'exec "$@" > /dev/full', "sh", sys.executable, "-c", code]
+    assert run(*command, env={"PYTHONUNBUFFERED": ""}).status == 130
 
 
 def test_a_closed_terminal_ends_the_program_and_its_helpers(trees: Callable[[str], StepTree], shm: Path) -> None:
