@@ -126,11 +126,12 @@ def _run() -> int:
 
 def _let_go_of_output() -> None:
     """What is still to be shown where nobody is any more is given up: Python would end with a status of its own."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
-        os.dup2(nowhere, sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+            os.dup2(nowhere, stream.fileno())
 
 
 def _say(text: str) -> None:

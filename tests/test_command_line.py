@@ -107,9 +107,10 @@ def test_ctrl_z_at_the_prompt_does_not_bring_the_echo_back(trees: Callable[[str]
     assert PASSWORD not in terminal.shown
 
 
-def test_what_could_not_be_shown_at_the_end_does_not_change_the_exit_status() -> None:
-    code = "import sys; from ceremony import cli; cli.run = lambda: 130 + 0 * sys.stdout.write('x'); cli.main()"
-    command = ["sh", "-c", 'exec "$@" > /dev/full', "sh", sys.executable, "-c", code]
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_what_could_not_be_shown_at_the_end_does_not_change_the_exit_status(stream: str) -> None:
+    code = f"import sys; from ceremony import cli; cli.run = lambda: 130 + 0 * sys.{stream}.write('x'); cli.main()"
+    command = ["sh", "-c", 'exec "$@" > /dev/full 2> /dev/full', "sh", sys.executable, "-c", code]
     assert run(*command, env={"PYTHONUNBUFFERED": ""}).status == 130
 
 
