@@ -22,6 +22,7 @@ from ceremony import spoken
 from ceremony.bundle import install, lock, manifest, own
 from ceremony.bundle.lock import PROCESSORS, PYTHONS, Target
 from ceremony.bundle.manifest import BundleError
+from ceremony.cli import _COMMANDS
 
 CHECKOUT = Path(__file__).parent.parent
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -426,6 +427,7 @@ escrow calendar ceremony.toml --out dates.ics
 escrow script ceremony.toml --out script
 escrow preflight ceremony.toml || true
 escrow rehearse --out seal
+escrow seal --generate Traced --threshold 2 --specimen --out sealed NAMES
 escrow inspect seal/package.escrow
 escrow check seal/package.escrow seal/shares/*
 escrow recover seal/package.escrow seal/shares/* --to restored --password-file password
@@ -438,21 +440,51 @@ escrow register register ceremony
 escrow status register || true
 escrow report register copy-1 read --reason read
 escrow destroy register 1 --by A --witness B --method burnt --out destroyed.pdf --in-force
-escrow init drill.toml --for drill --archive ceremony
-escrow lint drill.toml --archive ceremony || true
+escrow attest register 2 --label "$(sed -n 's/^label = "\\(.*\\)"$/\\1/p' register/register.toml | sed -n 2p)"
+escrow hand-over register 2 --to New --manager M --unit U --site S --bag 999999
+escrow recovery-runbook --out runbook.pdf
+escrow init refresh.toml --for refresh --archive ceremony
+escrow lint refresh.toml --archive ceremony || true
 """
+FOLLOWING = """
+escrow init TASK.toml --for TASK --archive ceremony
+sed -i 's/^reason = "[.]*"/reason = "A custodian left."/' TASK.toml
+escrow rehearse TASK.toml --auto --out rehearsed-TASK
+"""
+FOLLOWED = ("crl", "drill", "reissue", "refresh", "recovery")
+HELD = {"run", "sign-intermediate", "cross-sign", *FOLLOWED}
+"""What is held at a terminal: traced as it is rehearsed, by the same steps; what is signed makes no difference."""
+NOT_TRACED = {"bundle", "remove-root-key"}
+"""The one needs a network, the other a production package and a running CA."""
 
 
 def test_no_command_opens_a_socket_or_writes_where_it_was_not_told(installed: Path, shm: Path) -> None:
     """Traced, with all that they start; the ceremony with its steps too, as rehearsed."""
-    need("strace")
     (shm / "password").write_text("correct horse")
+    names = " ".join(f"--custodian {name}" for name in "ABCDE")
+    script = COMMANDS.replace("NAMES", names)
+    assert set(_COMMANDS) == {*re.findall(r"^escrow ([a-z][a-z-]+)", script, re.MULTILINE), *HELD, *NOT_TRACED}
+    assert_keeps_to_itself(script, installed, shm)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("task", FOLLOWED)
+def test_nothing_that_follows_a_ceremony_opens_a_socket_or_writes_where_it_was_not_told(
+    task: str, installed: Path, shm: Path
+) -> None:
+    program = installed / "bin" / "escrow"
+    run(program, "init", "--example", shm / "ceremony.toml").expect()
+    run(program, "rehearse", shm / "ceremony.toml", "--auto", "--out", shm / "ceremony").expect()
+    assert_keeps_to_itself(FOLLOWING.replace("TASK", task), installed, shm)
+
+
+def assert_keeps_to_itself(script: str, installed: Path, shm: Path) -> None:
+    need("strace")
     traced = f'strace -f --seccomp-bpf -qq -o "trace.$((n=n+1))" -e trace={CALLS} "{installed}/bin/escrow"'
     own = f'escrow() {{ {traced} "$@"; }}; n=0\n'
-    names = " ".join(f"--custodian {name}" for name in "ABCDE")
-    run("bash", "-eu", "-c", own + COMMANDS.replace("NAMES", names), cwd=shm).expect()
+    run("bash", "-eu", "-c", own + script, cwd=shm).expect()
     traces = sorted(shm.glob("trace.*"))
-    assert len(traces) == len(re.findall("^escrow", COMMANDS, re.MULTILINE))
+    assert len(traces) == len(re.findall("^escrow", script, re.MULTILINE))
     for trace in traces:
         lpstat = set()
         for line in trace.read_text().splitlines():
